@@ -1,0 +1,3 @@
+"""A Jupyter kernel whose cells are shell text that runs inside an AWS Lambda execution environment."""
+
+__version__ = "0.1.0"
