@@ -1,0 +1,276 @@
+"""What Lambda's log says about an invocation: the REPORT line, in text and in JSON, and what it costs.
+
+Pure. Log text is foreign: it may be cut anywhere, hold any bytes, and hold output of the user's that looks like one of
+Lambda's lines. What is not there is None; nothing here raises.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+Status = Literal["success", "timeout", "error", "failure"]
+_STATUSES: Mapping[str, Status] = MappingProxyType({"success": "success", "timeout": "timeout", "failure": "failure"})
+
+
+@dataclass(frozen=True)
+class Report:
+    """One invocation as Lambda measured it: durations in milliseconds, memory in MB of 1,024 KB."""
+
+    request_id: str
+    duration_ms: float
+    billed_duration_ms: float | None = None
+    memory_size_mb: int | None = None
+    max_memory_used_mb: int | None = None
+    init_duration_ms: float | None = None
+    restore_duration_ms: float | None = None
+    billed_restore_duration_ms: float | None = None
+    status: Status = "success"
+    error_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Several invocations as one: times in milliseconds are sums, memory in MB is the largest."""
+
+    invocations: int
+    duration_ms: float
+    billed_duration_ms: float | None
+    init_duration_ms: float | None
+    memory_size_mb: int | None
+    max_memory_used_mb: int | None
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            invocations=self.invocations + other.invocations,
+            duration_ms=self.duration_ms + other.duration_ms,
+            billed_duration_ms=_sum([self.billed_duration_ms, other.billed_duration_ms]),
+            init_duration_ms=_sum([self.init_duration_ms, other.init_duration_ms]),
+            memory_size_mb=_max([self.memory_size_mb, other.memory_size_mb]),
+            max_memory_used_mb=_max([self.max_memory_used_mb, other.max_memory_used_mb]),
+        )
+
+
+# Lambda separates the fields by tabs and its documentation by spaces. Every label that another one ends with comes
+# first, so that `Billed Duration` is not taken for `Duration`.
+_FIELD = re.compile(
+    r"(?<![^\t ])(?P<label>Billed Restore Duration|Billed Duration|Restore Duration|Init Duration|Duration"
+    r"|Memory Size|Max Memory Used|Status|Error Type|Phase): (?P<value>[^\t ]+)(?P<unit> ms| MB)?(?![^\t ])"
+)
+_UNITS = MappingProxyType({"Memory Size": " MB", "Max Memory Used": " MB", "Status": "", "Error Type": "", "Phase": ""})
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
+
+_REQUEST_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_REPORT = re.compile(r"REPORT RequestId: (?P<id>[^\t ]+)[\t ]+(?P<fields>(?:Init )?Duration: .*)")
+# Output without a newline at its end: Lambda's next line follows on the same one.
+_GLUED = re.compile(rf"END RequestId: {_REQUEST_ID}\Z|REPORT RequestId: {_REQUEST_ID}\t(?:Init )?Duration: .*")
+_OTHER_PLATFORM_LINES = re.compile(
+    r"START RequestId: [^\t ]+ Version: [^\t ]+|END RequestId: [^\t ]+|XRAY TraceId: .*"
+    r"|INIT_START Runtime Version: .*|(?:INIT|RESTORE)_REPORT (?:Init|Restore) Duration: .*"
+    r"|RESTORE_START .*|(?:EXTENSION|LOGS|TELEMETRY)[\t ]+Name: .*"
+)
+_START_CUT_AT_ITS_START = re.compile(r"(?:[A-Z]* )?[A-Za-z]*:? ?[0-9a-f-]* ?Version: \$LATEST")
+
+# Where a REPORT has no Status, these lines tell it: both styles are in AWS's lambda-runtime-environment page.
+_OLD_TIMEOUT = re.compile(r"[0-9-]{10}T[0-9:.]+Z (?P<id>[^\t ]+) Task timed out after [0-9.]+ seconds")
+_OLD_CRASH = re.compile(r"RequestId: (?P<id>[^\t ]+) Error: Runtime exited .*")
+_PHASE_REPORT = re.compile(r"(?:INIT|RESTORE)_REPORT (?P<fields>(?:Init|Restore) Duration: .*)")
+_ERROR_TYPE = re.compile(r"[A-Z][A-Za-z]*\.[A-Za-z]+")
+
+
+def parse(tail: bytes | str, request_id: str | None = None) -> Report | None:
+    """Return the last report in a log tail (a decoded LogResult), of one request if an id is given.
+
+    The last: Lambda writes it when the user's code has finished, so that no output can come after it.
+    """
+    lines = [line for line, _ in _lines(tail)]
+    for line in reversed(lines):
+        report = _parse_json(line) if line.startswith("{") else _parse_text(line, lines)
+        if report and request_id in {None, report.request_id}:
+            return report
+    return None
+
+
+def output_lines(tail: bytes | str) -> str:
+    """Return a log tail without Lambda's own lines: what the function wrote."""
+    kept = []
+    for number, (line, raw) in enumerate(_lines(tail)):
+        if _is_platform_line(line) or (number == 0 and _START_CUT_AT_ITS_START.fullmatch(line)):
+            continue
+        glued = _GLUED.search(line)
+        kept.append(raw[: glued.start()] if glued else raw)
+    return "".join(kept)
+
+
+def summary(reports: Iterable[Report]) -> Totals:
+    """Add up the invocations of one cell; None where no report says anything."""
+    known = list(reports)
+    return Totals(
+        invocations=len(known),
+        duration_ms=sum(report.duration_ms for report in known),
+        billed_duration_ms=_sum(report.billed_duration_ms for report in known),
+        init_duration_ms=_sum(report.init_duration_ms for report in known),
+        memory_size_mb=_max(report.memory_size_mb for report in known),
+        max_memory_used_mb=_max(report.max_memory_used_mb for report in known),
+    )
+
+
+# US dollars per GB-second, first tier, from https://aws.amazon.com/lambda/pricing/ as quoted by others in 2026-11;
+# both figures agree across several sources, none was read on AWS's own page. Other regions differ: not guessed.
+_USD_PER_GB_SECOND = MappingProxyType(
+    {
+        ("us-east-1", "x86_64"): 0.0000166667,
+        ("us-east-1", "arm64"): 0.0000133334,
+    }
+)
+_USD_PER_REQUEST = 0.0000002
+
+
+def cost_usd(
+    billed_ms: float | None, memory_mb: float | None, architecture: str | None, region: str | None, invocations: int = 1
+) -> float | None:
+    """Estimate what invocations cost in US dollars, without free tier and discounts; None where no price is known."""
+    rate = _USD_PER_GB_SECOND.get((region or "", architecture or ""))
+    if rate is None or billed_ms is None or memory_mb is None:
+        return None
+    return billed_ms / 1000 * memory_mb / 1024 * rate + invocations * _USD_PER_REQUEST
+
+
+def _lines(tail: bytes | str) -> Iterator[tuple[str, str]]:
+    """Yield each line without and with its end. Only a newline ends one: str.splitlines knows nine more."""
+    text = tail if isinstance(tail, str) else tail.decode("utf-8", "replace")
+    for raw in re.findall(r"[^\n]*\n|[^\n]+", text):
+        yield raw.rstrip("\r\n"), raw
+
+
+def _is_platform_line(line: str) -> bool:
+    if line.startswith("{"):
+        return _platform_record(line) is not None
+    return bool(_OTHER_PLATFORM_LINES.fullmatch(line) or _REPORT.fullmatch(line))
+
+
+def _parse_text(line: str, lines: list[str]) -> Report | None:
+    match = _REPORT.fullmatch(line)
+    if match is None:
+        glued = _GLUED.search(line)
+        match = glued and _REPORT.fullmatch(glued.group())
+    if match is None:
+        return None
+    fields = _fields(match["fields"])
+    duration_ms = _number(fields.get("Duration"))
+    if duration_ms is None:
+        return None
+    status, error_type = _status(fields) or _old_status(match["id"], lines)
+    return Report(
+        request_id=match["id"],
+        duration_ms=duration_ms,
+        billed_duration_ms=_number(fields.get("Billed Duration")),
+        memory_size_mb=_integer(fields.get("Memory Size")),
+        max_memory_used_mb=_integer(fields.get("Max Memory Used")),
+        init_duration_ms=_number(fields.get("Init Duration")),
+        restore_duration_ms=_number(fields.get("Restore Duration")),
+        billed_restore_duration_ms=_number(fields.get("Billed Restore Duration")),
+        status=status,
+        error_type=error_type,
+    )
+
+
+def _fields(text: str) -> dict[str, str]:
+    matches = _FIELD.finditer(text)
+    return {
+        match["label"]: match["value"]
+        for match in matches
+        if _UNITS.get(match["label"], " ms") == (match["unit"] or "")
+    }
+
+
+def _status(fields: Mapping[str, str]) -> tuple[Status, str | None] | None:
+    if "Status" not in fields:
+        return None
+    return _known_status(fields["Status"]), fields.get("Error Type")
+
+
+def _known_status(value: object) -> Status:
+    return _STATUSES.get(value, "error") if isinstance(value, str) else "error"
+
+
+def _old_status(request_id: str, lines: list[str]) -> tuple[Status, str | None]:
+    """Look for the lines that tell how an invocation ended when its REPORT does not."""
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        timeout = _OLD_TIMEOUT.fullmatch(line)
+        if timeout and timeout["id"] == request_id:
+            return "timeout", None
+        crash = _OLD_CRASH.fullmatch(line)
+        if crash and crash["id"] == request_id:
+            return "error", following if _ERROR_TYPE.fullmatch(following) else None
+        phase = _PHASE_REPORT.fullmatch(line)
+        fields = _fields(phase["fields"]) if phase else {}
+        status = _status(fields)
+        # A failed init is repeated inside the invocation; it is final only when it failed there.
+        if status and status[0] != "success" and fields.get("Phase") != "init":
+            return status
+    return "success", None
+
+
+def _platform_record(line: str) -> tuple[str, dict[str, Any]] | None:
+    """Return type and record of a JSON line of Lambda's; one of the application's has neither."""
+    if '"platform.' not in line:
+        return None
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    kind, record = (event.get("type"), event.get("record")) if isinstance(event, dict) else (None, None)
+    if not isinstance(kind, str) or not kind.startswith("platform.") or not isinstance(record, dict):
+        return None
+    return kind, record
+
+
+def _parse_json(line: str) -> Report | None:
+    kind, record = _platform_record(line) or ("", {})
+    request_id, metrics = record.get("requestId"), record.get("metrics")
+    if kind != "platform.report" or not isinstance(request_id, str) or not isinstance(metrics, dict):
+        return None
+    duration_ms = _number(metrics.get("durationMs"))
+    if duration_ms is None:
+        return None
+    error_type = record.get("errorType")
+    return Report(
+        request_id=request_id,
+        duration_ms=duration_ms,
+        billed_duration_ms=_number(metrics.get("billedDurationMs")),
+        memory_size_mb=_integer(metrics.get("memorySizeMB")),
+        max_memory_used_mb=_integer(metrics.get("maxMemoryUsedMB")),
+        init_duration_ms=_number(metrics.get("initDurationMs")),
+        restore_duration_ms=_number(metrics.get("restoreDurationMs")),
+        billed_restore_duration_ms=_number(metrics.get("billedRestoreDurationMs")),
+        status=_known_status(record.get("status", "success")),
+        error_type=error_type if isinstance(error_type, str) else None,
+    )
+
+
+def _number(value: object) -> float | None:
+    """Return a finite number that is not negative, from a field's text or a JSON value."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < 1e15 else None
+
+
+def _integer(value: object) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _max(values: Iterable[int | None]) -> int | None:
+    return max((value for value in values if value is not None), default=None)
