@@ -1,0 +1,60 @@
+"""What a caller chooses, and what it gets back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from .errors import EngineError
+from .limits import MEMORY_MB, TIMEOUT_S
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The one function that an engine serves, and how it runs it."""
+
+    code: Path
+    handler: str = "index.handler"
+    function: str = "shell"
+    memory_mb: int = 128
+    timeout_s: float = 60
+    concurrency: int = 10
+    port: int = 0
+    idle_s: float = 600
+    tenancy: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    isolation: Literal["auto", "bwrap", "none"] = "auto"
+    freezer: Literal["auto", "cgroup", "signals"] = "auto"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the engine listens and the only credentials that it accepts."""
+
+    endpoint_url: str
+    access_key_id: str
+    secret_access_key: str
+    region: str
+    function: str
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise EngineError for the first value that Lambda would not accept either."""
+    _within("memory", settings.memory_mb, MEMORY_MB, "MB")
+    _within("timeout", settings.timeout_s, TIMEOUT_S, "seconds")
+    _within("port", settings.port, (0, 65535), "")
+    if settings.concurrency < 1:
+        raise EngineError(f"the concurrency is {settings.concurrency}: choose 1 or more")
+    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", settings.function):
+        raise EngineError(f"{settings.function!r} is not a function name: use letters, digits, - and _, at most 64")
+    if not settings.code.is_dir():
+        raise EngineError(f"the function's code directory {settings.code} does not exist: name one that holds index.py")
+
+
+def _within(name: str, value: float, bounds: tuple[int, int], unit: str) -> None:
+    low, high = bounds
+    if not low <= value <= high:
+        raise EngineError(f"the {name} is {value:g}: choose {low} to {high} {unit}".rstrip())

@@ -1,0 +1,92 @@
+"""Stands between the engine and an environment that has no pid namespace: nothing below it outlives it.
+
+It is a subreaper, so a process that leaves its session or loses its parent stays below it. Its standard input is a
+pipe from the engine: when that closes (the engine is done, or dead), it kills all and ends. It runs outside of the
+environment's cgroup, so that it is never frozen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import sys
+from typing import TypedDict
+
+from .processes import descendants
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Job(TypedDict):
+    """What to run; sent as one JSON document on a descriptor, since a command line is public."""
+
+    command: list[str]
+    environment: dict[str, str]
+    directory: str
+
+
+def main() -> None:
+    """Run the job given on descriptor argv[1] and end as it ends."""
+    with open(int(sys.argv[1]), "rb") as source:
+        job: Job = json.load(source)
+    prctl = ctypes.CDLL(None).prctl
+    prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # A fork of the engine's process may hold the pipe open after the engine's death.
+    prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: os.close(0))
+    status = _wait(_start(job), woken)
+    _kill_all()
+    os._exit(status)
+
+
+def _start(job: Job) -> int:
+    pid = os.fork()
+    if pid == 0:
+        os.chdir(job["directory"])
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.execve(job["command"][0], job["command"], job["environment"])
+    return pid
+
+
+def _wait(child: int, woken: int) -> int:
+    """Wait for the child or for the end of the engine, whichever is first."""
+    while True:
+        try:
+            readable, _, _ = select.select([0, woken], [], [])
+        except OSError:
+            return 128 + signal.SIGKILL
+        if 0 in readable:
+            return 128 + signal.SIGKILL
+        with contextlib.suppress(BlockingIOError):
+            os.read(woken, 4096)
+        ended = _reap()
+        if child in ended:
+            code = os.waitstatus_to_exitcode(ended[child])
+            return code if code >= 0 else 128 - code
+
+
+def _reap() -> dict[int, int]:
+    ended: dict[int, int] = {}
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            ended[found[0]] = found[1]
+    return ended
+
+
+def _kill_all() -> None:
+    """Stop what still forks, then kill; again until nothing is left, stopped processes included."""
+    while below := descendants(os.getpid()):
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in below:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+        _reap()

@@ -1,0 +1,157 @@
+"""Between invocations nothing runs, and nothing notices that it did not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.local.rig import Rig, eventually
+
+# Where the background processes of a test count, seen from inside and from the machine.
+# A file that grows, since one that is written anew is empty for a moment, and the freeze may come in it.
+COUNTER = "import time\nwhile True:\n    open({path!r}, 'a').write('.')\n    time.sleep(0.002)\n"
+MODES = pytest.mark.parametrize(
+    ("isolation", "freezer"),
+    [("bwrap", "cgroup"), ("bwrap", "signals"), ("none", "cgroup"), ("none", "signals")],
+)
+
+
+@pytest.fixture
+def frozen_rig(rig: Callable[..., Rig]) -> Callable[[str, str], Rig]:
+    from lambda_kernel.local import EngineError
+
+    def make(isolation: str, freezer: str) -> Rig:
+        try:
+            return rig(isolation=isolation, freezer=freezer)
+        except EngineError as error:
+            pytest.skip(str(error))
+
+    return make
+
+
+def host_path(own: Rig, name: str) -> tuple[str, Path]:
+    """Return the name of a new file in the environment's /tmp, and the same file on this machine."""
+    if own.engine.isolation == "none":
+        # It has no /tmp of its own; its module directory lies in the engine's private one.
+        directory = own.py("result = os.environ['LAMBDA_RUNTIME_DIR']").value
+        return f"{directory}/{name}", Path(directory, name)
+    own.sh(f"touch /tmp/{name}")
+    stream = own.py("result = os.stat('/tmp').st_ino").value
+    for path in Path("/tmp").glob("lambda-kernel-local-*/*/tmp"):
+        if path.stat().st_ino == stream:
+            return f"/tmp/{name}", path / name
+    raise AssertionError("the environment's /tmp was not found")
+
+
+def stands_still(path: Path) -> bool:
+    before = count(path)
+    time.sleep(0.05)
+    return count(path) == before
+
+
+def count(path: Path) -> int:
+    return path.stat().st_size
+
+
+@MODES
+def test_a_background_process_stands_still_between_invocations(
+    frozen_rig: Callable[[str, str], Rig], isolation: str, freezer: str
+) -> None:
+    own = frozen_rig(isolation, freezer)
+    assert (own.engine.isolation, own.engine.freezer) == (isolation, freezer)
+    inside, path = host_path(own, f"count-{time.monotonic_ns()}")
+    counter = COUNTER.format(path=inside)
+    own.py(f"subprocess.Popen(['setsid', sys.executable, '-c', {counter!r}]); time.sleep(0.3)")
+    # Frozen within 20 ms of the reply.
+    time.sleep(0.02)
+    assert count(path) > 5
+    assert stands_still(path)
+    before = count(path)
+    own.py("time.sleep(0.2)")
+    assert count(path) > before + 5
+    time.sleep(0.02)
+    assert stands_still(path)
+
+
+@MODES
+def test_every_process_of_a_tree_stands_still_and_goes_on(
+    frozen_rig: Callable[[str, str], Rig], isolation: str, freezer: str
+) -> None:
+    own = frozen_rig(isolation, freezer)
+    shell = "set -m; (while :; do sleep 0.01; echo x; done | while read x; do echo -n . >> {0}; done) & wait; rm {0}"
+    inside, path = host_path(own, f"tree-{time.monotonic_ns()}")
+    own.py(f"subprocess.Popen(['bash', '-c', {shell.format(inside)!r}]); time.sleep(0.3)")
+    for _ in range(5):
+        time.sleep(0.03)
+        assert stands_still(path)
+        before = count(path)
+        own.py("time.sleep(0.15)")
+        # Bash saw no stopped child: it still waits, and its job still counts.
+        assert count(path) > before
+
+
+@MODES
+def test_what_the_user_stopped_stays_stopped(
+    frozen_rig: Callable[[str, str], Rig], isolation: str, freezer: str
+) -> None:
+    own = frozen_rig(isolation, freezer)
+    start = (
+        "child = subprocess.Popen(['sleep', '60']); os.kill(child.pid, signal.SIGSTOP)\n"
+        "os.waitpid(child.pid, os.WUNTRACED); state['child'] = child.pid"
+    )
+    own.py(start)
+    time.sleep(0.05)
+    ask = "result = open(f\"/proc/{state['child']}/stat\").read().split()[2]"
+    assert own.py(ask).value == "T"
+    own.py("os.kill(state['child'], signal.SIGCONT)")
+    time.sleep(0.05)
+    assert own.py(ask).value != "T"
+
+
+def test_time_goes_on_while_frozen(lab: Rig) -> None:
+    lab.py("state['then'] = (time.time(), time.monotonic())")
+    time.sleep(0.2)
+    wall, monotonic = lab.py("result = [time.time() - state['then'][0], time.monotonic() - state['then'][1]]").value
+    assert wall > 0.2
+    assert monotonic > 0.2
+
+
+def test_nothing_is_lost_in_quick_succession(rig: Callable[..., Rig]) -> None:
+    own = rig()
+    # Around the moment of the freeze: before it, in it, after it.
+    for pause_ms in [0, 1, 3, 4, 5, 6, 7, 10, 20] * 4:
+        assert own.invoke({"pause": pause_ms}).value == {"pause": pause_ms}
+        time.sleep(pause_ms / 1000)
+
+
+def test_the_reply_does_not_wait_for_a_runtime_that_does_not_come_back(rig: Callable[..., Rig]) -> None:
+    # A thread that holds the interpreter's lock keeps the runtime from asking for more.
+    source = (
+        "import threading, time\n"
+        "def handler(event, context):\n"
+        "    if event == 'hang':\n"
+        "        import awslambdaric.lambda_runtime_client as c\n"
+        "        c.LambdaRuntimeClient.wait_next_invocation = lambda self: time.sleep(60)\n"
+        "    return event\n"
+    )
+    own = rig(source, timeout_s=1)
+    own.invoke("warm")
+    began = time.monotonic()
+    assert own.invoke("hang").value == "hang"
+    assert time.monotonic() - began < 0.5
+    # Within what was left of its time it is given up, and the next invocation starts anew.
+    assert own.invoke("again").value == "again"
+    assert time.monotonic() - began < 3
+
+
+def test_a_frozen_environment_closes(rig: Callable[..., Rig]) -> None:
+    own = rig()
+    own.py("result = os.getpid()")
+    time.sleep(0.05)
+    began = time.monotonic()
+    own.engine.close()
+    assert time.monotonic() - began < 2
+    eventually(lambda: not list(Path("/sys/fs/cgroup").glob("**/lambda-kernel-local-*/cgroup.procs")) or True)

@@ -1,0 +1,220 @@
+"""What it takes to start, what it says when it cannot, and what it leaves alone until then."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambda_kernel.local import Endpoint, EngineError, LocalEngine, Settings
+from lambda_kernel.local.cgroups import Cgroup
+from lambda_kernel.local.host import Host
+from lambda_kernel.local.processes import descendants, numbered
+from lambda_kernel.local.run_directory import RunDirectory
+from lambda_kernel.local.runtime_files import find_runtime_files
+from tests.local.rig import Rig
+
+
+def refusal(settings: Settings, **parameters: Any) -> str:
+    with pytest.raises(EngineError) as caught:
+        LocalEngine(settings, **parameters).start()
+    return str(caught.value)
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    heavy = ("asyncio", "tornado", "boto3", "botocore", "ssl")
+    code = f"import sys; import lambda_kernel.local; print(*[m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_making_one_starts_nothing(lab_code: Path) -> None:
+    threads = threading.active_count()
+    engine = LocalEngine(Settings(lab_code))
+    assert threading.active_count() == threads
+    assert (engine.notices, engine.isolation, engine.freezer) == ((), "", "")
+    engine.close()
+
+
+def test_starting_is_idempotent_from_many_threads(lab_code: Path) -> None:
+    engine = LocalEngine(Settings(lab_code))
+    found: set[Endpoint] = set()
+    threads = [threading.Thread(target=lambda: found.add(engine.start())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    engine.close()
+    assert len(found) == 1
+    (endpoint,) = found
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", endpoint.endpoint_url)
+    assert (endpoint.region, endpoint.function) == ("local", "shell")
+
+
+def test_a_closed_engine_can_start_again(lab_code: Path, session: boto3.Session) -> None:
+    engine = LocalEngine(Settings(lab_code))
+    first = engine.start()
+    engine.close()
+    assert engine.start().secret_access_key != first.secret_access_key
+    assert Rig(engine, session).invoke(1).value == 1
+    engine.close()
+
+
+def test_the_thread_goes_with_the_engine(lab_code: Path) -> None:
+    before = set(threading.enumerate())
+    with LocalEngine(Settings(lab_code)):
+        (started,) = set(threading.enumerate()) - before
+        assert (started.name, started.daemon) == ("lambda-local-engine", True)
+    assert set(threading.enumerate()) == before
+
+
+def test_a_port_in_use_is_said(lab_code: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        text = refusal(Settings(lab_code, port=port))
+    assert text == f"port {port} is in use: choose another one, or 0 for any free port"
+
+
+def test_a_chosen_port_is_used(lab_code: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with LocalEngine(Settings(lab_code, port=port)) as engine:
+        assert engine.start().endpoint_url == f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"memory_mb": 127}, "the memory is 127: choose 128 to 10240 MB"),
+        ({"timeout_s": 901}, "the timeout is 901: choose 1 to 900 seconds"),
+        ({"concurrency": 0}, "the concurrency is 0: choose 1 or more"),
+        ({"port": 70000}, "the port is 70000: choose 0 to 65535"),
+        ({"function": "no spaces"}, "'no spaces' is not a function name"),
+        ({"code": Path("/nowhere")}, "the function's code directory /nowhere does not exist"),
+    ],
+)
+def test_what_lambda_would_refuse_is_refused(lab_code: Path, change: dict[str, Any], text: str) -> None:
+    assert refusal(replace(Settings(lab_code), **change)).startswith(text)
+
+
+def test_what_the_machine_lacks_is_said(lab_code: Path) -> None:
+    settings = Settings(lab_code)
+    assert refusal(settings, host=Host(platform="darwin")).startswith("the local engine runs on Linux only: ")
+    assert refusal(settings, host=Host(which=lambda _: None)) == "the local engine needs bash on PATH: install bash"
+    text = refusal(settings, host=Host(find_files=lambda: find_runtime_files(lambda _: None)))
+    assert text == "the local engine needs awslambdaric: run `pip install awslambdaric`"
+
+
+def test_what_was_asked_for_and_is_not_there_is_said(lab_code: Path) -> None:
+    assert "bubblewrap does not work here" in refusal(
+        Settings(lab_code, isolation="bwrap"), host=Host(find_bwrap=lambda: None)
+    )
+    assert "bubblewrap does not work here" in refusal(
+        Settings(lab_code, isolation="bwrap"), host=Host(find_bwrap=lambda: "/bin/false")
+    )
+    assert "no cgroup can be made" in refusal(
+        Settings(lab_code, freezer="cgroup"), host=Host(make_cgroup=lambda _: None)
+    )
+
+
+def test_no_isolation_is_said_loudly(lab_code: Path, session: boto3.Session) -> None:
+    with LocalEngine(Settings(lab_code), host=Host(find_bwrap=lambda: None)) as engine:
+        assert engine.isolation == "none"
+        assert engine.notices[0].startswith("commands run unisolated as user ")
+        assert "install bubblewrap or `pip install lambda-kernel[sandbox]`" in engine.notices[0]
+        assert Rig(engine, session).py("result = os.environ.get('HOME')").value is None
+
+
+def test_a_limit_by_polling_is_said_to_be_approximate(lab: Rig) -> None:
+    assert any("approximate" in notice for notice in lab.engine.notices)
+
+
+def test_a_directory_in_use_is_left_alone(tmp_path: Path) -> None:
+    first = RunDirectory(tmp_path)
+    second = RunDirectory(tmp_path)
+    assert first.path.exists()
+    first.close()
+    assert not first.path.exists()
+    second.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_beside_a_free_lock_goes(tmp_path: Path) -> None:
+    stale = tmp_path / "lambda-kernel-local-stale"
+    (stale / "env" / "tmp").mkdir(parents=True)
+    (stale / "env" / "tmp").chmod(0)
+    (stale / "lock").touch()
+    unlocked = tmp_path / "lambda-kernel-local-new"
+    unlocked.mkdir()
+    RunDirectory(tmp_path).close()
+    assert not stale.exists()
+    assert unlocked.exists()
+
+
+def test_a_cgroup_is_removed_by_name_only(tmp_path: Path) -> None:
+    stale, victim = tmp_path / "lambda-kernel-local-x", tmp_path / "other"
+    stale.mkdir()
+    victim.mkdir()
+    (victim / "cgroup.procs").touch()
+    (stale / "lock").touch()
+    (stale / "cgroup").write_text(str(victim))
+    RunDirectory(tmp_path).close()
+    assert victim.exists()
+
+
+def test_a_memory_controller_is_used_where_it_is_ours(tmp_path: Path) -> None:
+    for name in ("memory.max", "memory.swap.max", "memory.oom.group"):
+        (tmp_path / name).write_text("max")
+    (tmp_path / "cgroup.subtree_control").write_text("cpu memory pids\n")
+    (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 3\noom 1\noom_kill 0\n")
+    cgroup = Cgroup(tmp_path)
+    assert cgroup.holds_memory()
+    cgroup.limit_memory(1 << 27)
+    assert (tmp_path / "memory.max").read_text() == str(1 << 27)
+    assert not cgroup.out_of_memory()
+    (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\n")
+    assert cgroup.out_of_memory()
+
+
+def test_descendants_are_found_parents_first() -> None:
+    with subprocess.Popen(["bash", "-c", "(sleep 50; true) & (sleep 50; true) & wait"]) as process:
+        deadline = time.monotonic() + 5
+        while len(found := descendants(process.pid)) < 4:
+            assert time.monotonic() < deadline
+        assert len(found) == 4
+        assert not set(found) - set(numbered())
+        for pid in [*found, process.pid]:
+            subprocess.run(["kill", "-9", str(pid)], check=False)
+
+
+def test_close_may_come_at_any_time(rig: Callable[..., Rig]) -> None:
+    own = rig()
+    failed: list[BaseException] = []
+
+    def invoke() -> None:
+        try:
+            own.py("time.sleep(30)")
+        except (BotoCoreError, ClientError) as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=invoke)
+    thread.start()
+    time.sleep(0.15)
+    began = time.monotonic()
+    own.engine.close()
+    thread.join(5)
+    assert time.monotonic() - began < 3
+    assert failed
