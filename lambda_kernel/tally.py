@@ -1,0 +1,46 @@
+"""What the invocations of one cell came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .report import Report, Totals, summary
+
+ENDS = 10  # of many request ids, so many of the first and of the last are kept
+
+
+@dataclass
+class Tally:
+    """Sums over invocations; request ids in order; which environment they ran in, and whether it is a new one."""
+
+    totals: Totals | None = None
+    invocations: int = 0
+    first_ids: list[str] = field(default_factory=list)
+    last_ids: list[str] = field(default_factory=list)
+    environment_id: str | None = None
+    replaced: bool = False
+
+    def add(self, request_id: str, report: Report | None) -> None:
+        self.invocations += 1
+        if len(self.first_ids) < ENDS:
+            self.first_ids.append(request_id)
+        else:
+            self.last_ids = [*self.last_ids, request_id][-ENDS:]
+        if report:
+            totals = summary([report])
+            self.totals = self.totals + totals if self.totals else totals
+
+    def metadata(self) -> dict[str, Any]:
+        """The figures under the names of the display metadata: times in ms, memory in MB."""
+        figures = self.totals
+        return {
+            "environment_id": self.environment_id,
+            "request_ids": self.first_ids + self.last_ids,
+            "invocations": self.invocations,
+            "duration_ms": figures and figures.duration_ms,
+            "billed_duration_ms": figures and figures.billed_duration_ms,
+            "init_duration_ms": figures and figures.init_duration_ms,
+            "memory_size_mb": figures and figures.memory_size_mb,
+            "max_memory_used_mb": figures and figures.max_memory_used_mb,
+        }

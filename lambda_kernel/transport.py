@@ -1,0 +1,252 @@
+"""One invocation: an event in, a reply and its report out. The one seam between the kernel and Lambda."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from . import errors
+from .report import Report, parse
+
+Event = dict[str, Any]
+
+# botocore's timeout is a client's, not a call's: above the longest slice (5 s) by what a repeated init may take.
+READ_TIMEOUT = 60.0
+CONNECT_TIMEOUT = 10.0
+# Firewalls and NAT gateways forget a silent connection, some after a minute.
+IDLE_SECONDS = 60.0
+KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPALIVE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one invocation came back with. seconds is the whole round trip."""
+
+    payload: Any
+    request_id: str
+    seconds: float
+    report: Report | None = None
+    log: bytes = b""
+
+
+class Transport(Protocol):
+    """A way to one function. region is "local" for the local engine."""
+
+    function: str
+    region: str
+
+    def invoke(self, event: Event) -> Reply:
+        """Run the function once. Raises errors.KernelError; only Refused means that nothing has run."""
+
+    def renew(self) -> bool:
+        """Leave the present environments for good; False where Lambda gives no way to do so."""
+
+    def close(self) -> None: ...
+
+
+class LambdaClient(Protocol):
+    """The part of boto3's Lambda client that is used."""
+
+    @property
+    def meta(self) -> Any: ...
+
+    def invoke(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class BotoTransport:
+    """boto3's Invoke, without its retries, which would run a command again (botocore retries after a read timeout)."""
+
+    function: str
+    region: str
+    client: LambdaClient
+    tenant: str
+    clock: Callable[[], float] = time.monotonic
+    generation: int = 0
+    tenancy: bool | None = None
+    last_used: float = field(default=0.0)
+
+    def invoke(self, event: Event) -> Reply:
+        try:
+            return self._invoke(event, self.tenancy is not False)
+        except errors.WrongTenancy:
+            if self.tenancy is not None:
+                raise
+            # Lambda refuses a tenant id for a function without isolation, before anything runs.
+            reply = self._invoke(event, tenant=False)
+            self.tenancy = False
+            return reply
+
+    def _invoke(self, event: Event, tenant: bool) -> Reply:
+        extra = {"TenantId": f"{self.tenant}-{self.generation}"} if tenant else {}
+        begin = self.clock()
+        if begin - self.last_used > IDLE_SECONDS:
+            self.client.close()
+        payload = json.dumps(event).encode()
+        with mapped_errors(self.function, self.region):
+            answer = self.client.invoke(FunctionName=self.function, LogType="Tail", Payload=payload, **extra)
+            body = answer["Payload"].read()
+        self.last_used = self.clock()
+        if tenant:
+            self.tenancy = True
+        return read_answer(answer, body, self.last_used - begin)
+
+    def renew(self) -> bool:
+        self.generation += 1
+        return self.tenancy is not False
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def read_answer(answer: dict[str, Any], body: bytes, seconds: float) -> Reply:
+    """A reply from boto3's answer. Raises FunctionFailed when the function did not come to its own end."""
+    log = base64.b64decode(answer.get("LogResult") or "")
+    request_id = str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
+    report = parse(log)
+    try:
+        payload = json.loads(body)
+    except ValueError:
+        payload = body.decode("utf-8", "replace")
+    if answer.get("FunctionError"):
+        raise function_failed(payload, request_id, report)
+    return Reply(payload, request_id, seconds, report, log)
+
+
+def function_failed(payload: Any, request_id: str, report: Report | None) -> errors.FunctionFailed:
+    told = payload if isinstance(payload, dict) else {"errorMessage": str(payload)}
+    message = str(told.get("errorMessage", ""))
+    error_type = str(told.get("errorType", ""))
+    if report and report.error_type == "Runtime.OutOfMemory":
+        size = f" of {report.memory_size_mb} MB" if report.memory_size_mb else ""
+        text, error_type = f"the function ran out of its memory{size}", report.error_type
+    elif error_type == "Sandbox.Timedout" or "Task timed out" in message:  # older Lambda gives no type
+        text, error_type = "the function's timeout ended the execution environment's processes", "Sandbox.Timedout"
+    elif error_type == "Runtime.ExitError":
+        text = f"the function's runtime died ({message.partition('Error: ')[2] or message})"
+    else:
+        text = f"the function failed: {error_type}: {message}"
+    return errors.FunctionFailed(text, error_type, request_id, report)
+
+
+def make_client(
+    region: str | None,
+    profile: str | None = None,
+    endpoint_url: str | None = None,
+    credentials: tuple[str, str] | None = None,
+) -> LambdaClient:
+    """A boto3 client for Invoke. region None: as the usual AWS settings say."""
+    import boto3
+    from botocore.config import Config
+
+    key, secret = credentials or (None, None)
+    config = Config(
+        retries={"total_max_attempts": 1},
+        read_timeout=READ_TIMEOUT,
+        connect_timeout=CONNECT_TIMEOUT,
+        tcp_keepalive=True,
+        user_agent_extra="lambda-kernel",
+        # Loopback needs no proxy, and a proxy could not reach it.
+        proxies={} if credentials else None,
+    )
+    with mapped_errors("", region or ""):
+        session = boto3.Session(
+            profile_name=profile, region_name=region, aws_access_key_id=key, aws_secret_access_key=secret
+        )
+        client: Any = session.client("lambda", endpoint_url=endpoint_url, config=config)
+    keep_alive(client)
+    return client  # type: ignore[no-any-return]
+
+
+def keep_alive(client: Any) -> None:
+    """Make keepalive fire: botocore only turns it on, and Linux then sends the first probe after two hours.
+
+    There is no setting for it (boto/botocore#2916), so the options are put where botocore keeps its own.
+    """
+    http = client._endpoint.http_session
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+    options += [
+        (socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in KEEPALIVE.items() if hasattr(socket, name)
+    ]
+    http._socket_options = options
+    http._manager.connection_pool_kw["socket_options"] = options
+
+
+@contextlib.contextmanager
+def mapped_errors(function: str, region: str) -> Iterator[None]:
+    """botocore's errors as ours."""
+    from botocore import exceptions as boto
+
+    where = f" in {region}" if region else ""
+    try:
+        yield
+    except boto.ClientError as error:
+        raise client_error(error, function, where) from error
+    except boto.ProfileNotFound as error:
+        raise errors.Refused(f"{error}: name another with --profile, or run `aws configure`") from error
+    except boto.NoRegionError as error:
+        raise errors.Refused("no AWS region is set: name one with --region, or set AWS_REGION") from error
+    except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.TokenRetrievalError) as error:
+        raise errors.Refused(f"no AWS credentials ({error}): run `aws configure`, or `aws sso login`") from error
+    except (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError) as error:
+        raise errors.Unreachable(f"cannot reach Lambda{where}: {error}: check the network and the endpoint") from error
+    except (boto.HTTPClientError, boto.ConnectionError) as error:
+        raise errors.Unanswered(f"no answer from Lambda{where}: {error}") from error
+    except boto.BotoCoreError as error:
+        raise errors.Refused(f"the AWS settings cannot be used: {error}") from error
+    except OSError as error:
+        raise errors.Unanswered(f"the connection to Lambda{where} broke: {error}") from error
+
+
+def client_error(error: Any, function: str, where: str) -> errors.KernelError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code == "TooManyRequestsException" or status == 429:
+        reason = error.response.get("Reason") or message
+        return errors.Throttled(f"Lambda throttled `{function}`{where}: {reason}")
+    if code == "InvalidParameterValueException" and "tenan" in message.lower():
+        return errors.WrongTenancy(message)
+    if code == "ResourceNotFoundException":
+        text = f"no function named `{function}`{where}: name another with %use, or deploy one"
+    elif code == "AccessDeniedException":
+        text = f"access denied{where}: the caller needs lambda:InvokeFunction on `{function}` ({message})"
+    elif code.startswith("ExpiredToken"):
+        text = f"the AWS credentials have expired: renew them (`aws sso login`, say) and run the cell again ({message})"
+    elif code in ("UnrecognizedClientException", "InvalidSignatureException"):
+        text = f"AWS does not accept the credentials: {message}: check the profile and the clock"
+    else:
+        text = f"Lambda refused `{function}`{where}: {code}: {message}"
+    # A server's error may come after the function ran; a client's never does.
+    return errors.Unanswered(text) if status >= 500 else errors.Refused(text)
+
+
+class FakeTransport:
+    """A function called in this process: for tests, and for those who want to drive a session without Lambda."""
+
+    def __init__(self, handler: Callable[[Event, Any], Any], context: Callable[[], Any]) -> None:
+        self.function, self.region = "fake", "local"
+        self.handler, self.context = handler, context
+        self.events: list[Event] = []
+        self.lock = threading.Lock()
+
+    def invoke(self, event: Event) -> Reply:
+        begin = time.monotonic()
+        with self.lock:  # an environment takes one invocation at a time
+            self.events.append(event)
+            payload = self.handler(json.loads(json.dumps(event)), self.context())
+        return Reply(json.loads(json.dumps(payload)), f"request-{len(self.events)}", time.monotonic() - begin)
+
+    def renew(self) -> bool:
+        return False
+
+    def close(self) -> None: ...

@@ -1,0 +1,153 @@
+"""A session over a function in this process: the real bash, the real protocol, no network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lambda_kernel.function import index
+from lambda_kernel.session import Cell, Happening, InputEnded, LeftOut, Notice, Output, Result, Session
+from lambda_kernel.tally import Tally
+from lambda_kernel.transport import Event, FakeTransport, Reply
+
+
+class Context:
+    """Lambda's context object, as far as the function uses it."""
+
+    aws_request_id = "6bc28136-xmpl-4365-b021-0ce6b2e64ab0"
+    tenant_id = None
+
+    def __init__(self, seconds: float = 60) -> None:
+        self.end = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.end - time.monotonic()) * 1000)
+
+
+class Interrupts:
+    """A Control: the user interrupts once each of so many answers have come."""
+
+    def __init__(self, after: Iterable[int] = (), sleep: Callable[[float], None] = lambda seconds: None) -> None:
+        self.after, self.sleep = list(after), sleep
+        self.answers = 0
+
+    @property
+    def interrupts(self) -> int:
+        return sum(1 for answers in self.after if self.answers >= answers)
+
+    def wait(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+
+@dataclass
+class Ran:
+    """What a cell came to."""
+
+    result: Result
+    happenings: list[Happening]
+    tally: Tally
+    control: Interrupts
+
+    @property
+    def outputs(self) -> list[Output]:
+        return [h for h in self.happenings if isinstance(h, Output)]
+
+    def text(self, stream: str, job: bool = False) -> str:
+        data = (output for output in self.outputs if output.stream == stream)
+        return b"".join(h.data for h in data if (h.job is not None) == job).decode("utf-8", "replace")
+
+    @property
+    def out(self) -> str:
+        return self.text("stdout")
+
+    @property
+    def err(self) -> str:
+        return self.text("stderr")
+
+    @property
+    def exit_code(self) -> int:
+        return self.result.exit_code
+
+    @property
+    def notices(self) -> list[str]:
+        return [h.text for h in self.happenings if isinstance(h, Notice)]
+
+    @property
+    def gaps(self) -> list[LeftOut]:
+        return [h for h in self.happenings if isinstance(h, LeftOut)]
+
+    @property
+    def input_ended(self) -> bool:
+        return any(isinstance(h, InputEnded) for h in self.happenings)
+
+
+class Far:
+    """One execution environment and a session with it. faults: called before and after each invocation."""
+
+    def __init__(self, faults: Callable[[Event, Callable[[], Reply]], Reply] | None = None) -> None:
+        self.environment = index.Environment()
+        self.context_seconds = 60.0
+        self.transport = CountingTransport(self, faults)
+        self.slept = 0.0  # nobody really sleeps: the clock goes on instead
+        self.session = Session(self.transport, lambda: time.monotonic() + self.slept, "test", lambda: 0.5)
+
+    def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        return self.environment.answer(event, context)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+    def replace(self) -> None:
+        """Lambda gives the function a new environment."""
+        self.close()
+        self.environment = index.Environment()
+
+    def run(self, code: str, interrupts: Iterable[int] = (), **options: Any) -> Ran:
+        ran = Ran(Result(-1), [], Tally(), Interrupts(interrupts, self.sleep))
+        self.transport.control = ran.control
+        ran.result = self.session.run(Cell(code, **options), ran.happenings.append, ran.control, ran.tally)
+        return ran
+
+    def close(self) -> None:
+        for shell in self.environment.shells.values():
+            shell.close()
+        self.environment.shells.clear()
+
+
+@dataclass
+class CountingTransport:
+    """The public fake, with faults, and telling the control how many answers came."""
+
+    far: Far
+    faults: Callable[[Event, Callable[[], Reply]], Reply] | None
+    control: Interrupts = field(default_factory=Interrupts)
+    function: str = "fake"
+    region: str = "local"
+
+    def __post_init__(self) -> None:
+        self.fake = FakeTransport(self.far.answer, lambda: Context(self.far.context_seconds))
+
+    @property
+    def events(self) -> list[Event]:
+        return self.fake.events
+
+    def invoke(self, event: Event) -> Reply:
+        reply = self.faults(event, lambda: self.fake.invoke(event)) if self.faults else self.fake.invoke(event)
+        if event["op"] != "hello":
+            self.control.answers += 1
+        return reply
+
+    def renew(self) -> bool:
+        return False
+
+    def close(self) -> None: ...
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Look until it is so; fail when it is not in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)

@@ -1,0 +1,257 @@
+"""The function's parts that hold bytes, and its protocol, without a kernel's side."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambda_kernel.function import index
+from tests.far import Context, Far, wait_until
+
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    "AWS_SESSION_TOKEN": "IQoJb3JpZ2luX2VjEXAMPLE" * 20,
+}
+pieces = st.one_of(
+    st.binary(max_size=30),
+    st.sampled_from([v.encode() for v in KEYS.values()]),
+    st.sampled_from([v[:17].encode() for v in KEYS.values()]),
+    st.sampled_from([urllib.parse.quote(v, safe="").encode() for v in KEYS.values()]),
+)
+
+
+def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
+    for size in sizes:
+        yield data[:size]
+        data = data[size:]
+    yield data
+
+
+@given(st.lists(pieces, max_size=8).map(b"".join), st.lists(st.integers(0, 40), max_size=30))
+def test_redaction_is_the_same_however_the_stream_is_cut(data: bytes, sizes: list[int]) -> None:
+    words = index.secrets(KEYS)
+    whole = index.Redactor(words).feed(data, last=True)
+    redactor = index.Redactor(words)
+    parts = [redactor.feed(part) for part in cut(data, sizes)] + [redactor.feed(b"", last=True)]
+    assert b"".join(parts) == whole
+    assert not any(word in whole for word in words)
+
+
+def test_redaction_byte_by_byte() -> None:
+    redactor = index.Redactor(index.secrets(KEYS))
+    data = b"".join(b"<%s>" % value.encode() for value in KEYS.values())
+    got = b"".join(redactor.feed(data[n : n + 1]) for n in range(len(data))) + redactor.feed(b"", last=True)
+    assert got == b"".join(b"<[%s redacted]>" % name.encode() for name in KEYS)
+
+
+def test_a_value_below_the_length_of_secrets_is_left() -> None:
+    assert index.secrets({"AWS_ACCESS_KEY_ID": "x" * 15}) == {}
+    assert list(index.secrets({"AWS_ACCESS_KEY_ID": "x" * 16})) == [b"x" * 16]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["out", "err"]), st.binary(max_size=40) | st.just(b"a\n" * 9)), max_size=30),
+    st.integers(8, 200),
+    st.integers(8, 40),
+)
+def test_a_bounded_log_keeps_head_and_tail_and_counts_the_rest(
+    puts: list[tuple[str, bytes]], size: int, lines: int
+) -> None:
+    bound = (size - size // 8, lines - lines // 8, size // 8, lines // 8)
+    log = index.Log(bound)
+    for stream, data in puts:
+        log.put(stream, data)
+    log.finish()
+    chunks = [(stream, base64.b64decode(data)) for stream, data in log.read(1 << 30)]
+    kept = b"".join(data for stream, data in chunks if stream != "gap")
+    gap = [json.loads(data) for stream, data in chunks if stream == "gap"]
+    everything = b"".join(data for _, data in puts)
+    dropped = gap[0]["bytes"] if gap else 0
+    assert len(kept) <= size
+    assert kept.count(b"\n") <= lines
+    assert len(kept) + dropped == len(everything)
+    if len(everything) <= size and everything.count(b"\n") <= lines and not gap:
+        assert kept == everything
+    if gap:
+        assert gap[0]["lines"] == everything.count(b"\n") - kept.count(b"\n")
+        head = next(data for stream, data in chunks)
+        assert everything.startswith(head)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=50), max_size=20), st.lists(st.integers(1, 60), min_size=1, max_size=60))
+def test_a_log_is_read_from_any_byte_and_freed_behind_it(puts: list[bytes], limits: list[int]) -> None:
+    log = index.Log(None)
+    for data in puts:
+        log.put("out", data)
+    log.finish()
+    got = b""
+    for limit in limits:
+        log.acknowledge(len(got))
+        assert log.start == len(got)
+        got += b"".join(base64.b64decode(data) for _, data in log.read(limit))
+    log.acknowledge(len(got))
+    assert got == b"".join(puts)[: len(got)]
+    assert sum(len(data) for _, data in log.chunks) == log.end - len(got)
+
+
+@pytest.fixture
+def far() -> Iterator[Far]:
+    far = Far()
+    yield far
+    far.close()
+
+
+class Wire:
+    """Requests as they stand on the wire."""
+
+    def __init__(self, far: Far) -> None:
+        self.far = far
+        self.about = self.ask("hello")
+
+    def ask(self, op: str, **more: Any) -> dict[str, Any]:
+        event = {"protocol": index.PROTOCOL, "op": op, "session": "s", "epoch": 1, **more}
+        return self.far.answer(json.loads(json.dumps(event)), Context())
+
+    def cell(self, op: str, seq: int, **more: Any) -> dict[str, Any]:
+        ours = {"environment": self.about["environment"], "shell": self.about["shell"], "had": 0, "wait": 5}
+        return self.ask(op, **{**ours, "seq": seq, "bound": None, "redact": True, **more})
+
+
+def test_nothing_runs_twice(far: Far, tmp_path: Path) -> None:
+    wire, code = Wire(far), f"echo ran >>{tmp_path}/log"
+    assert wire.cell("attach", 1)["state"] == "unseen"
+    assert wire.cell("run", 1, code=code)["state"] == "done"
+    assert wire.cell("run", 1, code=code)["state"] == "done"
+    assert wire.cell("attach", 1)["state"] == "done"
+    assert wire.cell("run", 2, code=code)["state"] == "done"
+    assert wire.cell("run", 1, code=code)["state"] == "gone"
+    assert wire.cell("run", 4, code=code)["state"] == "unseen"
+    assert (tmp_path / "log").read_text() == "ran\nran\n"
+
+
+def test_nothing_runs_where_it_was_not_expected(far: Far, tmp_path: Path) -> None:
+    wire, code = Wire(far), f"echo ran >>{tmp_path}/log"
+    assert wire.cell("run", 1, code=code, environment="other")["state"] == "elsewhere"
+    assert wire.cell("run", 1, code=code, shell="other")["state"] == "elsewhere"
+    assert wire.cell("run", 1, code=code, session="other")["state"] == "elsewhere"
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_newer_epoch_kills_what_the_older_one_started(far: Far) -> None:
+    wire = Wire(far)
+    wire.cell("run", 1, code="sleep 50", wait=0.1)
+    pid = far.environment.shells["s"].pid
+    newer = wire.ask("hello", epoch=2)
+    assert newer["shell"] != wire.about["shell"]
+    assert not any(process.session == pid for process in index.processes())
+    assert wire.cell("attach", 1)["state"] == "stale"
+    assert wire.ask("hello")["state"] == "stale"
+
+
+def test_hello_finds_the_shell_again(far: Far) -> None:
+    wire = Wire(far)
+    wire.cell("run", 1, code="true")
+    again = wire.ask("hello")
+    assert (again["shell"], again["seq"], again["state"]) == (wire.about["shell"], 1, "idle")
+
+
+def test_a_signal_repeated_is_not_a_second_one(far: Far) -> None:
+    wire = Wire(far)
+    wire.cell("run", 1, code="trap 'echo caught' INT; while :; do :; done", wait=0.2)
+    first = wire.cell("attach", 1, signals=[[1, "INT"]], wait=0.3)
+    again = wire.cell("attach", 1, had=first["at"], signals=[[1, "INT"]], wait=0.3)
+    text = b"".join(base64.b64decode(data) for _, data in again["chunks"]).decode()
+    assert text.split() == ["caught"]
+    assert wire.cell("attach", 1, signals=[[1, "INT"], [2, "KILL"]])["ended"]["cause"] == "killed"
+
+
+def test_the_oldest_session_goes_first(far: Far) -> None:
+    shells = [far.answer({"protocol": 1, "op": "hello", "session": f"s{n}", "epoch": 1}, Context()) for n in range(5)]
+    assert len(far.environment.shells) == index.SESSIONS
+    assert "s0" not in far.environment.shells
+    assert shells[0]["environment"] == shells[4]["environment"]
+
+
+def test_another_protocol_is_answered_with_ours(far: Far) -> None:
+    reply = far.answer({"protocol": 99, "op": "hello", "session": "s", "epoch": 1}, Context())
+    assert (reply["protocol"], reply["state"]) == (index.PROTOCOL, "protocol")
+
+
+def test_pipes_by_name_where_proc_is_not_readable(far: Far, tmp_path: Path) -> None:
+    far.environment.fifos = str(tmp_path)
+    ran = far.run("echo out; echo err >&2; read x; echo $?; sleep 0.05 &")
+    assert (ran.out, ran.input_ended) == ("out\n1\n", True)
+    assert "err\n" in ran.err
+    far.run("wait")
+    far.run("true")
+    far.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+class TestTheArticlesContract:
+    def test_output_in_reply_and_log(self, capfd: pytest.CaptureFixture[str]) -> None:
+        reply = index.handler({"cmd": "echo hi; echo 'it''s' >&2; exit 3"}, Context())
+        assert reply == {"statusCode": 200, "stdout": "hi\n", "stderr": "its\n", "exitCode": 3}
+        event, out, err = (part.strip() for part in capfd.readouterr().out.split(Context.aws_request_id)[1:])
+        assert event.startswith("{ cmd: ")
+        assert out.startswith("hi\n")
+        assert err.startswith("its")
+
+    def test_each_command_is_a_fresh_shell(self) -> None:
+        index.handler({"cmd": "x=1; cd /"}, Context())
+        assert index.handler({"cmd": "echo ${x-unset}"}, Context())["stdout"] == "unset\n"
+
+    def test_killed_at_its_deadline(self) -> None:
+        reply = index.handler({"cmd": "echo before; sleep 60 & sleep 50"}, Context(0.8))
+        assert (reply["stdout"], reply["exitCode"]) == ("before\n", 124)
+
+    def test_a_background_process_does_not_outlive_it(self) -> None:
+        index.handler({"cmd": "sleep 61 & echo $!"}, Context(0.7))
+        wait_until(lambda: not any("sleep\x0061" in index.peek(f"/proc/{p.pid}/cmdline") for p in index.processes()))
+
+    def test_much_output_keeps_below_lambdas_limit(self, capfd: pytest.CaptureFixture[str]) -> None:
+        reply = index.handler({"cmd": "yes & head -c 5000000 /dev/zero >&2; kill %1"}, Context(3))
+        assert len(json.dumps(reply)) < 6_291_556
+        assert reply["stdout"].startswith("y\ny\n")
+
+    def test_a_signal_is_128_and_its_number(self) -> None:
+        assert index.handler({"cmd": "kill -9 $$"}, Context())["exitCode"] == 137
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "words"),
+    [
+        ("free", r"\s+total\s+used\s+free\s+shared\s+buff/cache\s+available", "Mem: Swap:"),
+        ("free -h", r"\s+total\s+used", "Gi"),
+        ("ps", r"\s+PID TTY\s+TIME CMD", "bash"),
+        ("ps aux", r"USER\s+PID %CPU %MEM\s+VSZ\s+RSS TTY\s+STAT START\s+TIME COMMAND", "bash"),
+        ("ps -ef", r"UID\s+PID\s+PPID STIME\s+TTY\s+TIME CMD", "bash"),
+        ("which bash", r"/\S*/bash", ""),
+    ],
+)
+def test_stand_ins_for_what_the_runtime_lacks(far: Far, command: str, first: str, words: str) -> None:
+    far.run(f"PATH={index.PRIVATE}/bin:$PATH")
+    ran = far.run(f"sh -c '{command}'; echo {command} | xargs sh -c '\"$@\"' x >/dev/null")
+    assert ran.err == ""
+    assert re.match(first, ran.out)
+    assert all(word in ran.out for word in words.split())
+
+
+def test_which_says_what_it_does_not_find(far: Far) -> None:
+    far.run(f"PATH={index.PRIVATE}/bin:$PATH")
+    assert far.run("which nosuch bash").exit_code == 1
+
+
+def test_the_function_is_one_file_below_the_limit_of_an_inline_template() -> None:
+    # CloudFormation takes a template body of 51,200 bytes in a request.
+    assert len(Path(index.__file__).read_bytes()) < 40_000

@@ -1,0 +1,187 @@
+"""What the session does when Lambda does not do what was asked: every answer here comes from the real function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lambda_kernel import errors
+from lambda_kernel.session import backoff
+from lambda_kernel.transport import Event, Reply
+from tests.far import Far
+
+Invoke = Callable[[], Reply]
+
+
+class Faults:
+    """Does something else with the n-th invocation whose op is given; the first has the number 1."""
+
+    def __init__(self, op: str, numbers: set[int], fault: Callable[[Event, Invoke], Reply]) -> None:
+        self.op, self.numbers, self.fault, self.count = op, numbers, fault, 0
+
+    def __call__(self, event: Event, invoke: Invoke) -> Reply:
+        if event["op"] == self.op:
+            self.count += 1
+            if self.count in self.numbers:
+                return self.fault(event, invoke)
+        return invoke()
+
+
+def answer_lost(event: Event, invoke: Invoke) -> Reply:
+    invoke()
+    raise errors.Unanswered("the connection to Lambda broke")
+
+
+def request_lost(event: Event, invoke: Invoke) -> Reply:
+    raise errors.Unanswered("the connection to Lambda broke")
+
+
+def throttled(event: Event, invoke: Invoke) -> Reply:
+    raise errors.Throttled("Lambda throttled `fake`")
+
+
+def unreachable(event: Event, invoke: Invoke) -> Reply:
+    raise errors.Unreachable("cannot reach Lambda")
+
+
+def out_of_memory(event: Event, invoke: Invoke) -> Reply:
+    raise errors.FunctionFailed("the function ran out of its memory of 128 MB", "Runtime.OutOfMemory", "id", None)
+
+
+@pytest.fixture
+def fars() -> Iterator[list[Far]]:
+    made: list[Far] = []
+    yield made
+    for far in made:
+        far.close()
+
+
+def with_faults(fars: list[Far], faults: Faults) -> Far:
+    far = Far(faults)
+    fars.append(far)
+    return far
+
+
+@pytest.mark.parametrize("fault", [answer_lost, request_lost, throttled])
+@pytest.mark.parametrize("op", ["hello", "run", "attach"])
+def test_a_command_runs_once_whatever_is_lost(
+    fars: list[Far], fault: Callable[[Event, Invoke], Reply], op: str, tmp_path: Path
+) -> None:
+    far = with_faults(fars, Faults(op, {1, 2, 4}, fault))
+    code = f"echo ran >>{tmp_path}/log; for i in 1 2 3; do echo $i; sleep 0.15; done"
+    ran = far.run(code)
+    assert ran.out == "1\n2\n3\n"
+    assert (tmp_path / "log").read_text() == "ran\n"
+    assert any("Trying again" in notice for notice in ran.notices)
+    assert far.run("echo next").out == "next\n"
+
+
+def test_a_command_that_cannot_be_sent_is_not_tried_for_ever(fars: list[Far]) -> None:
+    far = with_faults(fars, Faults("run", {1}, unreachable))
+    with pytest.raises(errors.Unreachable):
+        far.run("echo never")
+    assert far.run("echo now").out == "now\n"
+
+
+def test_an_interrupt_while_throttled_gives_up_before_anything_runs(fars: list[Far], tmp_path: Path) -> None:
+    far = with_faults(fars, Faults("run", set(range(1, 100)), throttled))
+    assert far.run(f"echo ran >{tmp_path}/log", interrupts=[0]).result.interrupted
+    assert not (tmp_path / "log").exists()
+
+
+def test_an_interrupt_while_nothing_answers_gives_the_command_up(fars: list[Far]) -> None:
+    far = with_faults(fars, Faults("attach", set(range(1, 1000)), request_lost))
+    with pytest.raises(errors.CommandLost, match="not run again"):
+        far.run("sleep 50", interrupts=[1])
+    epoch = far.session.epoch
+    assert far.run("echo fresh").out == "fresh\n"
+    assert epoch == 2
+
+
+def test_the_environment_replaced_between_cells(fars: list[Far]) -> None:
+    far = with_faults(fars, Faults("none", set(), request_lost))
+    far.run("x=1")
+    far.replace()
+    ran = far.run("echo ${x-gone}")
+    assert ran.out == "gone\n"
+    assert len(ran.notices) == 1
+    assert "new one" in ran.notices[0]
+    assert ran.tally.replaced
+    assert ran.tally.environment_id == far.environment.id
+    assert not far.run("true").notices
+
+
+def test_the_environment_replaced_while_a_command_runs(fars: list[Far], tmp_path: Path) -> None:
+    def replace(event: Event, invoke: Invoke) -> Reply:
+        far.replace()
+        return invoke()
+
+    far = with_faults(fars, Faults("attach", {1}, replace))
+    with pytest.raises(errors.CommandLost, match="has replaced"):
+        far.run(f"echo ran >>{tmp_path}/log; echo before; sleep 50")
+    assert (tmp_path / "log").read_text() == "ran\n"
+    assert far.run("echo after").out == "after\n"
+
+
+def test_another_environment_may_answer_while_the_own_one_is_busy(fars: list[Far]) -> None:
+    other = Far()
+    fars.append(other)
+
+    def detour(event: Event, invoke: Invoke) -> Reply:
+        reply = other.transport.fake.invoke(event)
+        assert reply.payload["state"] == "elsewhere"
+        return reply
+
+    far = with_faults(fars, Faults("attach", {1, 2}, detour))
+    assert far.run("echo a; sleep 0.5; echo b").out == "a\nb\n"
+
+
+def test_the_runtime_dies_while_a_command_runs(fars: list[Far]) -> None:
+    far = with_faults(fars, Faults("attach", {1}, out_of_memory))
+    with pytest.raises(errors.CommandLost, match="ran out of its memory of 128 MB"):
+        far.run("sleep 50")
+    far.replace()
+    after = far.run("echo after")
+    assert after.out == "after\n"
+    assert "new one" in after.notices[0]
+
+
+def test_a_function_of_another_kind(fars: list[Far]) -> None:
+    def foreign(event: Event, invoke: Invoke) -> Reply:
+        return Reply({"statusCode": 200}, "id", 0.01)
+
+    with pytest.raises(errors.NotOurs, match="no shell function"):
+        with_faults(fars, Faults("hello", {1}, foreign)).run("rm -rf /")
+
+
+def test_a_function_of_another_version(fars: list[Far]) -> None:
+    def older(event: Event, invoke: Invoke) -> Reply:
+        return Reply({"protocol": 0, "state": "protocol"}, "id", 0.01)
+
+    with pytest.raises(errors.NotOurs, match="protocol 0"):
+        with_faults(fars, Faults("hello", {1}, older)).run("true")
+
+
+def test_the_slice_follows_the_round_trip(fars: list[Far]) -> None:
+    session = with_faults(fars, Faults("none", set(), request_lost)).session
+    slices = []
+    for round_trip in (0.001, 0.02, 0.1, 1.0):
+        session.round_trip = round_trip
+        slices.append(session.slice)
+    assert slices == [0.2, 0.5, 2.5, 5.0]
+
+
+def test_reset_gives_a_clean_shell_and_kills_the_old_one(fars: list[Far]) -> None:
+    far = with_faults(fars, Faults("none", set(), request_lost))
+    ran = far.run("x=1; sleep 50 &")
+    before = far.environment.shells["test"].pid
+    far.session.reset(ran.happenings.append, ran.control, ran.tally)
+    assert far.run("echo ${x-gone}; jobs").out == "gone\n"
+    assert before not in [shell.pid for shell in far.environment.shells.values()]
+
+
+def test_backoff_grows_to_a_bound() -> None:
+    delays = backoff(lambda: 1.0)
+    assert [round(next(delays), 1) for _ in range(9)] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]

@@ -1,0 +1,305 @@
+"""What a cell's text does in the session's bash: the real function, the real session, no network."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lambda_kernel.function import index
+from lambda_kernel.session import Bound
+from tests.far import Far, wait_until
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
+
+
+@pytest.fixture
+def far() -> Iterator[Far]:
+    far = Far()
+    yield far
+    far.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "out", "err", "exit_code"),
+    [
+        ("echo hi", "hi\n", "", 0),
+        ("", "", "", 0),
+        ("false", "", "", 1),
+        ("echo e >&2; (exit 7)", "", "e\n", 7),
+        ("echo 'a  b' \"c\nd\" e\\ f", "a  b c\nd e f\n", "", 0),
+        ("cat <<X\n$((1+1)) 'q'\nX", "2 'q'\n", "", 0),
+        ("if true; then", "", "bash: syntax error: unexpected end of file\n", 2),
+        ('echo "unclosed', "", "bash: unexpected EOF while looking for matching `\"'\n", 2),
+        ("f() { local x=1; echo $x; return 4; }; f", "1\n", "", 4),
+        ("a=(1 2 '3 4'); printf '<%s>' \"${a[@]}\"", "<1><2><3 4>", "", 0),
+        ("echo ünïcødé ☃", "ünïcødé ☃\n", "", 0),
+        ("printf 'no newline'", "no newline", "", 0),
+        ("echo a # comment", "a\n", "", 0),
+        ("echo a | tr a b | cat; echo ${PIPESTATUS[*]}", "b\n0 0 0\n", "", 0),
+        ("diff <(echo 1) <(echo 1) && echo same", "same\n", "", 0),
+        ("echo !! !x", "!! !x\n", "", 0),
+        ("kill -TERM $$; echo still", "still\n", "", 0),
+        ("nosuchcommand", "", "bash: nosuchcommand: command not found\n", 127),
+        ("\0echo\0 nul", "nul\n", "", 0),
+        ("echo \ud800", "?\n", "", 0),
+    ],
+)
+def test_a_cell_is_shell_text(far: Far, code: str, out: str, err: str, exit_code: int) -> None:
+    ran = far.run(code)
+    assert (ran.out, ran.err, ran.exit_code) == (out, err, exit_code)
+    assert far.run("echo next").out == "next\n"
+
+
+def test_the_shell_lives_on_between_cells(far: Far) -> None:
+    far.run("cd /tmp; x=5; y=(1 2); f() { echo f$1; }; alias a='echo alias'; set -f; umask 077")
+    ran = far.run("pwd; echo $x ${y[1]}; f 1\na; echo *; umask")
+    assert ran.out == "/tmp\n5 2\nf1\nalias\n*\n0077\n"
+    assert far.session.cwd == "/tmp"
+
+
+def test_the_exit_status_of_the_cell_before(far: Far) -> None:
+    far.run("(exit 42)")
+    assert far.run("echo $?").out == "42\n"
+    assert far.run("echo $?").out == "0\n"
+    far.run("trap 'echo trapped' ERR; (exit 3)")
+    assert far.run("echo $?").out == "3\n"
+
+
+def test_a_short_command_is_one_invocation_and_the_first_one_two(far: Far) -> None:
+    assert far.run("true").tally.invocations == 2
+    assert far.run("true").tally.invocations == 1
+
+
+def test_facts_of_the_invocation(far: Far) -> None:
+    ran = far.run(
+        "echo $LAMBDA_REQUEST_ID; echo $((LAMBDA_DEADLINE_MS > 1600000000000)); env | grep -c ^LAMBDA_TENANT_ID=$"
+    )
+    assert ran.out == "6bc28136-xmpl-4365-b021-0ce6b2e64ab0\n1\n1\n"
+
+
+def test_variables_that_the_runtime_leaves_unset(far: Far) -> None:
+    assert far.run('echo "$TERM $TMPDIR ${HOME:?}"; echo $PATH').out.endswith(f":{index.PRIVATE}/bin\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "out"),
+    [
+        ("exec >/dev/null; echo gone", ""),
+        ("exec 1>&- 2>&-", ""),
+        ("set -u; unset PROMPT_COMMAND PWD PS1", ""),
+        ("PROMPT_COMMAND='echo prompt'", ""),
+        ("eval() { echo mine; }; printf() { echo mine; }; alias eval=foo printf=bar builtin=baz", ""),
+        ("trap 'echo error' ERR; false", "error\n"),
+        ("trap 'echo debug' DEBUG; :", "debug\n"),
+        ("set -x", ""),
+        ("shopt -s extdebug", ""),
+        ("set -C; set -f; set -o posix", ""),
+        ("readonly x=1; x=2; echo no", ""),
+        ("unset HOME PATH IFS", ""),
+        ("trap 'echo got it' INT", ""),
+        ("kill -STOP $$; echo went on", "went on\n"),
+        ("kill -INT $$; echo no", ""),
+    ],
+)
+def test_nothing_that_a_cell_does_to_its_shell_harms_later_cells(far: Far, code: str, out: str) -> None:
+    assert far.run(code).out == out
+    ran = far.run("echo next")
+    assert ran.out in ("next\n", "debug\nnext\n")
+    assert ran.err in ("", "++ echo next\n")  # eval is one level of PS4's first character (bash(1), PS4)
+    assert ran.exit_code == 0
+
+
+def test_nothing_of_ours_shows_up_in_traps_and_traces(far: Far) -> None:
+    far.run("trap 'echo \"<$BASH_COMMAND>\"' DEBUG; set -x; trap 'echo E' ERR")
+    ran = far.run("true")
+    assert ran.out == "<true>\n"
+    assert [line for line in ran.err.splitlines() if "true" not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "notice"),
+    [
+        ("exit 3", 3, "`exit`"),
+        ("exec echo replaced", 0, "`exit`"),
+        ("exec bash", 0, "`exit`"),
+        ("set -e; false", 1, "`exit`"),
+        ("kill -9 $$", 137, "was killed"),
+        ("trap false DEBUG; shopt -s extdebug", 137, "no longer ran"),
+        ("builtin() { :; }", 137, "no longer ran"),
+        ("enable -n printf", 137, "no longer ran"),
+    ],
+)
+def test_a_shell_that_ends_is_replaced_and_the_user_is_told(far: Far, code: str, exit_code: int, notice: str) -> None:
+    far.run("kept=1")
+    ran = far.run(code)
+    assert ran.exit_code == exit_code
+    assert ran.err == ""
+    after = far.run("echo ${kept-gone}")
+    assert after.out == "gone\n"
+    assert len(after.notices) == 1
+    assert notice in after.notices[0]
+    assert far.run("echo calm").notices == []
+
+
+def test_a_shell_that_dies_between_two_cells(far: Far) -> None:
+    far.run("(sleep 0.05; kill -9 $$) &")
+    pid = far.environment.shells["test"].pid
+    wait_until(lambda: index.peek(f"/proc/{pid}/stat").partition(") ")[2][:1] in ("Z", ""))
+    after = far.run("echo alive")
+    assert after.out == "alive\n"
+    assert "was killed" in after.notices[0]
+
+
+@pytest.mark.parametrize("code", ["cat", "read x", "python3 -c 'import sys; sys.stdin.read()'", "head -1", "cat | cat"])
+def test_reading_the_input_gives_its_end_at_once_and_a_hint(far: Far, code: str) -> None:
+    begin = time.monotonic()
+    ran = far.run(f"{code}; echo done")
+    assert ran.out == "done\n"
+    assert ran.input_ended
+    assert time.monotonic() - begin < 5
+    assert not far.run("echo x | cat").input_ended
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "sleep 30",
+        "while true; do sleep 1; done",
+        "while :; do :; done",
+        "x=$(sleep 30)",
+        "sleep 30 | cat",
+        "cat <(sleep 30)",
+        "sleep 30 & wait",
+        "for i in 1 2 3; do sleep 30; done",
+        "f() { sleep 30; }; f",
+        "python3 -c 'import time; time.sleep(30)'",
+        "bash -c 'sleep 30; sleep 30'",
+        "set -e; sleep 30",
+        "(sleep 30)",
+        "{ sleep 30; echo no; }",
+    ],
+)
+def test_an_interrupt_ends_the_cell_and_keeps_the_shell(far: Far, code: str) -> None:
+    far.run("state=kept")
+    ran = far.run(f"{code}; echo not reached", interrupts=[1])
+    assert ran.result.interrupted
+    assert "not reached" not in ran.out
+    assert not re.search(r"tcsetattr|ioctl", ran.err)
+    if "set -e" not in code:
+        assert ran.exit_code == 130
+        assert far.run("echo $state").out == "kept\n"
+
+
+def test_an_interrupt_spares_background_jobs(far: Far) -> None:
+    far.run("sleep 50 & first=$!")
+    far.run("sleep 60 & second=$!; sleep 30", interrupts=[1])
+    assert far.run("kill -0 $first $second && jobs -r | wc -l").out == "2\n"
+
+
+def test_an_interrupted_program_that_goes_on_is_not_interrupted_twice(far: Far) -> None:
+    program = (
+        "import signal,time; signal.signal(2, lambda *a: print('caught', flush=True)); time.sleep(1); print('end')"
+    )
+    ran = far.run(f'python3 -c "{program}"; echo after', interrupts=[2])
+    assert ran.out.strip() == "caught\nend"
+    assert ran.exit_code == 130
+
+
+def test_three_interrupts_end_what_ignores_the_first_two(far: Far) -> None:
+    ran = far.run("trap '' INT TERM; sleep 30; sleep 30; sleep 30", interrupts=[1, 2, 3])
+    assert ran.result.ended == "killed"
+    assert "third interrupt" in far.run("true").notices[0]
+
+
+def test_a_time_limit_interrupts(far: Far) -> None:
+    ran = far.run("sleep 30", seconds=0.3)
+    assert (ran.result.timed_out, ran.result.interrupted, ran.exit_code) == (True, False, 130)
+    assert not far.run("sleep 0.1", seconds=5).result.timed_out
+
+
+def test_a_background_jobs_later_output_is_told_apart(far: Far) -> None:
+    far.run("(sleep 0.1; echo late; echo worse >&2) & echo now", label=7)
+    ran = far.run("sleep 0.3; echo next", label=8)
+    assert ran.out == "next\n"
+    assert ran.text("stdout", job=True) == "late\nworse\n"
+    assert {output.job for output in ran.outputs if output.job is not None} == {7}
+
+
+def test_a_flooding_background_job_does_not_keep_the_cell(far: Far) -> None:
+    ran = far.run("yes & echo started")
+    assert "started\n" in ran.out
+    assert far.run("kill %1; echo killed").out.endswith("killed\n")
+
+
+@pytest.mark.parametrize(("lines", "whole"), [(79, True), (80, True), (81, False), (10_000, False)])
+def test_both_sides_of_the_bound_in_lines(far: Far, lines: int, whole: bool) -> None:
+    ran = far.run(f"seq {lines}", bound=Bound(1_000_000, 80))
+    expected = "".join(f"{n}\n" for n in range(1, lines + 1))
+    if whole:
+        assert (ran.out, ran.gaps) == (expected, [])
+    else:
+        [gap] = ran.gaps
+        assert gap.lines == lines - 80
+        assert len(ran.out) + gap.bytes == len(expected)
+        assert ran.out.startswith("1\n2\n")
+        assert ran.out.endswith(f"{lines}\n")
+
+
+@pytest.mark.parametrize("size", [799, 800, 801, 3_000_000])
+def test_both_sides_of_the_bound_in_bytes(far: Far, size: int) -> None:
+    ran = far.run(f"head -c {size} /dev/zero | tr '\\0' x", bound=Bound(800, 1000))
+    dropped = sum(gap.bytes for gap in ran.gaps)
+    assert len(ran.out) == min(size, 800)
+    assert dropped == max(size - 800, 0)
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 999_999, 1_000_000, 1_000_001, 10_000_000])
+def test_unbounded_output_arrives_byte_for_byte(far: Far, size: int, tmp_path: Path) -> None:
+    data = os.urandom(1000) * (size // 1000) + os.urandom(size % 1000)
+    (tmp_path / "data").write_bytes(data)
+    ran = far.run(f"cat {tmp_path}/data", bound=None)
+    got = b"".join(output.data for output in ran.outputs)
+    assert got == data
+
+
+def test_each_answer_keeps_below_the_limits(far: Far) -> None:
+    ran = far.run("head -c 3000000 /dev/urandom >&2 | cat", bound=None)
+    assert ran.tally.invocations >= 3
+    assert all(len(output.data) <= index.ANSWER_BYTES for output in ran.outputs)
+
+
+def test_it_answers_before_its_deadline(far: Far) -> None:
+    far.run("true")
+    far.context_seconds = 0.7
+    far.session.round_trip = 1.0  # a slice of 5 s
+    begin = time.monotonic()
+    ran = far.run("sleep 0.5; echo slept")
+    assert ran.out == "slept\n"
+    assert ran.tally.invocations >= 2
+    assert time.monotonic() - begin < 5
+
+
+def test_live_output_comes_before_the_end(far: Far) -> None:
+    ran = far.run("echo first; sleep 0.5; echo second")
+    assert [output.data for output in ran.outputs] == [b"first\n", b"second\n"]
+
+
+def test_cells_leave_no_descriptor_and_no_process(far: Far) -> None:
+    far.run("true")
+    before = sorted(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        far.run("echo x; sleep 0.001 & cat </dev/null")
+    far.run("wait")
+    far.run("true")
+    assert len(os.listdir("/proc/self/fd")) <= len(before) + 4
+    pid = far.environment.shells["test"].pid
+    far.run("setsid sleep 77 & nohup sleep 77 & (sleep 77 &)")
+    wait_until(lambda: sum("sleep\x0077" in index.peek(f"/proc/{p.pid}/cmdline") for p in index.processes()) == 3)
+    far.close()
+    assert not any("sleep\x0077" in index.peek(f"/proc/{p.pid}/cmdline") for p in index.processes())
+    assert not any(p.session == pid for p in index.processes())
