@@ -1,0 +1,12 @@
+"""`python -m lambda_kernel`: the kernel process."""
+
+import os
+import sys
+
+# `-m` puts the notebook's directory first on the path, where a random.py would be taken for the library's.
+if sys.path[0] in ("", os.getcwd()):
+    del sys.path[0]
+
+from lambda_kernel.kernel import main
+
+main()

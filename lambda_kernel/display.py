@@ -1,0 +1,115 @@
+"""What a front end shows: text from bytes, and the line that reports on a cell."""
+
+from __future__ import annotations
+
+import codecs
+import html
+from collections.abc import Callable
+from typing import Any
+
+from .session import Happening, InputEnded, LeftOut, Notice, Output
+from .tally import Tally
+
+Send = Callable[[str, str], None]
+
+INPUT_ENDED = "[the cell read its input, which is at its end: give it some with `<<< text`, `< file` or a pipe]\n"
+
+
+class Streams:
+    """Turns happenings into stream text, a character never cut: send(stream name, text)."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._decoders = {
+            name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr", "job")
+        }
+        self._job: int | None = None
+        self._at_line_start = True
+
+    def show(self, happening: Happening) -> None:
+        if isinstance(happening, Output):
+            self._output(happening)
+        elif isinstance(happening, LeftOut):
+            self._between(left_out(happening))
+        elif isinstance(happening, InputEnded):
+            self._own(INPUT_ENDED)
+        elif isinstance(happening, Notice):
+            self._own(f"[{happening.text}]\n")
+
+    def finish(self) -> None:
+        for name, decoder in self._decoders.items():
+            self._text("stdout" if name == "job" else name, decoder.decode(b"", True))
+
+    def _output(self, output: Output) -> None:
+        if output.job != self._job:
+            self._job = output.job
+            if output.job is not None:
+                self._between(f"[a background job of cell {output.job}]\n")
+        decoder = self._decoders["job" if output.job is not None else output.stream]
+        self._text(output.stream, decoder.decode(output.data))
+
+    def _between(self, text: str) -> None:
+        """A line of ours inside stdout, on a line of its own."""
+        self.finish()
+        self._text("stdout", text if self._at_line_start else f"\n{text}")
+
+    def _own(self, text: str) -> None:
+        self._send("stderr", text)
+
+    def _text(self, stream: str, text: str) -> None:
+        if text:
+            self._at_line_start = text.endswith("\n")
+            self._send(stream, text)
+
+
+def left_out(gap: LeftOut) -> str:
+    size = f"{gap.bytes / 1e6:,.1f} MB" if gap.bytes >= 100_000 else f"{gap.bytes:,} bytes"
+    return f"[… {gap.lines:,} lines, {size} left out: %limit sets how much is shown, %%output FILE keeps all …]\n"
+
+
+def report_data(tally: Tally, wall_ms: float, exit_code: int | None, where: str, full: bool) -> dict[str, str]:
+    """The report as display data: one line of text, and small HTML."""
+    line = report_line(tally, wall_ms, exit_code, where, full)
+    style = "font-size: 85%; color: var(--jp-ui-font-color2, gray)"
+    return {"text/plain": line, "text/html": f'<span style="{style}">{html.escape(line)}</span>'}
+
+
+def report_line(tally: Tally, wall_ms: float, exit_code: int | None, where: str, full: bool) -> str:
+    """Such as `6.91 ms · billed 7 ms · 82 of 128 MB · local`, and what was out of the ordinary."""
+    figures = tally.totals
+    parts = [milliseconds(figures.duration_ms)] if figures else [f"{milliseconds(wall_ms)} wall time"]
+    if figures and figures.billed_duration_ms is not None:
+        parts.append(f"billed {milliseconds(figures.billed_duration_ms)}")
+    if figures and figures.max_memory_used_mb is not None:
+        parts.append(f"{figures.max_memory_used_mb} of {figures.memory_size_mb} MB")
+    if figures and figures.init_duration_ms is not None:
+        parts.append(f"cold start {milliseconds(figures.init_duration_ms)}")
+    if exit_code:
+        parts.append(f"exit code {exit_code}")
+    if tally.invocations > 1:
+        parts.append(f"{tally.invocations} invocations")
+    if tally.replaced:
+        parts.append("new environment")
+    if full:
+        ids = tally.first_ids[:1] + tally.last_ids[-1:]
+        parts += [
+            f"{milliseconds(wall_ms)} wall time",
+            f"environment {tally.environment_id}",
+            f"request {' … '.join(ids)}",
+        ]
+    return " · ".join([*parts, where])
+
+
+def milliseconds(value: float) -> str:
+    """Two decimals below a second, as Lambda's REPORT line has them; whole seconds' worth reads better without."""
+    if value >= 60_000:
+        return f"{value / 60_000:.1f} min"
+    if value >= 10_000:
+        return f"{value / 1000:.1f} s"
+    return f"{value:.2f}".rstrip("0").rstrip(".") + " ms"
+
+
+def metadata(tally: Tally, wall_ms: float, exit_code: int | None, function: str, region: str) -> dict[str, Any]:
+    """The `lambda` object of the display's and the reply's metadata."""
+    figures = {"wall_ms": round(wall_ms, 2), "exit_code": exit_code, "cost_usd": None}
+    return {"lambda": {"function": function, "region": region, **tally.metadata(), **figures}}

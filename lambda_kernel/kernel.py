@@ -1,0 +1,250 @@
+"""The kernel: Jupyter messages to cells, and what becomes of them back to Jupyter messages."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+from typing import Any
+
+from ipykernel.kernelapp import IPKernelApp
+from ipykernel.kernelbase import Kernel
+from traitlets import Unicode
+
+from . import __version__, display
+from .connect import Connector, unisolated
+from .errors import KernelError, UsageError
+from .execution import Execution
+from .session import Happening, Result, ThreadControl
+from .tally import Tally
+from .target import LOCAL, Target, resolve
+from .worker import Worker
+from .workspace import Workspace
+
+Message = dict[str, Any]
+HELP = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"
+
+
+class LambdaKernel(Kernel):
+    """Cells are shell text, and run in an execution environment of Lambda's."""
+
+    implementation = "lambda-kernel"
+    implementation_version = __version__
+    language_info = {
+        "name": "bash",
+        "version": "5.2",
+        "mimetype": "text/x-sh",
+        "file_extension": ".sh",
+        "codemirror_mode": "shell",
+        "pygments_lexer": "bash",
+    }
+    help_links = [{"text": "Lambda execution environment", "url": HELP}]
+
+    function = Unicode("", config=True, help="The function that cells run on; `local` for the local engine.")
+    region = Unicode("", config=True, help="Its AWS region.")
+    profile = Unicode("", config=True, help="The profile of the AWS configuration to call it with.")
+    endpoint_url = Unicode("", config=True, help="The endpoint to call instead of AWS's.")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.connector = Connector(uuid.uuid4().hex)
+        self.worker = Worker()
+        self.control: ThreadControl | None = None
+        self.reply_metadata: Message = {}
+        self.preloaded = False
+        self.workspace = self._workspace()
+
+    def _workspace(self) -> Workspace:
+        """A setting that cannot be is told at the first cell: a kernel that does not start tells nobody."""
+        try:
+            return Workspace(self._target(), self.connector)
+        except UsageError as error:
+            return Workspace(LOCAL, self.connector, problem=error)
+
+    def _target(self) -> Target:
+        options = ("function", "region", "profile", "endpoint_url")
+        # What the kernelspec's command line says beats the environment, which beats the Jupyter configuration file.
+        spec = getattr(self.parent, "cli_config", {}).get("LambdaKernel", {})
+        return resolve(
+            {name: str(spec[name]) for name in options if name in spec},
+            {"function": os.environ.get("LAMBDA_KERNEL_FUNCTION")},
+            {name: getattr(self, name) for name in options},
+        )
+
+    def introduction(self) -> str:
+        lines = [f"AWS Lambda shell, lambda-kernel {__version__}: cells run on {self.workspace.target}. %help"]
+        if self.workspace.target.local and sys.platform == "linux" and unisolated():
+            lines.append(
+                "! No bubblewrap here: commands run without isolation, as you. `pip install lambda-kernel[sandbox]`"
+            )
+        return "\n".join(lines)
+
+    @property
+    def kernel_info(self) -> Message:
+        """The base class would load a debugger for this, and offer subshells, which would run two cells at once."""
+        return {
+            "protocol_version": "5.4",
+            "implementation": self.implementation,
+            "implementation_version": self.implementation_version,
+            "language_info": self.language_info,
+            "banner": self.introduction(),
+            "help_links": self.help_links,
+            "supported_features": [],
+        }
+
+    async def kernel_info_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        await super().kernel_info_request(stream, ident, parent)
+        if not self.preloaded:
+            self.preloaded = True
+            threading.Thread(target=self.connector.preload, daemon=True).start()
+
+    async def do_execute(
+        self,
+        code: str,
+        silent: bool,
+        store_history: bool = True,
+        user_expressions: Message | None = None,
+        allow_stdin: bool = False,
+        **_: Any,
+    ) -> Message:
+        cell = _Cell(self, silent)
+        self.control = cell.control
+        try:
+            return await cell.run(code)
+        except Exception as error:
+            # The base class sends no reply at all for an exception, and the front end waits for ever.
+            self.log.exception("a cell failed")
+            return cell.failed(type(error).__name__, f"{error} (this is an error of lambda-kernel itself)")
+        finally:
+            self.control = None
+
+    def finish_metadata(self, parent: Any, metadata: Message, reply_content: Any) -> Message:
+        return metadata | self.reply_metadata
+
+    async def interrupt_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """The base class's sends SIGINT to this process, and an awaiting do_execute dies of that (ipykernel 7.4)."""
+        self._interrupt()
+        if self.session:
+            self.session.send(stream, "interrupt_reply", {"status": "ok"}, parent, ident=ident)
+
+    def _interrupt(self, *_: object) -> None:
+        if self.control:
+            self.control.interrupt()
+
+    def pre_handler_hook(self) -> None:
+        """SIGINT, which a terminal sends to the kernel as well, means the same as the message."""
+        self.saved_sigint_handler = signal.signal(signal.SIGINT, self._interrupt)
+
+    def _publish_status(self, status: str, channel: str, parent: Any = None) -> None:
+        """Without those of interrupts: a client and its manager count their messages apart, so that the idle of an
+        interrupt can bear the id of the running cell, whose output is then given up (jupyter_client 8.10)."""
+        about = parent or self.get_parent(channel)
+        if not (channel == "control" and about and about["header"]["msg_type"] == "interrupt_request"):
+            super()._publish_status(status, channel, parent)
+
+    async def do_shutdown(self, restart: bool) -> Message:
+        self._interrupt()
+        loop = asyncio.get_running_loop()
+        closing = Worker().submit(self._close, loop)
+        await asyncio.wait([closing], timeout=2)
+        return {"status": "ok", "restart": restart}
+
+    def _close(self) -> None:
+        if self.control is None:
+            for session in self.workspace.sessions.values():
+                session.leave()
+        self.connector.close()
+
+
+class _Cell:
+    """One execute_request: its output messages and its reply."""
+
+    def __init__(self, kernel: LambdaKernel, silent: bool) -> None:
+        self.kernel, self.silent = kernel, silent
+        self.control, self.tally = ThreadControl(), Tally()
+        self.streams = display.Streams(self._stream)
+        self.begin = time.monotonic()
+        self.loop = asyncio.get_running_loop()
+
+    async def run(self, code: str) -> Message:
+        kernel = self.kernel
+        work = Execution(code, kernel.execution_count, kernel.workspace, self._emit, self.control, self.tally)
+        try:
+            result = await kernel.worker.submit(work.run, self.loop)
+        except KernelError as error:
+            kernel.workspace.last_error = error
+            reply = self.failed(type(error).__name__, str(error))
+        else:
+            self._finish()
+            reply = self._reply(result)
+        self._report(reply.get("exit_code"))
+        return reply
+
+    def _finish(self) -> None:
+        self.streams.finish()
+
+    def _emit(self, happening: Happening) -> None:
+        """Called in the worker's thread; the next invocation goes out while the loop renders."""
+        self.loop.call_soon_threadsafe(self.streams.show, happening)
+
+    def _send(self, kind: str, content: Message) -> None:
+        if not self.silent:
+            self.kernel.send_response(self.kernel.iopub_socket, kind, content)
+
+    def _stream(self, name: str, text: str) -> None:
+        self._send("stream", {"name": name, "text": text})
+
+    def _reply(self, result: Result | None) -> Message:
+        if result is None:
+            return self._ok()
+        if result.timed_out:
+            seconds = self.kernel.workspace.settings.seconds
+            return self.failed("CellTimeout", f"interrupted after {seconds:g} s, as %timeout says", result.exit_code)
+        if result.interrupted:
+            return self.failed("KeyboardInterrupt", "", result.exit_code)
+        if result.exit_code and self.kernel.workspace.settings.fail:
+            return self.failed("ExitCode", str(result.exit_code), result.exit_code, explain(result.exit_code))
+        return self._ok(result.exit_code)
+
+    def _ok(self, exit_code: int | None = None) -> Message:
+        counted = {"execution_count": self.kernel.execution_count, "payload": [], "user_expressions": {}}
+        return {"status": "ok", **counted, "exit_code": exit_code}
+
+    def failed(self, name: str, value: str, exit_code: int | None = None, text: str = "") -> Message:
+        self._finish()
+        shown = text or (f"{name}: {value}" if value else name)
+        error = {"ename": name, "evalue": value, "traceback": [f"\x1b[31m{shown}\x1b[0m"]}
+        self._send("error", error)
+        return {"status": "error", "execution_count": self.kernel.execution_count, "exit_code": exit_code, **error}
+
+    def _report(self, exit_code: int | None) -> None:
+        kernel, tally = self.kernel, self.tally
+        kernel.reply_metadata = {}
+        session = kernel.workspace.sessions.get(kernel.workspace.target)
+        if not tally.invocations or session is None:
+            return
+        wall = (time.monotonic() - self.begin) * 1000
+        function, region = session.transport.function, session.transport.region
+        kernel.reply_metadata = display.metadata(tally, wall, exit_code, function, region)
+        mode = kernel.workspace.settings.report
+        if mode != "off":
+            where = region if region == "local" else f"{function}, {region}"
+            data = display.report_data(tally, wall, exit_code, where, mode == "full")
+            self._send("display_data", {"data": data, "metadata": kernel.reply_metadata})
+
+
+def explain(exit_code: int) -> str:
+    """bash's way with exit codes above 128: the command died of a signal (bash(1), EXIT STATUS)."""
+    try:
+        name = signal.Signals(exit_code - 128).name
+    except ValueError:
+        return f"exit code {exit_code}"
+    return f"exit code {exit_code} ({name})"
+
+
+def main() -> None:
+    IPKernelApp.launch_instance(kernel_class=LambdaKernel)

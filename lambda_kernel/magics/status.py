@@ -1,0 +1,43 @@
+"""%status: where cells run, and in what."""
+
+from .base import Call, Magic, wrong
+
+
+def run(call: Call) -> str:
+    if call.words not in ([], ["--verbose"]):
+        raise wrong(MAGIC)
+    workspace, settings = call.workspace, call.workspace.settings
+    rows = {"target": str(workspace.target)}
+    session = workspace.sessions.get(workspace.target)
+    if session is None:
+        rows["session"] = "none yet: the first cell starts it"
+    else:
+        rows["function"] = f"{session.transport.function} in {session.transport.region}"
+        rows["environment"] = session.environment or "none yet"
+        rows["shell"] = (
+            f"{session.shell}, after {session.seq} cells" if session.shell else "none: the next cell starts one"
+        )
+        rows["directory"] = session.cwd or "not known yet"
+        if session.round_trip is not None:
+            rows["round trip"] = (
+                f"{session.round_trip * 1000:.1f} ms; output comes every {session.slice:.1f} s or sooner"
+            )
+    bound = settings.bound
+    rows["report"] = settings.report
+    rows["time limit"] = f"{settings.seconds:g} s a cell" if settings.seconds else "none"
+    rows["output limit"] = f"{bound.bytes:,} bytes or {bound.lines:,} lines a cell" if bound else "none"
+    rows["redaction"] = "on" if settings.redact else "OFF: credentials are shown as they are"
+    rows["exit codes"] = "fail the cell" if settings.fail else "ignored"
+    if session is not None and call.words:
+        rows["session"] = f"{session.name}, epoch {session.epoch}"
+    if call.words:
+        error = workspace.last_error
+        rows["last error"] = repr(error.__cause__ or error) if error else "none"
+    others = [str(target) for target in workspace.sessions if target != workspace.target]
+    if others:
+        rows["other sessions"] = "; ".join(others)
+    notices = "".join(f"! {notice}\n" for notice in call.workspace.connect.notices())
+    return "".join(f"{name:15} {value}\n" for name, value in rows.items()) + notices
+
+
+MAGIC = Magic("status", "[--verbose]", "where cells run, and in which environment and shell", run)
