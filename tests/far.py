@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,12 @@ from lambda_kernel.function import index
 from lambda_kernel.session import Cell, Happening, InputEnded, LeftOut, Notice, Output, Result, Session
 from lambda_kernel.tally import Tally
 from lambda_kernel.transport import Event, FakeTransport, Reply
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    "AWS_SESSION_TOKEN": "IQoJb3JpZ2luX2VjEXAMPLE" * 20,
+}
 
 
 class Context:
@@ -83,11 +90,21 @@ class Ran:
         return any(isinstance(h, InputEnded) for h in self.happenings)
 
 
+def fresh(control: Interrupts | None = None) -> Ran:
+    """A cell that has not run yet."""
+    return Ran(Result(-1), [], Tally(), control or Interrupts())
+
+
 class Far:
     """One execution environment and a session with it. faults: called before and after each invocation."""
 
-    def __init__(self, faults: Callable[[Event, Callable[[], Reply]], Reply] | None = None) -> None:
-        self.environment = index.Environment()
+    def __init__(
+        self,
+        faults: Callable[[Event, Callable[[], Reply]], Reply] | None = None,
+        credentials: Mapping[str, str] = CREDENTIALS,
+    ) -> None:
+        self.environ = {**os.environ, **credentials}
+        self.environment = index.Environment(self.environ)
         self.context_seconds = 60.0
         self.transport = CountingTransport(self, faults)
         self.slept = 0.0  # nobody really sleeps: the clock goes on instead
@@ -102,10 +119,10 @@ class Far:
     def replace(self) -> None:
         """Lambda gives the function a new environment."""
         self.close()
-        self.environment = index.Environment()
+        self.environment = index.Environment(self.environ)
 
     def run(self, code: str, interrupts: Iterable[int] = (), **options: Any) -> Ran:
-        ran = Ran(Result(-1), [], Tally(), Interrupts(interrupts, self.sleep))
+        ran = fresh(Interrupts(interrupts, self.sleep))
         self.transport.control = ran.control
         ran.result = self.session.run(Cell(code, **options), ran.happenings.append, ran.control, ran.tally)
         return ran

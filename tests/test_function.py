@@ -15,18 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_kernel.function import index
-from tests.far import Context, Far, wait_until
+from tests.far import CREDENTIALS, Context, Far, wait_until
 
-KEYS = {
-    "AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-    "AWS_SESSION_TOKEN": "IQoJb3JpZ2luX2VjEXAMPLE" * 20,
-}
 pieces = st.one_of(
     st.binary(max_size=30),
-    st.sampled_from([v.encode() for v in KEYS.values()]),
-    st.sampled_from([v[:17].encode() for v in KEYS.values()]),
-    st.sampled_from([urllib.parse.quote(v, safe="").encode() for v in KEYS.values()]),
+    st.sampled_from([v.encode() for v in CREDENTIALS.values()]),
+    st.sampled_from([v[:17].encode() for v in CREDENTIALS.values()]),
+    st.sampled_from([urllib.parse.quote(v, safe="").encode() for v in CREDENTIALS.values()]),
 )
 
 
@@ -39,7 +34,7 @@ def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
 
 @given(st.lists(pieces, max_size=8).map(b"".join), st.lists(st.integers(0, 40), max_size=30))
 def test_redaction_is_the_same_however_the_stream_is_cut(data: bytes, sizes: list[int]) -> None:
-    words = index.secrets(KEYS)
+    words = index.secrets(CREDENTIALS)
     whole = index.Redactor(words).feed(data, last=True)
     redactor = index.Redactor(words)
     parts = [redactor.feed(part) for part in cut(data, sizes)] + [redactor.feed(b"", last=True)]
@@ -48,10 +43,10 @@ def test_redaction_is_the_same_however_the_stream_is_cut(data: bytes, sizes: lis
 
 
 def test_redaction_byte_by_byte() -> None:
-    redactor = index.Redactor(index.secrets(KEYS))
-    data = b"".join(b"<%s>" % value.encode() for value in KEYS.values())
+    redactor = index.Redactor(index.secrets(CREDENTIALS))
+    data = b"".join(b"<%s>" % value.encode() for value in CREDENTIALS.values())
     got = b"".join(redactor.feed(data[n : n + 1]) for n in range(len(data))) + redactor.feed(b"", last=True)
-    assert got == b"".join(b"<[%s redacted]>" % name.encode() for name in KEYS)
+    assert got == b"".join(b"<[%s redacted]>" % name.encode() for name in CREDENTIALS)
 
 
 def test_a_value_below_the_length_of_secrets_is_left() -> None:

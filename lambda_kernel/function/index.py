@@ -318,8 +318,8 @@ class Cell:
 class Shell:
     """One interactive bash without a terminal, and the cells that it runs one after another."""
 
-    def __init__(self, epoch: int, fifos: str | None) -> None:
-        self.id, self.epoch, self.fifos = uuid.uuid4().hex[:12], epoch, fifos
+    def __init__(self, epoch: int, environ: Mapping[str, str], fifos: str | None) -> None:
+        self.id, self.epoch, self.environ, self.fifos = uuid.uuid4().hex[:12], epoch, environ, fifos
         self.seq = self.status = self.signals = self.pipes = 0
         self.ended: dict[str, Any] | None = None
         self.marked_again = self.nudge = False
@@ -344,7 +344,7 @@ class Shell:
         actions = [(os.POSIX_SPAWN_DUP2, reads, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2)]
         # A signal that is ignored at exec can be neither trapped nor reset later (bash(1), trap).
         default = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-        argv, environ = ["bash", "--noprofile", "--norc", "-i"], shell_environ() | {SHELL_MARK: self.id}
+        argv, environ = ["bash", "--noprofile", "--norc", "-i"], shell_environ(self.environ) | {SHELL_MARK: self.id}
         bash = shutil.which("bash") or "/bin/bash"
         self.pid = os.posix_spawn(bash, argv, environ, file_actions=actions, setsigdef=default, setsid=True)
         os.close(reads)
@@ -352,7 +352,7 @@ class Shell:
         self.pidfd = os.pidfd_open(self.pid)
         # What an interactive bash says on stderr for want of a terminal when a job dies of a signal; and when it exits,
         # which is only known to be that at the end: the word that is never complete makes it be held back.
-        level = int(os.environ.get("SHLVL") or 0) + 1
+        level = int(self.environ.get("SHLVL") or 0) + 1
         complaint = f"bash: [{self.pid}: {level} (255)] tcsetattr: {os.strerror(errno.ENOTTY)}\n"
         self.noise = {complaint.encode(): b"", EXIT + NEVER: b""}
         self._listen(self.pidfd, lambda: None)
@@ -550,7 +550,8 @@ def signal_foreground(shell: int, now: Iterable[Process], number: int) -> None:
 class Environment:
     """What one execution environment keeps between invocations: its name, made at the first one, and its shells."""
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self.environ = environ
         self.id = uuid.uuid4().hex[:12]  # not at init: SnapStart clones what init made
         self.shells: dict[str, Shell] = {}
         self.fifos: str | None = None
@@ -594,7 +595,7 @@ class Environment:
     def _start(self, epoch: int) -> Shell:
         """A shell that has opened one of our pipes by path: through /proc, or where that is not readable, a FIFO."""
         install_stand_ins()
-        shell = Shell(epoch, self.fifos)
+        shell = Shell(epoch, self.environ, self.fifos)
         shell.pump(0, time.monotonic() + 2)
         if shell.cell.done or self.fifos:
             return shell
@@ -608,8 +609,8 @@ class Environment:
         if event["op"] == "run" and seq == shell.seq + 1:
             if shell.ended:
                 return self._reply("elsewhere", shell)
-            words = secrets(os.environ) if event["redact"] else {}
-            shell.start(seq, event["code"], facts(context), event["bound"], words)
+            words = secrets(self.environ) if event["redact"] else {}
+            shell.start(seq, event["code"], facts(context, self.environ), event["bound"], words)
         if seq != shell.seq:
             return self._reply("unseen" if seq > shell.seq else "gone", shell)
         for number, name in event.get("signals", ()):
@@ -625,7 +626,7 @@ class Environment:
 
     def _answer(self, shell: Shell, begin: float) -> dict[str, Any]:
         cell, log = shell.cell, shell.cell.log
-        cwd = Redactor(secrets(os.environ)).feed(os.fsencode(link(f"/proc/{shell.pid}/cwd")), last=True)
+        cwd = Redactor(secrets(self.environ)).feed(os.fsencode(link(f"/proc/{shell.pid}/cwd")), last=True)
         more = {"at": log.start, "chunks": log.read(ANSWER_BYTES), "cwd": cwd.decode("utf-8", "replace")}
         more["duration_ms"] = round((time.monotonic() - begin) * 1000, 2)
         if cell.done:
@@ -633,22 +634,22 @@ class Environment:
         return self._reply("done" if cell.done else "running", shell, **more)
 
 
-def facts(context: Any) -> dict[str, str]:
+def facts(context: Any, environ: Mapping[str, str]) -> dict[str, str]:
     """What a cell may want to know of the invocation that started it."""
     left = context.get_remaining_time_in_millis()
     return {
         "LAMBDA_REQUEST_ID": context.aws_request_id,
         "LAMBDA_DEADLINE_MS": str(int(time.time() * 1000) + left),
         "LAMBDA_TENANT_ID": getattr(context, "tenant_id", None) or "",
-        "_X_AMZN_TRACE_ID": os.environ.get("_X_AMZN_TRACE_ID", ""),
+        "_X_AMZN_TRACE_ID": environ.get("_X_AMZN_TRACE_ID", ""),
     }
 
 
-def shell_environ() -> dict[str, str]:
+def shell_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Lambda's own variables, and those that it leaves unset and programs want. Only /tmp can be written."""
     missing = {"HOME": "/tmp", "TMPDIR": "/tmp", "TERM": "dumb", "SHELL": "/bin/bash", "PAGER": "cat"}
-    path = os.environ.get("PATH", os.defpath)
-    return missing | dict(os.environ) | {"PATH": f"{path}:{PRIVATE}/bin"}
+    path = environ.get("PATH", os.defpath)
+    return missing | dict(environ) | {"PATH": f"{path}:{PRIVATE}/bin"}
 
 
 def article(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -666,7 +667,7 @@ def article(event: dict[str, Any], context: Any) -> dict[str, Any]:
         stdin=subprocess.DEVNULL,
         stdout=pipes[OUT].write,
         stderr=pipes[ERR].write,
-        env=shell_environ(),
+        env=shell_environ(os.environ),
         start_new_session=True,
     )
     texts = collect(pipes, deadline)

@@ -49,7 +49,6 @@ def check_host(host: Host) -> RuntimeFiles:
 def find_means(settings: Settings, host: Host, files: RuntimeFiles, directory: RunDirectory) -> Means:
     """Try what was asked for, best first."""
     notices: list[str] = []
-    cgroup = _cgroup(settings, host, directory)
     launcher = _sandboxed(settings, host, files, directory)
     if launcher is None:
         runtime = directory.path / "runtime"
@@ -59,6 +58,8 @@ def find_means(settings: Settings, host: Host, files: RuntimeFiles, directory: R
             f"commands run unisolated as user {_user()}, with this machine's files and its /tmp: "
             "install bubblewrap or `pip install lambda-kernel[sandbox]`"
         )
+    # Last, since what is refused before leaves none behind.
+    cgroup = _cgroup(settings, host, directory)
     if cgroup is None or not cgroup.holds_memory():
         notices.append(f"the memory limit of {settings.memory_mb} MB is held by polling and so approximate")
     return Means(launcher, cgroup, notices)

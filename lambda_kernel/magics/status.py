@@ -15,7 +15,7 @@ def run(call: Call) -> str:
         rows["function"] = f"{session.transport.function} in {session.transport.region}"
         rows["environment"] = session.environment or "none yet"
         rows["shell"] = (
-            f"{session.shell}, after {session.seq} cells" if session.shell else "none: the next cell starts one"
+            f"{session.shell}; cells so far: {session.seq}" if session.shell else "none: the next cell starts one"
         )
         rows["directory"] = session.cwd or "not known yet"
         if session.round_trip is not None:

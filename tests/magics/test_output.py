@@ -1,0 +1,30 @@
+"""%%output"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambda_kernel.errors import UsageError
+from tests.magics.conftest import Desk
+
+
+def test_stdout_goes_whole_into_the_file(desk: Desk, tmp_path: Path) -> None:
+    ran = desk.run(f"%%output {tmp_path}/f\nseq 20000; printf '\\377'; echo seen >&2")
+    data = "".join(f"{n}\n" for n in range(1, 20_001)).encode() + b"\xff"
+    assert (tmp_path / "f").read_bytes() == data
+    assert (ran.out, ran.err, ran.gaps) == ("", "seen\n", [])
+    assert f"{len(data):,} bytes written" in ran.notices[-1]
+
+
+def test_what_was_written_stays_when_the_command_fails(desk: Desk, tmp_path: Path) -> None:
+    ran = desk.run(f"%%output {tmp_path}/f\necho kept; exit 3")
+    assert (ran.exit_code, (tmp_path / "f").read_text()) == (3, "kept\n")
+
+
+@pytest.mark.parametrize(("words", "message"), [("", "usage"), ("a b", "usage"), ("/nowhere/f", "cannot write")])
+def test_files_that_cannot_be(desk: Desk, words: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        desk.run(f"%%output {words}\necho no")
+    assert desk.sent == []

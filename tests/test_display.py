@@ -1,0 +1,106 @@
+"""Bytes to stream text, and the line of the report."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambda_kernel import display
+from lambda_kernel.report import Report
+from lambda_kernel.session import Happening, InputEnded, LeftOut, Notice, Output
+from lambda_kernel.tally import Tally
+
+LAST = Report("id", 6.91, 7, 128, 82)
+
+
+def shown(*happenings: Happening) -> list[tuple[str, str]]:
+    sent: list[tuple[str, str]] = []
+    streams = display.Streams(lambda name, text: sent.append((name, text)))
+    for happening in happenings:
+        streams.show(happening)
+    streams.finish()
+    return sent
+
+
+@given(st.text(max_size=60), st.lists(st.integers(1, 5), max_size=100))
+def test_text_is_the_same_wherever_its_bytes_are_cut(text: str, sizes: list[int]) -> None:
+    data, outputs = text.encode(), []
+    for size in [*sizes, len(data) + 1]:
+        outputs.append(Output("stdout", data[:size]))
+        data = data[size:]
+    assert "".join(text for _, text in shown(*outputs)) == text
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_shown(data: bytes) -> None:
+    assert "".join(text for _, text in shown(Output("stdout", data))) == data.decode("utf-8", "replace")
+
+
+def test_the_streams_are_decoded_apart() -> None:
+    assert shown(Output("stdout", b"\xe2\x98"), Output("stderr", b"e"), Output("stdout", b"\x83")) == [
+        ("stderr", "e"),
+        ("stdout", "☃"),
+    ]
+
+
+def test_a_background_job_is_named_once_on_a_line_of_its_own() -> None:
+    sent = shown(
+        Output("stdout", b"a"), Output("stdout", b"x\n", 7), Output("stdout", b"y\n", 7), Output("stdout", b"b")
+    )
+    assert "".join(text for _, text in sent) == "a\n[a background job of cell 7]\nx\ny\nb"
+
+
+def test_what_is_left_out_is_counted() -> None:
+    text = "".join(text for _, text in shown(Output("stdout", b"a"), LeftOut(7_262_688, 3_631_344)))
+    assert text.startswith("a\n[… 3,631,344 lines, 7.3 MB left out: ")
+
+
+def test_hints_and_notices_are_no_output_of_the_command() -> None:
+    assert [name for name, _ in shown(InputEnded(), Notice("so it is"))] == ["stderr", "stderr"]
+
+
+def tally(*reports: Report) -> Tally:
+    made = Tally()
+    for number, report in enumerate(reports):
+        made.add(f"id-{number}", report)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("reports", "exit_code", "line"),
+    [
+        ([LAST], 0, "6.91 ms · billed 7 ms · 82 of 128 MB · local"),
+        ([LAST], 3, "6.91 ms · billed 7 ms · 82 of 128 MB · exit code 3 · local"),
+        (
+            [Report("id", 3.01, 114, 128, 36, 110.10), LAST],
+            0,
+            "9.92 ms · billed 121 ms · 82 of 128 MB · cold start 110.1 ms · 2 invocations · local",
+        ),
+        ([Report("id", 75_000.0, 75_000, 128, 36)], 0, "1.2 min · billed 1.2 min · 36 of 128 MB · local"),
+        ([Report("id", 10.0)], None, "10 ms · local"),
+    ],
+)
+def test_the_report_line(reports: list[Report], exit_code: int | None, line: str) -> None:
+    assert display.report_line(tally(*reports), 50, exit_code, "local", full=False) == line
+
+
+def test_the_report_without_a_log_tail() -> None:
+    made = Tally()
+    made.add("id", None)
+    assert display.report_line(made, 12.3, 0, "local", full=False) == "12.3 ms wall time · local"
+
+
+def test_the_report_in_full_and_as_html() -> None:
+    made = tally(LAST)
+    made.environment_id, made.replaced = "<env>", True
+    line = display.report_line(made, 12, 0, "local", full=True)
+    assert line.endswith("new environment · 12 ms wall time · environment <env> · request id-0 · local")
+    assert "&lt;env&gt;" in display.report_data(made, 12, 0, "local", full=True)["text/html"]
+
+
+def test_of_many_request_ids_the_first_and_the_last_ten_are_kept() -> None:
+    made = tally(*[LAST] * 100)
+    ids = made.metadata()["request_ids"]
+    assert ids == [f"id-{n}" for n in [*range(10), *range(90, 100)]]
+    assert made.metadata()["invocations"] == 100
