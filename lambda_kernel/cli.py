@@ -181,3 +181,7 @@ def _url(text: str) -> str:
     if not _one_word(text).startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"{text!r} is not a URL that begins with http:// or https://")
     return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

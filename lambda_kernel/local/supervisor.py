@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import sys
+import time
 from typing import TypedDict
 
 from .processes import descendants
@@ -75,18 +76,25 @@ def _wait(child: int, woken: int) -> int:
 
 
 def _reap() -> dict[int, int]:
+    """Collect who has ended; raise ChildProcessError when there is no child left."""
     ended: dict[int, int] = {}
-    with contextlib.suppress(ChildProcessError):
-        while (found := os.waitpid(-1, os.WNOHANG))[0]:
-            ended[found[0]] = found[1]
+    while (found := os.waitpid(-1, os.WNOHANG))[0]:
+        ended[found[0]] = found[1]
     return ended
 
 
 def _kill_all() -> None:
-    """Stop what still forks, then kill; again until nothing is left, stopped processes included."""
-    while below := descendants(os.getpid()):
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in below:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, number)
-        _reap()
+    """Stop what still forks, then kill; again until nothing is left, stopped processes included.
+
+    One look at /proc may miss a process whose parent just died. The kernel does not: who has no child has no
+    descendant either.
+    """
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            below = descendants(os.getpid())
+            for number in (signal.SIGSTOP, signal.SIGKILL):
+                for pid in below:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.kill(pid, number)
+            _reap()
+            time.sleep(0.001)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,7 @@ def host_path(own: Rig, name: str) -> tuple[str, Path]:
         return f"{directory}/{name}", Path(directory, name)
     own.sh(f"touch /tmp/{name}")
     stream = own.py("result = os.stat('/tmp').st_ino").value
-    for path in Path("/tmp").glob("lambda-kernel-local-*/*/tmp"):
+    for path in Path(tempfile.gettempdir()).glob("lambda-kernel-local-*/*/tmp"):
         if path.stat().st_ino == stream:
             return f"/tmp/{name}", path / name
     raise AssertionError("the environment's /tmp was not found")

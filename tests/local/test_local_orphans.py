@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def test_close_leaves_no_process_no_directory_and_no_cgroup(
 
 def left_behind() -> set[Path]:
     cgroup = own_cgroup()
-    found = set(Path("/tmp").glob("lambda-kernel-local-*"))
+    found = set(Path(tempfile.gettempdir()).glob("lambda-kernel-local-*"))
     return found | set(cgroup.glob("lambda-kernel-local-*")) if cgroup else found
 
 

@@ -1,0 +1,86 @@
+"""Other people's programs that run notebooks, on the kernel as it is installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from lambda_kernel.cli import main
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local engine does"),
+    pytest.mark.timeout(120),
+]
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+RUNNERS = {
+    "nbconvert": ["jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace", "{}"],
+    "jupyter execute": ["jupyter", "execute", "--inplace", "{}"],
+    "papermill": ["papermill", "{}", "{}"],
+}
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which Jupyter finds the kernel of this checkout."""
+    prefix = tmp_path_factory.mktemp("prefix")
+    assert main(["install", "--prefix", str(prefix)]) == 0
+    scripts = str(Path(sys.executable).parent)
+    path = os.pathsep.join([scripts, os.environ["PATH"]])
+    return {**os.environ, "JUPYTER_PATH": str(prefix / "share" / "jupyter"), "PATH": path}
+
+
+def write(path: Path, *cells: str) -> None:
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+        metadata={"kernelspec": {"name": "lambda", "display_name": "AWS Lambda shell", "language": "bash"}},
+    )
+    nbformat.write(notebook, path)
+
+
+def run(runner: str, path: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [word.replace("{}", str(path)) for word in RUNNERS[runner]]
+    return subprocess.run(command, env=environ, cwd=path.parent, capture_output=True, text=True, check=False)
+
+
+def outputs(path: Path) -> list[list[Any]]:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_notebook_is_run_and_saved_with_its_metadata(runner: str, environ: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    write(path, "cd /tmp; x=5", "echo $x; pwd; cat")
+    ran = run(runner, path, environ)
+    assert ran.returncode == 0, ran.stderr
+    first, second = outputs(path)[-2:]
+    assert [output.text for output in second if output.get("name") == "stdout"] == ["5\n/tmp\n"]
+    for shown in (first[-1], second[-1]):
+        assert shown.metadata["lambda"]["memory_size_mb"] == 128
+        assert shown.data["text/plain"].endswith("local")
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_failing_cell_ends_the_run(runner: str, environ: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    write(path, "exit 3", "echo went on")
+    ran = run(runner, path, environ)
+    assert ran.returncode != 0
+    assert "exit code 3" in ran.stderr + ran.stdout
+    assert "went on\n" not in ran.stderr + ran.stdout
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_notebooks_run(path: Path, environ: dict[str, str], tmp_path: Path) -> None:
+    copy = tmp_path / path.name
+    copy.write_bytes(path.read_bytes())
+    ran = run("nbconvert", copy, environ)
+    assert ran.returncode == 0, ran.stderr
+    assert [len(cell) > 0 for cell in outputs(path)] == [len(cell) > 0 for cell in outputs(copy)]
