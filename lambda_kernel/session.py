@@ -22,6 +22,8 @@ SLICE_SECONDS = (0.2, 5.0)
 BUSY_SECONDS = 10.0  # how long another environment may answer for one that may only be busy
 SILENT_SECONDS = 900.0  # an idle environment has not been seen to live much longer
 SIGNALS = ("INT", "TERM", "KILL")  # what the first, second and third interrupt of a cell become
+HOLD_SECONDS = 1.0  # how long an environment is kept busy so that Lambda has to start another
+COLD_TRIES = 3
 ESCALATE_SECONDS = 2.0  # a command that outlives its time limit gets the next of them
 
 REPLACED = (
@@ -165,20 +167,38 @@ class Session:
             return _Command(self, cell, emit, control, tally).run()
 
     def reset(self, emit: Emit, control: Control, tally: Tally, cold: bool = False) -> None:
-        """A clean shell, at once; cold: in a new environment."""
+        """A clean shell, at once; cold: in a new environment. Raises errors.KernelError."""
         with self._lock:
-            if cold:
-                self.close()
-                if not self.transport.renew():
-                    raise errors.UsageError(
-                        f"`{self.transport.function}` has no tenant isolation, without which Lambda alone chooses the "
-                        "environment: only a plain %reset is possible"
-                    )
-                self.environment = None
+            hello = _Command(self, Cell(""), emit, control, tally).hello
+            self.environment, before = (None if cold else self.environment), self.environment
+            if not cold or before is None:
+                self.forget()
+                hello()
+                return
+            self.close()
+            if self.transport.renew():
+                hello()
+            else:
+                self._hello_elsewhere(before, hello, control)
+
+    def _hello_elsewhere(self, before: str, hello: Callable[[float], None], control: Control) -> None:
+        """Without tenants Lambda chooses the environment: a new one while all the others are busy. The new one is
+        held for longer than the one before, since the one used last is the likeliest to be used next."""
+        for _ in range(COLD_TRIES):
+            holding = threading.Thread(target=self._hold, args=(self.event("close"),), daemon=True)
+            holding.start()
+            control.wait(HOLD_SECONDS / 4)  # the request must be there before the next one is
             self.forget()
-            self._news = None
-            asking = _Command(self, Cell(""), emit, control, tally)
-            asking.hello()
+            hello(HOLD_SECONDS)
+            holding.join()
+            if self.environment != before:
+                return
+            self.environment = None
+        raise errors.Refused("Lambda chose the same environment each time: it may be throttled to one; try again")
+
+    def _hold(self, event: Event) -> None:
+        with contextlib.suppress(errors.KernelError):
+            self.transport.invoke(event | {"hold": HOLD_SECONDS})
 
     def close(self) -> None:
         """End the shell and all that it started, if that can be done now."""
@@ -228,6 +248,7 @@ class _Command:
         self.timed_out = self.told = False
         self.signals: list[tuple[int, str]] = []
         self.gap = b""
+        self.hold = 0.0
         self.away_since: float | None = None
 
     def run(self) -> Result:
@@ -252,8 +273,9 @@ class _Command:
             else:
                 op = self._not_here(op, reply)
 
-    def hello(self) -> None:
+    def hello(self, hold: float = 0) -> None:
         """Have a shell. It may be asked for again and again."""
+        self.hold = hold
         while True:
             reply = self._ask("hello")
             if reply is not None:
@@ -274,7 +296,7 @@ class _Command:
         session = self.session
         event = session.event(op)
         if op == "hello":
-            return event
+            return event | {"hold": self.hold}
         event |= {"environment": session.environment, "shell": session.shell, "seq": session.seq + 1}
         event |= {"had": self.had, "wait": self._wait()}
         if op == "run":
@@ -348,8 +370,8 @@ class _Command:
         payload = reply.payload
         if not isinstance(payload, dict) or payload.get("protocol") != wire.PROTOCOL:
             raise not_ours(payload, self.session.transport.function)
-        if not (reply.report and reply.report.init_duration_ms):
-            self.session.measure(reply.seconds - payload.get("duration_ms", 0) / 1000)
+        if "duration_ms" in payload and not (reply.report and reply.report.init_duration_ms):
+            self.session.measure(reply.seconds - payload["duration_ms"] / 1000)
         return payload
 
     def _take(self, reply: dict[str, Any]) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.engine_process import environ_for, local_engine
 
 LOOP = Path(__file__).parent / "article" / "loop.sh"
 
@@ -21,35 +20,19 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def engine() -> Iterator[dict[str, str]]:
-    command = [sys.executable, "-m", "lambda_kernel.cli", "local", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
-        process.terminate()
-        assert process.wait(20) == 0
-
-
 def version_2() -> list[str]:
     """What version 2 of the CLI wants besides: it takes a payload for base64 unless told."""
     version = subprocess.run(["aws", "--version"], capture_output=True, text=True, check=True).stdout
     return ["raw-in-base64-out"] if version.startswith("aws-cli/2") else []
 
 
-def test_the_loop_prints_what_the_article_shows(engine: dict[str, str], tmp_path: Path) -> None:
+def test_the_loop_prints_what_the_article_shows(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text("".join(f"[default]\ncli_binary_format = {value}\n" for value in version_2()))
-    environ = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": engine["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": engine["secret_access_key"],
-        "AWS_DEFAULT_REGION": engine["region"],
-        "AWS_ENDPOINT_URL_LAMBDA": engine["endpoint_url"],
-        "AWS_CONFIG_FILE": str(config),
-    }
     typed = "free\ncat /etc/os-release\nfalse\nexit\n"
-    ran = subprocess.run(["bash", LOOP], input=typed, env=environ, capture_output=True, text=True, check=True)
+    with local_engine() as engine:
+        environ = {**environ_for(engine), "AWS_CONFIG_FILE": str(config)}
+        ran = subprocess.run(["bash", LOOP], input=typed, env=environ, capture_output=True, text=True, check=True)
     free, release, failed, end = ran.stdout.split("> ")[1:]
     for text, command in ((free, "free"), (release, "cat /etc/os-release"), (failed, "false")):
         request = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

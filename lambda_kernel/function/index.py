@@ -7,6 +7,7 @@ Otherwise it is a request of the session protocol, told apart by "op":
     hello   start the session's shell, or find it again        run     start cell "seq", wait at most "wait" seconds
     attach  send signals, get what came since byte "had"       close   kill the shell and all that it started
 
+hello and close may say how many seconds to "hold" the environment, so that others are served by another one.
 A request names the environment and the shell that it expects; anywhere else it runs nothing and answers "elsewhere".
 """
 
@@ -280,28 +281,25 @@ class Cell:
         self.seq, self.log = seq, Log(bound)
         self.redactors = {OUT: Redactor(words), ERR: Redactor(words | noise)}
         self.input, self.outputs = pipe(), {OUT: pipe(), ERR: pipe()}
-        self.left: dict[str, int] | None = None  # bytes still to fetch from each output once the command is over
         self.status: int | None = None
         self.done = False
 
-    def fetch(self, stream: str) -> None:
-        """What an output holds; once the command is over no more than it held then: the rest is a job's."""
-        size = READ_BYTES if self.left is None else min(READ_BYTES, self.left[stream])
+    def fetch(self, stream: str, size: int = READ_BYTES) -> int:
         data = self.outputs[stream].get(size) or b""
-        if self.left is not None:
-            self.left[stream] = self.left[stream] - len(data) if data else 0
         self.log.put(stream, self.redactors[stream].feed(data))
+        return len(data)
 
     def end_input(self) -> None:
         self.input.close_write()
         self.log.put(EOF, b".")
 
     def over(self, status: int, exited: bool = False) -> None:
+        """Take what the outputs hold now: what comes later is a background job's."""
         self.status = status
-        self.left = {stream: pipe.waiting() for stream, pipe in self.outputs.items()}
+        held = {stream: pipe.waiting() for stream, pipe in self.outputs.items()}
         for stream, pipe in self.outputs.items():
-            while self.left[stream]:
-                self.fetch(stream)
+            while held[stream] and (got := self.fetch(stream, min(held[stream], READ_BYTES))):
+                held[stream] -= got
             redactor = self.redactors[stream]
             if exited:
                 redactor.held = redactor.held.removesuffix(EXIT)
@@ -352,7 +350,8 @@ class Shell:
         self.pidfd = os.pidfd_open(self.pid)
         # What an interactive bash says on stderr for want of a terminal when a job dies of a signal; and when it exits,
         # which is only known to be that at the end: the word that is never complete makes it be held back.
-        level = int(self.environ.get("SHLVL") or 0) + 1
+        level = self.environ.get("SHLVL", "")
+        level = str(int(level) + 1) if level.isdecimal() else "1"
         complaint = f"bash: [{self.pid}: {level} (255)] tcsetattr: {os.strerror(errno.ENOTTY)}\n"
         self.noise = {complaint.encode(): b"", EXIT + NEVER: b""}
         self._listen(self.pidfd, lambda: None)
@@ -569,8 +568,11 @@ class Environment:
         if shell and (event["epoch"] > shell.epoch or event["op"] == "close"):
             self.shells.pop(session).close()
             shell = None
-        if event["op"] in ("hello", "close"):
-            return self._hello(session, event) if event["op"] == "hello" else self._reply("closed")
+        time.sleep(event.get("hold", 0))
+        if event["op"] == "close":
+            return self._reply("closed")
+        if event["op"] == "hello":
+            return self._hello(session, event)
         if event["environment"] != self.id or not shell or event["shell"] != shell.id:
             return self._reply("elsewhere", shell)
         return self._cell(shell, event, context, begin)
@@ -619,7 +621,7 @@ class Environment:
                 if not shell.cell.done:
                     shell.signal(name)
         left = context.get_remaining_time_in_millis() / 1000
-        wait = max(min(event["wait"], left - max(0.5, left * 0.1)), 0)
+        wait = max(min(max(event["wait"], HOLD_SECONDS), left - max(0.5, left * 0.1)), 0)
         shell.cell.log.acknowledge(event["had"])
         shell.pump(begin + HOLD_SECONDS, begin + wait)
         return self._answer(shell, begin)
@@ -712,13 +714,14 @@ def log_as_node(context: Any, text: str) -> None:
 
 
 def install_stand_ins() -> None:
-    os.makedirs(f"{PRIVATE}/bin", 0o700, exist_ok=True)
-    for name, text in STAND_INS.items():
-        path = f"{PRIVATE}/bin/{name}"
-        if not os.path.exists(path):
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(f"#!/usr/bin/env bash\n{text}")
-            os.chmod(path, 0o755)
+    with contextlib.suppress(OSError):  # /tmp may be full, and a shell is what helps then
+        os.makedirs(f"{PRIVATE}/bin", 0o700, exist_ok=True)
+        for name, text in STAND_INS.items():
+            path = f"{PRIVATE}/bin/{name}"
+            if not os.path.exists(path):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(f"#!/usr/bin/env bash\n{text}")
+                os.chmod(path, 0o755)
 
 
 # Commands that exploring needs and AL2023's runtime lacks: last on PATH, so that a real one comes first.

@@ -41,8 +41,9 @@ def main() -> None:
     prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGTERM, lambda *_: os.close(0))
+    # Both only wake the wait below: SIGTERM comes once for each thread that the engine's process dies of.
+    for number in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     status = _wait(_start(job), woken)
     _kill_all()
     os._exit(status)
@@ -51,36 +52,39 @@ def main() -> None:
 def _start(job: Job) -> int:
     pid = os.fork()
     if pid == 0:
-        os.chdir(job["directory"])
-        os.setsid()
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.execve(job["command"][0], job["command"], job["environment"])
+        try:
+            os.chdir(job["directory"])
+            os.setsid()
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.execve(job["command"][0], job["command"], job["environment"])
+        finally:
+            # Whatever failed, this copy of the supervisor must not go on.
+            os._exit(127)
     return pid
 
 
 def _wait(child: int, woken: int) -> int:
     """Wait for the child or for the end of the engine, whichever is first."""
     while True:
-        try:
-            readable, _, _ = select.select([0, woken], [], [])
-        except OSError:
+        readable, _, _ = select.select([0, woken], [], [])
+        signals = os.read(woken, 4096) if woken in readable else b""
+        if 0 in readable or signal.SIGTERM in signals:
             return 128 + signal.SIGKILL
-        if 0 in readable:
-            return 128 + signal.SIGKILL
-        with contextlib.suppress(BlockingIOError):
-            os.read(woken, 4096)
-        ended = _reap()
+        ended, _ = _reap()
         if child in ended:
             code = os.waitstatus_to_exitcode(ended[child])
             return code if code >= 0 else 128 - code
 
 
-def _reap() -> dict[int, int]:
-    """Collect who has ended; raise ChildProcessError when there is no child left."""
+def _reap() -> tuple[dict[int, int], bool]:
+    """Collect who has ended, with their statuses; tell whether any child is left."""
     ended: dict[int, int] = {}
-    while (found := os.waitpid(-1, os.WNOHANG))[0]:
-        ended[found[0]] = found[1]
-    return ended
+    try:
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            ended[found[0]] = found[1]
+    except ChildProcessError:
+        return ended, False
+    return ended, True
 
 
 def _kill_all() -> None:
@@ -89,12 +93,10 @@ def _kill_all() -> None:
     One look at /proc may miss a process whose parent just died. The kernel does not: who has no child has no
     descendant either.
     """
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            below = descendants(os.getpid())
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                for pid in below:
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.kill(pid, number)
-            _reap()
-            time.sleep(0.001)
+    while _reap()[1]:
+        below = descendants(os.getpid())
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in below:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+        time.sleep(0.001)

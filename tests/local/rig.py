@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -136,11 +137,16 @@ def eventually(condition: Callable[[], Any], timeout_s: float = 10) -> Any:
 
 def commands_with(word: str) -> list[int]:
     """Return the processes of this machine that have `word` in their command line."""
+    return processes_with("cmdline", word)
+
+
+def processes_with(name: str, word: str) -> list[int]:
+    """Return the processes that have `word` in a file of theirs in /proc."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if word.encode() in path.read_bytes():
-                found.append(int(path.parent.name))
+            if word.encode() in Path("/proc", pid, name).read_bytes():
+                found.append(int(pid))
         except OSError:
             continue
     return found

@@ -17,7 +17,7 @@ import pytest
 
 from lambda_kernel.local import Endpoint, LocalEngine, Settings
 from lambda_kernel.local.cgroups import own_cgroup
-from tests.local.rig import Rig, commands_with, eventually, make_client
+from tests.local.rig import Rig, commands_with, eventually, make_client, processes_with
 
 # Prints its endpoint, then waits; some of what it starts in the environment tries to get away.
 HOLDER = """
@@ -97,18 +97,7 @@ def test_kill_9_of_the_engines_process_leaves_nothing(
     process.wait()
     eventually(lambda: not commands_with(mark))
     secret = endpoint.endpoint_url.removeprefix("http://")
-    eventually(lambda: not processes_with_variable(f"AWS_LAMBDA_RUNTIME_API={secret}"))
-
-
-def processes_with_variable(entry: str) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if entry.encode() in path.read_bytes():
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
+    eventually(lambda: not processes_with("environ", f"AWS_LAMBDA_RUNTIME_API={secret}"))
 
 
 @MODES

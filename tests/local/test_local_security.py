@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lambda_kernel.local import Endpoint
-from tests.local.rig import INVOKE, Rig, exchange, signed
+from tests.local.rig import INVOKE, Rig, commands_with, exchange, signed
 
 # Recorded from AWS by LocalStack's test_lambda_common for python3.12 to 3.14 (2026-01-12): the complete set.
 KEYS = {
@@ -220,13 +220,7 @@ def test_no_descriptor_of_the_engine_gets_in(lab: Rig) -> None:
 
 def test_the_command_line_on_the_host_tells_nothing(lab: Rig) -> None:
     secret = lab.py("result = os.environ['AWS_LAMBDA_RUNTIME_API']").value.split("/")[1]
-    lines = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            lines.append(path.read_bytes())
-        except OSError:
-            continue
-    assert not [line for line in lines if secret.encode() in line]
+    assert not commands_with(secret)
 
 
 def test_the_request_has_to_be_of_today(lab: Rig) -> None:
