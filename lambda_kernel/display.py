@@ -43,8 +43,8 @@ class Streams:
     def _output(self, output: Output) -> None:
         if output.job != self._job:
             self._job = output.job
-            if output.job is not None:
-                self._between(f"[a background job of cell {output.job}]\n")
+            whose = "this cell" if output.job is None else f"a background job of cell {output.job}"
+            self._between(f"[{whose}]\n")
         decoder = self._decoders["job" if output.job is not None else output.stream]
         self._text(output.stream, decoder.decode(output.data))
 
@@ -70,7 +70,7 @@ def left_out(gap: LeftOut) -> str:
 def report_data(tally: Tally, wall_ms: float, exit_code: int | None, where: str, full: bool) -> dict[str, str]:
     """The report as display data: one line of text, and small HTML."""
     line = report_line(tally, wall_ms, exit_code, where, full)
-    style = "font-size: 85%; color: var(--jp-ui-font-color2, gray)"
+    style = "font-size: 85%; padding-left: var(--jp-code-padding, 0); color: var(--jp-ui-font-color2, gray)"
     return {"text/plain": line, "text/html": f'<span style="{style}">{html.escape(line)}</span>'}
 
 
@@ -101,11 +101,11 @@ def report_line(tally: Tally, wall_ms: float, exit_code: int | None, where: str,
 
 
 def milliseconds(value: float) -> str:
-    """Two decimals below a second, as Lambda's REPORT line has them; whole seconds' worth reads better without."""
+    """As Lambda's REPORT line has them, with two decimals; what takes longer reads better in seconds or minutes."""
     if value >= 60_000:
         return f"{value / 60_000:.1f} min"
-    if value >= 10_000:
-        return f"{value / 1000:.1f} s"
+    if value >= 1000:
+        return f"{value / 1000:.2f} s"
     return f"{value:.2f}".rstrip("0").rstrip(".") + " ms"
 
 

@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.kernelbase import Kernel
-from traitlets import Unicode
+from traitlets import Enum, Unicode
 
 from . import __version__, display
+from .completeness import is_complete
 from .connect import Connector, unisolated
 from .errors import KernelError, UsageError
 from .execution import Execution
@@ -23,7 +24,7 @@ from .session import Happening, Result, ThreadControl
 from .tally import Tally
 from .target import LOCAL, Target, resolve
 from .worker import Worker
-from .workspace import Workspace
+from .workspace import ReportMode, Workspace
 
 Message = dict[str, Any]
 HELP = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"
@@ -49,6 +50,8 @@ class LambdaKernel(Kernel):
     profile = Unicode("", config=True, help="The profile of the AWS configuration to call it with.")
     endpoint_url = Unicode("", config=True, help="The endpoint to call instead of AWS's.")
 
+    report = Enum(["off", "line", "full"], "line", config=True, help="What is shown of an invocation: as %report sets.")
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.connector = Connector(uuid.uuid4().hex)
@@ -57,6 +60,7 @@ class LambdaKernel(Kernel):
         self.reply_metadata: Message = {}
         self.preloaded = False
         self.workspace = self._workspace()
+        self.workspace.settings.report = cast(ReportMode, self.report)
 
     def _workspace(self) -> Workspace:
         """A setting that cannot be is told at the first cell: a kernel that does not start tells nobody."""
@@ -122,6 +126,9 @@ class LambdaKernel(Kernel):
         finally:
             self.control = None
 
+    async def do_is_complete(self, code: str) -> Message:
+        return await is_complete(code)
+
     def finish_metadata(self, parent: Any, metadata: Message, reply_content: Any) -> Message:
         return metadata | self.reply_metadata
 
@@ -177,7 +184,7 @@ class _Cell:
             result = await kernel.worker.submit(work.run, self.loop)
         except KernelError as error:
             kernel.workspace.last_error = error
-            reply = self.failed(type(error).__name__, str(error))
+            reply = self.failed(type(error).__name__, str(error), text=str(error))
         else:
             self._finish()
             reply = self._reply(result)

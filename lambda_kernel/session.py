@@ -19,7 +19,8 @@ from .transport import Event, Transport
 
 SLICE_ROUND_TRIPS = 25  # the environment is frozen for one round trip in so many: about 4 % of a long command
 SLICE_SECONDS = (0.2, 5.0)
-BUSY_SECONDS = 10.0  # how long another environment may answer for one that may only be busy
+BUSY_SECONDS = 10.0  # how long another environment may answer for one that an invocation may still keep busy,
+AWAY_SECONDS = 1.0  # and for one whose invocations have all been answered
 SILENT_SECONDS = 900.0  # an idle environment has not been seen to live much longer
 SIGNALS = ("INT", "TERM", "KILL")  # what the first, second and third interrupt of a cell become
 HOLD_SECONDS = 1.0  # how long an environment is kept busy so that Lambda has to start another
@@ -29,6 +30,10 @@ ESCALATE_SECONDS = 2.0  # a command that outlives its time limit gets the next o
 REPLACED = (
     "The execution environment is a new one: Lambda has ended the one before. Its files in /tmp, its processes and the "
     "shell's variables and working directory are gone."
+)
+RESTARTED = (
+    "The function's runtime has died and was started again: the shell's variables and working directory and all "
+    "processes are gone. Lambda keeps the files in /tmp then."
 )
 ENDINGS = {
     "exit": "The shell before has ended (`exit`, `exec` or `set -e`): this is a new one.",
@@ -154,6 +159,7 @@ class Session:
         self.cwd: str | None = None
         self.round_trip: float | None = None
         self._news: str | None = None  # what the user must hear before the next command
+        self._crashed = False
         self._lock = threading.Lock()
 
     @property
@@ -175,7 +181,7 @@ class Session:
                 self.forget()
                 hello()
                 return
-            self.close()
+            self.leave()
             if self.transport.renew():
                 hello()
             else:
@@ -211,6 +217,10 @@ class Session:
         with contextlib.suppress(errors.KernelError):
             self.close()
 
+    def crash(self) -> None:
+        """The runtime is known to have died: the next environment is this one, with a new runtime."""
+        self._crashed = True
+
     def forget(self, news: str | None = None) -> None:
         """Give the shell up. The next epoch makes sure that what it ran cannot go on."""
         self.epoch += 1
@@ -222,12 +232,12 @@ class Session:
 
     def meet(self, reply: dict[str, Any], emit: Emit, tally: Tally) -> None:
         """Take a shell as the session's own, and tell the user if it is not the one before."""
-        if self.environment not in (None, reply["environment"]):
-            tally.replaced = True
-            emit(Notice(REPLACED))
-        elif self._news:
-            emit(Notice(self._news))
-        self._news = None
+        replaced = self.environment not in (None, reply["environment"])
+        tally.replaced = replaced and not self._crashed
+        news = (RESTARTED if self._crashed else REPLACED) if replaced else self._news
+        if news:
+            emit(Notice(news))
+        self._news, self._crashed = None, False
         self.environment, self.shell, self.seq = reply["environment"], reply["shell"], reply["seq"]
         self.labels = {}
 
@@ -244,6 +254,7 @@ class _Command:
         self.clock = session.clock
         self.end = None if cell.seconds is None else self.clock() + cell.seconds
         self.had = 0
+        self.unanswered = False  # whether an invocation may still be under way
         self.started = False  # whether it may have been: from then on nothing but attach is sent unasked
         self.timed_out = self.told = False
         self.signals: list[tuple[int, str]] = []
@@ -264,7 +275,7 @@ class _Command:
                 continue
             state = reply["state"]
             if state in ("running", "done"):
-                self.started, self.away_since, op = True, None, "attach"
+                self.started, self.away_since, self.unanswered, op = True, None, False, "attach"
                 self._take(reply)
                 if state == "done" and self.had == reply["total"]:
                     return self._result(reply)
@@ -339,6 +350,7 @@ class _Command:
                 self._retry(str(error), op, since, next(delays))
             except errors.Unanswered as error:
                 self.started = self.started or op == "run"
+                self.unanswered = True
                 # The function may still be at it until the slice is over.
                 slice_left = self.session.slice - (self.clock() - began)
                 self._retry(str(error), op, since, max(next(delays), slice_left))
@@ -362,6 +374,7 @@ class _Command:
             reply = self.session.transport.invoke(self._event(op))
         except errors.FunctionFailed as error:
             self.tally.add(error.request_id, error.report)
+            self.session.crash()
             if op == "hello":
                 raise
             self._lose(str(error))
@@ -423,7 +436,8 @@ class _Command:
             self._lose("its shell has ended")
         if self.away_since is None:
             self.away_since = self.clock()
-        if self.clock() - self.away_since > BUSY_SECONDS or self._wants_to_give_up():
+        bound = BUSY_SECONDS if self.unanswered else AWAY_SECONDS
+        if self.clock() - self.away_since > bound or self._wants_to_give_up():
             self._lose("Lambda has replaced its execution environment")
         self.control.wait(session.slice)
         return "attach"

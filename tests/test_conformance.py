@@ -21,6 +21,9 @@ class TestLambdaKernel(KernelTests):
     code_hello_world = "echo hello, world"
     code_stderr = "echo oops >&2"
     code_generate_error = "%nosuch"  # a failing command would show its report as well, and the suite allows one output
+    complete_code_samples = ("echo a", "for i in 1; do echo $i; done", "%help")
+    incomplete_code_samples = ("for i in 1; do", "echo 'a", "if true; then")
+    invalid_code_samples = ("fi", "echo )")
     code_execute_result = ()
     code_display_data = ({"code": "true", "mime": "text/plain"}, {"code": "true", "mime": "text/html"})
 

@@ -48,7 +48,7 @@ def test_a_background_job_is_named_once_on_a_line_of_its_own() -> None:
     sent = shown(
         Output("stdout", b"a"), Output("stdout", b"x\n", 7), Output("stdout", b"y\n", 7), Output("stdout", b"b")
     )
-    assert "".join(text for _, text in sent) == "a\n[a background job of cell 7]\nx\ny\nb"
+    assert "".join(text for _, text in sent) == "a\n[a background job of cell 7]\nx\ny\n[this cell]\nb"
 
 
 def test_what_is_left_out_is_counted() -> None:

@@ -145,7 +145,8 @@ def test_the_runtime_dies_while_a_command_runs(fars: list[Far]) -> None:
     far.replace()
     after = far.run("echo after")
     assert after.out == "after\n"
-    assert "new one" in after.notices[0]
+    assert "started again" in after.notices[0]
+    assert not after.tally.replaced
 
 
 def test_a_function_of_another_kind(fars: list[Far]) -> None:

@@ -284,6 +284,16 @@ def test_it_answers_before_its_deadline(far: Far) -> None:
     assert time.monotonic() - begin < 5
 
 
+def test_a_line_of_stderr_that_is_written_in_pieces_stays_whole(far: Far) -> None:
+    ran = far.run("printf 'a: ' >&2; sleep 0.02; echo out; sleep 0.02; printf 'b\n' >&2; printf end >&2")
+    assert [output.data for output in ran.outputs] == [b"out\n", b"a: b\nend"]
+
+
+def test_an_unfinished_line_of_stderr_is_shown_live(far: Far) -> None:
+    ran = far.run("printf wait... >&2; sleep 0.4; printf done >&2")
+    assert [output.data for output in ran.outputs] == [b"wait...", b"done"]
+
+
 def test_live_output_comes_before_the_end(far: Far) -> None:
     ran = far.run("echo first; sleep 0.5; echo second")
     assert [output.data for output in ran.outputs] == [b"first\n", b"second\n"]

@@ -282,12 +282,24 @@ class Cell:
         self.redactors = {OUT: Redactor(words), ERR: Redactor(words | noise)}
         self.input, self.outputs = pipe(), {OUT: pipe(), ERR: pipe()}
         self.status: int | None = None
+        self.error_line = b""  # programs write a line of stderr in pieces: stdout does not come in between
         self.done = False
 
     def fetch(self, stream: str, size: int = READ_BYTES) -> int:
         data = self.outputs[stream].get(size) or b""
-        self.log.put(stream, self.redactors[stream].feed(data))
+        self._put(stream, self.redactors[stream].feed(data))
         return len(data)
+
+    def _put(self, stream: str, data: bytes) -> None:
+        if stream == ERR:
+            data = self.error_line + data
+            end = data.rfind(b"\n") + 1
+            data, self.error_line = data[:end], data[end:]
+        self.log.put(stream, data)
+
+    def flush(self) -> None:
+        self.log.put(ERR, self.error_line)
+        self.error_line = b""
 
     def end_input(self) -> None:
         self.input.close_write()
@@ -303,8 +315,9 @@ class Cell:
             redactor = self.redactors[stream]
             if exited:
                 redactor.held = redactor.held.removesuffix(EXIT)
-            self.log.put(stream, redactor.feed(b"", last=True))
+            self._put(stream, redactor.feed(b"", last=True))
             pipe.close_write()
+        self.flush()
         self.log.finish()
         self.input.close()
         self.done = True
@@ -624,6 +637,8 @@ class Environment:
         wait = max(min(max(event["wait"], HOLD_SECONDS), left - max(0.5, left * 0.1)), 0)
         shell.cell.log.acknowledge(event["had"])
         shell.pump(begin + HOLD_SECONDS, begin + wait)
+        if not shell.cell.done:
+            shell.cell.flush()
         return self._answer(shell, begin)
 
     def _answer(self, shell: Shell, begin: float) -> dict[str, Any]:

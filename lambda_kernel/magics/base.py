@@ -14,7 +14,8 @@ from ..tally import Tally
 from ..workspace import Workspace
 
 # `%1`, `%%` and `%?x` are bash's job specs: only a letter makes a magic.
-LINE = re.compile(r"[ \t]*(%%?)([A-Za-z][\w-]*)(?:[ \t]+(.*?))?[ \t]*\r?(?:\n|\Z)")
+# Blank lines and comments may stand before it.
+LINE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(%%?)([A-Za-z][\w-]*)(?:[ \t]+([^\n]*?))?[ \t]*\r?(?:\n|\Z)")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from tests.magics.conftest import Desk
 def test_line_magics_then_shell_text(desk: Desk) -> None:
     assert desk.run("%report off\n  %redact on\r\n\necho body").out.endswith("body\n")
     assert desk.workspace.settings.report == "off"
+    assert desk.run("\n# why\n\n%report full\n# a comment\n").out == "Report: full\n"
 
 
 @pytest.mark.parametrize("text", ["%1", "%%", "%?sleep", "%+", "%-", "echo %help", " # %help", "%"])
