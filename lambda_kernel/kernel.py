@@ -45,6 +45,8 @@ class LambdaKernel(Kernel):
     }
     help_links = [{"text": "Lambda execution environment", "url": HELP}]
 
+    _execute_sleep = 0.0  # it waits for output on its way through sys.stdout
+
     function = Unicode("", config=True, help="The function that cells run on; `local` for the local engine.")
     region = Unicode("", config=True, help="Its AWS region.")
     profile = Unicode("", config=True, help="The profile of the AWS configuration to call it with.")
@@ -254,4 +256,6 @@ def explain(exit_code: int) -> str:
 
 
 def main() -> None:
-    IPKernelApp.launch_instance(kernel_class=LambdaKernel)
+    # No cell prints through sys.stdout. ipykernel's own stands in the way of a shutdown: flushing it may wait for a
+    # thread that has just ended (ipykernel 7.4).
+    IPKernelApp.launch_instance(kernel_class=LambdaKernel, outstream_class=None)
