@@ -20,17 +20,29 @@ RLIMITS = {
     resource.RLIMIT_MEMLOCK: (65536, 65536),
     resource.RLIMIT_CORE: (0, 10_737_418_240),
 }
-# Counted over all processes of a user, so it is set only where the user is the sandbox's own.
-RLIMIT_PROCESSES = (742, 742)
+# Counted over all processes of a user: Lambda's number is right only where the user is the sandbox's own. Elsewhere
+# the function may add as many as its environment may have, and a fork bomb stops there.
+SANDBOXED_PROCESSES = 742
+ADDED_PROCESSES = 1024
 
 
 def limit_resources(sandboxed: bool) -> None:
     """Set the limits, none above what the host allows."""
-    limits = {**RLIMITS, resource.RLIMIT_NPROC: RLIMIT_PROCESSES} if sandboxed else RLIMITS
-    for kind, (soft, hard) in limits.items():
+    processes = SANDBOXED_PROCESSES if sandboxed else ADDED_PROCESSES + count_own_tasks()
+    for kind, (soft, hard) in {**RLIMITS, resource.RLIMIT_NPROC: (processes, processes)}.items():
         allowed = _smaller(hard, resource.getrlimit(kind)[1])
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (_smaller(soft, allowed), allowed))
+
+
+def count_own_tasks() -> int:
+    """Return how many processes and threads the user has."""
+    count = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if os.stat(f"/proc/{pid}").st_uid == os.getuid():
+                count += len(os.listdir(f"/proc/{pid}/task"))
+    return count
 
 
 def set_module_path() -> None:

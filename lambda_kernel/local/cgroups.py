@@ -46,15 +46,21 @@ class Cgroup:
         """Return whether a cgroup below this one can limit its memory."""
         return "memory" in _read(self.path / "cgroup.subtree_control").split()
 
-    def pass_on_memory(self) -> None:
-        self._write("cgroup.subtree_control", "+memory")
+    def pass_on_controllers(self) -> None:
+        """Give the cgroups below what was given to us; the write fails where it was not."""
+        for controller in ("+memory", "+pids"):
+            self._write("cgroup.subtree_control", controller)
 
-    def limit_memory(self, limit: int) -> None:
-        """Let the kernel hold the limit, where the controller is delegated."""
-        if (self.path / "memory.max").exists():
-            self._write("memory.max", str(limit))
-            self._write("memory.swap.max", "0")
-            self._write("memory.oom.group", "1")
+    def limit(self, memory: int, processes: int) -> None:
+        """Let the kernel hold the limits, where the controllers are delegated."""
+        for name, value in (
+            ("memory.max", memory),
+            ("memory.swap.max", 0),
+            ("memory.oom.group", 1),
+            ("pids.max", processes),
+        ):
+            if (self.path / name).exists():
+                self._write(name, str(value))
 
     def out_of_memory(self) -> bool:
         """Return whether the kernel killed something here for its memory."""
@@ -123,8 +129,7 @@ def working_parent(name: str) -> Cgroup | None:
     except OSError:
         parent.remove()
         return None
-    # Given to environments where it was given to us; refused where it was not.
-    parent.pass_on_memory()
+    parent.pass_on_controllers()
     works = trial.freezes()
     trial.remove()
     if not works:

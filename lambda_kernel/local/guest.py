@@ -12,7 +12,7 @@ from pathlib import Path
 from . import invocation as answers
 from .cgroups import Cgroup
 from .invocation import Answer, Invocation
-from .limits import MIB, RESPONSE_BYTES, function_arn
+from .limits import MIB, PROCESSES, RESPONSE_BYTES, function_arn
 from .processes import Members
 from .sandbox import Launcher, Runtime, Start
 from .settings import Settings
@@ -23,6 +23,9 @@ from .web import Request
 _FREEZE_DELAY_S = 0.005
 _END_S = 5.0
 _JSON = {"Content-Type": "application/json"}
+_ACCEPTED = b'{"status":"OK"}'
+_TOO_LARGE = b'{"errorMessage":"Exceeded maximum allowed payload size","errorType":"RequestEntityTooLarge"}'
+_UNKNOWN = b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}'
 
 
 class Guest:
@@ -71,7 +74,7 @@ class Guest:
         variables = function_variables(self._settings, self._runtime_api, self._launcher.places)
         runtime = self._launcher.launch(Start(variables, self._tmp, self._log, cgroup))
         if cgroup is not None:
-            cgroup.limit_memory(self._settings.memory_mb * MIB)
+            cgroup.limit(self._settings.memory_mb * MIB, PROCESSES)
         self._runtime = runtime
         runtime.ended.add_done_callback(lambda ended: self._ended(runtime, ended.result()))
         return await self._expect()
@@ -133,29 +136,25 @@ class Guest:
             self._freeze_later()
 
     def response_posted(self, request: Request, request_id: str) -> None:
-        if request.size > RESPONSE_BYTES:
-            self._answered(request, request_id, answers.too_large(), 413)
-        else:
-            self._answered(request, request_id, Answer(request.body), 202)
+        self._answered(request, request_id, Answer(request.body))
 
     def error_posted(self, request: Request, request_id: str) -> None:
-        self._answered(request, request_id, Answer(request.body, failed=True), 202)
+        self._answered(request, request_id, Answer(request.body, failed=True))
 
     def init_error_posted(self, request: Request) -> None:
         """Remember why; the runtime exits next, and that ends the init phase."""
         self._verdict = answers.init_error(request.body)
-        request.reply(202, _JSON, b'{"status":"OK"}')
+        request.reply(202, _JSON, _ACCEPTED)
 
-    def _answered(self, request: Request, request_id: str, answer: Answer, status: int) -> None:
+    def _answered(self, request: Request, request_id: str, answer: Answer) -> None:
         if self._current is None or self._current.request_id != request_id:
-            request.reply(400, _JSON, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}')
+            request.reply(400, _JSON, _UNKNOWN)
             return
+        fits = request.size <= RESPONSE_BYTES
         self._current = None
-        self._resolve(answer)
-        # After the caller's reply, which is what is waited for.
-        body = (
-            b'{"status":"OK"}' if status == 202 else b'{"errorMessage":"too large","errorType":"RequestEntityTooLarge"}'
-        )
+        self._resolve(answer if fits else answers.too_large())
+        # After the caller's reply, which is what is waited for. Told 413, awslambdaric gives up and exits.
+        status, body = (202, _ACCEPTED) if fits else (413, _TOO_LARGE)
         asyncio.get_running_loop().call_soon(request.reply, status, _JSON, body)
 
     def _ended(self, runtime: Runtime, status: int) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -26,9 +28,11 @@ class Members:
         """Return the bytes of anonymous and shared memory, pages shared by a fork counted in each process."""
         return _sum_kilobytes(self.proc, pids, "status", _MEMORY)
 
-    def proportional_memory(self, pids: Iterable[int]) -> int:
-        """Return the bytes with shared pages counted once; exact, and ten times slower."""
-        return _sum_kilobytes(self.proc, pids, "smaps_rollup", _PROPORTIONAL)
+    def proportional_memory(self, pids: Iterable[int], patience_s: float) -> int:
+        """Return the bytes with shared pages counted once: exact and slow, so no longer than is given for it."""
+        deadline = time.monotonic() + patience_s
+        in_time = itertools.takewhile(lambda _: time.monotonic() < deadline, pids)
+        return _sum_kilobytes(self.proc, in_time, "smaps_rollup", _PROPORTIONAL)
 
 
 def read_file(path: str) -> bytes:

@@ -22,7 +22,7 @@ from .runtime_api import RuntimeApi
 from .runtime_files import RuntimeFiles
 from .settings import Endpoint, Settings
 from .sigv4 import Verifier
-from .web import READ_BYTES, Exchanges, Request
+from .web import HEADER_BYTES, READ_BYTES, Exchanges, Request
 
 _ADDRESS = "127.0.0.1"
 
@@ -50,7 +50,7 @@ class Service:
         self._pool = Pool(self._make_environment, settings.concurrency, settings.idle_s, clock)
         verifier = Verifier(self.endpoint.access_key_id, self.endpoint.secret_access_key)
         self._invoke_api = InvokeApi(settings, self._pool, verifier)
-        self._server = HTTPServer(Exchanges(self._handle), max_body_size=READ_BYTES)
+        self._server = HTTPServer(Exchanges(self._handle), max_body_size=READ_BYTES, max_header_size=HEADER_BYTES)
         self._server.add_socket(listening)
 
     async def serve(self, until: asyncio.Event) -> None:

@@ -88,15 +88,21 @@ def _reap() -> tuple[dict[int, int], bool]:
 
 
 def _kill_all() -> None:
-    """Stop what still forks, then kill; again until nothing is left, stopped processes included.
+    """Stop all, so that none forks, then kill; again until nothing is left, stopped processes included.
 
     One look at /proc may miss a process whose parent just died. The kernel does not: who has no child has no
     descendant either.
     """
     while _reap()[1]:
-        below = descendants(os.getpid())
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in below:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, number)
+        stopped: set[int] = set()
+        while new := set(descendants(os.getpid())) - stopped:
+            _send(new, signal.SIGSTOP)
+            stopped |= new
+        _send(stopped, signal.SIGKILL)
         time.sleep(0.001)
+
+
+def _send(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)

@@ -36,6 +36,9 @@ class Watch:
         self._on_excess = on_excess
         self._timer: asyncio.TimerHandle | None = None
         self._peak = 0
+        self._measure_next = 0.0
+        self._count = 0
+        self._growing = False
 
     @property
     def peak_mb(self) -> int:
@@ -49,27 +52,36 @@ class Watch:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._look()
+        members = self._members()
+        if members is not None:
+            self._measure(members, members.list_pids())
 
     def _tick(self) -> None:
-        began = time.perf_counter()
-        excess = self._look()
+        members = self._members()
+        excess = self._look(members) if members is not None else None
         if excess is not None:
             self._on_excess(excess)
-        # Hundreds of processes take long to look at: the engine's thread has other work too.
-        self.begin(max(_INTERVAL_S, 4 * (time.perf_counter() - began)))
+        self.begin(_INTERVAL_S / 10 if self._growing else _INTERVAL_S)
 
-    def _look(self) -> Excess | None:
-        members = self._members()
-        if members is None:
-            return None
+    def _look(self, members: Members) -> Excess | None:
         pids = members.list_pids()
-        if len(pids) > PROCESSES:
+        before, self._count = self._count, len(pids)
+        # A fork bomb makes hundreds in an interval and soon leaves this thread no time to act.
+        self._growing = self._count > 2 * before + 64
+        if self._count > PROCESSES:
             return Excess.PROCESSES
-        limit = self._memory_mb * MIB
+        began = time.monotonic()
+        if self._growing or began < self._measure_next:
+            return None
+        used = self._measure(members, pids)
+        # Hundreds of processes take long to measure: the engine's thread has other work, and to count them again.
+        self._measure_next = time.monotonic() + 4 * (time.monotonic() - began)
+        return Excess.MEMORY if used > self._memory_mb * MIB else None
+
+    def _measure(self, members: Members, pids: list[int]) -> int:
         used = members.memory(pids)
-        if used > limit:
+        if used > self._memory_mb * MIB:
             # Forks share pages until they write to them: count those once before killing anybody.
-            used = members.proportional_memory(pids) or used
+            used = members.proportional_memory(pids, _INTERVAL_S) or used
         self._peak = max(self._peak, used)
-        return Excess.MEMORY if used > limit else None
+        return used

@@ -21,6 +21,8 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 KEPT_BYTES = 8 * 1024 * 1024
 # Beyond this, tornado closes the connection.
 READ_BYTES = 1024**3
+# awslambdaric sends up to 1 MiB of an exception's trace in a header.
+HEADER_BYTES = 2 * 1024 * 1024
 
 
 class Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -31,6 +32,15 @@ def test_an_exception_is_awslambdarics_to_describe(rig: Callable[..., Rig]) -> N
     assert "index.py" in reply.value["stackTrace"][0]
     assert "[ERROR] ValueError: no: é" in reply.log
     assert "Status" not in reply.report
+
+
+@pytest.mark.parametrize("size", [100_000, 2_000_000])
+def test_an_exception_may_have_a_long_text(rig: Callable[..., Rig], size: int) -> None:
+    own = rig("def handler(event, context):\n    raise ValueError('x' * event)\n")
+    assert len(own.invoke(size).value["errorMessage"]) == size
+    assert "Init Duration" not in own.invoke(1).report
+    assert own.invoke(7_000_000).value["errorType"] == "Function.ResponseSizeTooLarge"
+    assert own.invoke(1).value["errorMessage"] == "x"
 
 
 def test_a_timeout_kills_all_and_keeps_tmp(rig: Callable[..., Rig]) -> None:
@@ -79,6 +89,33 @@ def test_a_runtime_that_ends_says_how(lab: Rig, code: str, how: str) -> None:
     assert "last words\n" in reply.log
     assert reply.report.endswith("\tStatus: error\tError Type: Runtime.ExitError\t")
     assert lab.invoke({"well": "again"}).value == {"well": "again"}
+
+
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [
+        ("sys.exit(0)", "Runtime exited without providing a reason"),
+        ("sys.exit(3)", "Runtime exited with error: exit status 3"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "Runtime exited with error: signal: killed"),
+    ],
+)
+def test_a_runtime_without_a_sandbox_says_how_it_ends(rig: Callable[..., Rig], code: str, how: str) -> None:
+    own = rig(isolation="none")
+    reply = own.py(code)
+    assert reply.value == exit_message(reply.request_id, how)
+    assert own.invoke(1).value == 1
+
+
+def test_a_long_life_costs_nothing(rig: Callable[..., Rig]) -> None:
+    own = rig(tenancy=True, concurrency=1)
+    before = 0
+    for number in range(12):
+        for _ in range(20):
+            own.invoke({}, TenantId=f"t{number}")
+        own.py("os._exit(1)", TenantId=f"t{number}")
+        if number == 4:
+            before = len(os.listdir("/proc/self/fd"))
+    assert len(os.listdir("/proc/self/fd")) <= before + 5
 
 
 def test_the_runtimes_end_is_the_end_of_what_it_started(lab: Rig) -> None:

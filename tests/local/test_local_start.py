@@ -176,14 +176,15 @@ def test_a_cgroup_is_removed_by_name_only(tmp_path: Path) -> None:
 
 
 def test_a_memory_controller_is_used_where_it_is_ours(tmp_path: Path) -> None:
-    for name in ("memory.max", "memory.swap.max", "memory.oom.group"):
+    for name in ("memory.max", "memory.swap.max", "memory.oom.group", "pids.max"):
         (tmp_path / name).write_text("max")
     (tmp_path / "cgroup.subtree_control").write_text("cpu memory pids\n")
     (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 3\noom 1\noom_kill 0\n")
     cgroup = Cgroup(tmp_path)
     assert cgroup.holds_memory()
-    cgroup.limit_memory(1 << 27)
+    cgroup.limit(memory=1 << 27, processes=1024)
     assert (tmp_path / "memory.max").read_text() == str(1 << 27)
+    assert (tmp_path / "pids.max").read_text() == "1024"
     assert not cgroup.out_of_memory()
     (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\n")
     assert cgroup.out_of_memory()
