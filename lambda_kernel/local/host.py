@@ -51,9 +51,11 @@ def find_means(settings: Settings, host: Host, files: RuntimeFiles, directory: R
     notices: list[str] = []
     launcher = _sandboxed(settings, host, files, directory)
     if launcher is None:
-        runtime = directory.path / "runtime"
+        runtime, task = directory.path / "runtime", directory.path / "task"
         files.link_into(runtime)
-        launcher = PlainLauncher(files, settings.code, runtime)
+        # A copy: commands start there, and what they write must not hit the function's own directory.
+        shutil.copytree(settings.code, task)
+        launcher = PlainLauncher(files, task, runtime)
         notices.append(
             f"commands run unisolated as user {_user()}, with this machine's files and its /tmp: "
             "install bubblewrap or `pip install lambda-kernel[sandbox]`"

@@ -227,3 +227,9 @@ def test_the_request_has_to_be_of_today(lab: Rig) -> None:
     request = signed(lab.endpoint, "POST", INVOKE, b"{}")
     stamp = time.strftime("%Y%m%dT", time.gmtime()).encode()
     assert exchange(lab.endpoint, request.replace(stamp, b"20200101T"))[:2] == (403, "InvalidSignatureException")
+
+
+def test_without_a_sandbox_commands_start_in_a_copy_of_the_code(rig: Callable[..., Rig], lab_code: Path) -> None:
+    task = Path(rig(isolation="none").py("result = os.getcwd()").value)
+    assert not task.samefile(lab_code)
+    assert {path.name for path in task.iterdir()} >= {"index.py"}
