@@ -28,8 +28,8 @@ class Connector:
     tenant: who this kernel is to a function with tenant isolation, so that no other takes its environments.
     """
 
-    def __init__(self, tenant: str) -> None:
-        self.tenant = tenant
+    def __init__(self, tenant: str, platform: str = sys.platform) -> None:
+        self.tenant, self.platform = tenant, platform
         self._engine: LocalEngine | None = None
         self._lock = threading.Lock()
 
@@ -44,7 +44,7 @@ class Connector:
         """Load ahead what the first cell needs, so that neither the start nor that cell waits for it."""
         import boto3  # noqa: F401
 
-        if sys.platform == "linux":
+        if self.platform == "linux":
             from .local import service  # noqa: F401
 
     def engine(self) -> LocalEngine:
@@ -62,7 +62,7 @@ class Connector:
             return self._engine
 
     def _local(self) -> Transport:
-        if sys.platform != "linux":
+        if self.platform != "linux":
             raise errors.UsageError(NO_LOCAL)
         at = self.engine().start()
         client = make_client(at.region, None, at.endpoint_url, (at.access_key_id, at.secret_access_key))
