@@ -72,7 +72,8 @@ class Connector:
         return self._engine.notices if self._engine else ()
 
     def warnings(self) -> tuple[str, ...]:
-        return self.notices() if self._engine and self._engine.isolation == "none" else ()
+        """That there is no isolation, of which the engine speaks first."""
+        return self.notices()[:1] if self._engine and self._engine.isolation == "none" else ()
 
     def close(self) -> None:
         with self._lock:
