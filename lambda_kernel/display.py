@@ -7,7 +7,7 @@ import html
 from collections.abc import Callable
 from typing import Any
 
-from .session import Happening, InputEnded, LeftOut, Notice, Output
+from .cell import Happening, InputEnded, LeftOut, Notice, Output
 from .tally import Tally
 
 Send = Callable[[str, str], None]

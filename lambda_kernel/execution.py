@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from .cell import Cell, Control, Emit, Happening, Notice, Output, Result
 from .errors import UsageError
 from .magics import MAGICS, Call, Head, parse
-from .session import Cell, Control, Emit, Happening, Notice, Output, Result
 from .tally import Tally
 from .workspace import Workspace
 

@@ -16,11 +16,11 @@ from ipykernel.kernelbase import Kernel
 from traitlets import Enum, Unicode
 
 from . import __version__, display
+from .cell import Happening, Result, ThreadControl
 from .completeness import is_complete
 from .connect import Connector, unisolated
 from .errors import KernelError, UsageError
 from .execution import Execution
-from .session import Happening, Result, ThreadControl
 from .tally import Tally
 from .target import LOCAL, Target, resolve
 from .worker import Worker

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from .cell import Bound
 from .errors import KernelError, UsageError
-from .session import Bound, Session
+from .session import Session
 from .target import Target
 from .transport import Transport
 

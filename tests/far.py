@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lambda_kernel.cell import Cell, Happening, InputEnded, LeftOut, Notice, Output, Result
 from lambda_kernel.function import index
-from lambda_kernel.session import Cell, Happening, InputEnded, LeftOut, Notice, Output, Result, Session
+from lambda_kernel.session import Session
 from lambda_kernel.tally import Tally
 from lambda_kernel.transport import Event, FakeTransport, Reply
 

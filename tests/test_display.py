@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_kernel import display
+from lambda_kernel.cell import Happening, InputEnded, LeftOut, Notice, Output
 from lambda_kernel.report import Report
-from lambda_kernel.session import Happening, InputEnded, LeftOut, Notice, Output
 from lambda_kernel.tally import Tally
 
 LAST = Report("id", 6.91, 7, 128, 82)

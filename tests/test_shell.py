@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lambda_kernel.cell import Bound
 from lambda_kernel.function import index
-from lambda_kernel.session import Bound
 from tests.far import Far, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ..cell import Control, Emit
 from ..errors import UsageError
-from ..session import Control, Emit
 from ..tally import Tally
 from ..workspace import Workspace
 

@@ -2,7 +2,7 @@
 
 import re
 
-from ..session import Bound
+from ..cell import Bound
 from .base import Call, Magic, wrong
 
 UNITS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}

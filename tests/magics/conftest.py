@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from lambda_kernel.cell import Result
 from lambda_kernel.execution import Execution
-from lambda_kernel.session import Result
 from lambda_kernel.target import LOCAL, Target
 from lambda_kernel.transport import Transport
 from lambda_kernel.workspace import Workspace

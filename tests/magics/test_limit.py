@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lambda_kernel.cell import Bound
 from lambda_kernel.errors import UsageError
-from lambda_kernel.session import Bound
 from tests.magics.conftest import Desk
 
 
