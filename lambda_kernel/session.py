@@ -9,6 +9,7 @@ import random
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from . import errors
@@ -22,6 +23,7 @@ SLICE_SECONDS = (0.2, 5.0)
 BUSY_SECONDS = 10.0  # how long another environment may answer for one that an invocation may still keep busy,
 AWAY_SECONDS = 1.0  # and for one whose invocations have all been answered
 SILENT_SECONDS = 900.0  # an idle environment has not been seen to live much longer
+PATIENCE_SECONDS = 60.0  # how long a command that has not been started is tried
 SIGNALS = ("INT", "TERM", "KILL")  # what the first, second and third interrupt of a cell become
 HOLD_SECONDS = 1.0  # how long an environment is kept busy so that Lambda has to start another
 COLD_TRIES = 3
@@ -151,6 +153,15 @@ class Session:
         self.round_trip = seconds if self.round_trip is None else 0.8 * self.round_trip + 0.2 * seconds
 
 
+@dataclass(frozen=True)
+class _Silence:
+    """A time without answers: since when, how often the user had interrupted by then, and when to try again."""
+
+    since: float
+    interrupts: int
+    delays: Iterator[float]
+
+
 class _Command:
     """The invocations of one cell."""
 
@@ -162,6 +173,7 @@ class _Command:
         self.unanswered = False  # whether an invocation may still be under way
         self.started = False  # whether it may have been: from then on nothing but attach is sent unasked
         self.timed_out = self.told = False
+        self.silence: _Silence | None = None
         self.signals: list[tuple[int, str]] = []
         self.gap = b""
         self.hold = 0.0
@@ -239,40 +251,42 @@ class _Command:
 
     def _ask(self, op: str) -> dict[str, Any] | None:
         """One answer, however often it takes; None: there is none, and a command may have been started."""
-        delays = backoff(self.session.randomness)
-        since = self.clock()
         while True:
             began = self.clock()
             try:
-                return self._invoke(op)
+                reply = self._invoke(op)
             except errors.Throttled as error:
-                self._retry(str(error), op, since, next(delays))
-                if not self.started and self._stopped():
-                    raise
+                self._retry(error)
             except errors.Unreachable as error:
                 if not self.started:
                     raise
-                self._retry(str(error), op, since, next(delays))
+                self._retry(error)
             except errors.Unanswered as error:
                 self.started = self.started or op == "run"
                 self.unanswered = True
                 # The function may still be at it until the slice is over.
-                slice_left = self.session.slice - (self.clock() - began)
-                self._retry(str(error), op, since, max(next(delays), slice_left))
+                self._retry(error, began + self.session.slice - self.clock())
                 return None
+            else:
+                self.silence = None
+                return reply
 
-    def _retry(self, why: str, op: str, since: float, delay: float) -> None:
+    def _retry(self, error: errors.KernelError, at_least: float = 0) -> None:
         """Sleep before the next try. Raises when it has gone on for too long, or the user has had enough."""
+        silence = self.silence = self.silence or _Silence(self.clock(), self.control.interrupts, self._backoff())
         if not self.told:
             self.told = True
-            self.emit(Notice(f"{why[:1].upper()}{why[1:]}. Trying again; interrupt to give up."))
-        give_up = self.clock() - since > SILENT_SECONDS or (self.started and self._wants_to_give_up())
-        if give_up:
-            self._lose(f"{why}, and it does not come back")
-        self.control.wait(delay)
+            self.emit(Notice(f"{str(error)[:1].upper()}{str(error)[1:]}. Trying again; interrupt to give up."))
+        patience = SILENT_SECONDS if self.started else PATIENCE_SECONDS
+        over = self.clock() - silence.since > patience or self.control.interrupts > silence.interrupts
+        if self.started and (over or self.timed_out):
+            self._lose(f"{error}, and it does not come back")
+        if not self.started and (over or self._stopped()):
+            raise error
+        self.control.wait(max(next(silence.delays), at_least))
 
-    def _wants_to_give_up(self) -> bool:
-        return self.control.interrupts > 0 or self.timed_out
+    def _backoff(self) -> Iterator[float]:
+        return backoff(self.session.randomness)
 
     def _invoke(self, op: str) -> dict[str, Any]:
         try:
@@ -342,7 +356,7 @@ class _Command:
         if self.away_since is None:
             self.away_since = self.clock()
         bound = BUSY_SECONDS if self.unanswered else AWAY_SECONDS
-        if self.clock() - self.away_since > bound or self._wants_to_give_up():
+        if self.clock() - self.away_since > bound or self._stopped():
             self._lose("Lambda has replaced its execution environment")
         self.control.wait(session.slice)
         return "attach"

@@ -100,6 +100,24 @@ def test_an_interrupt_while_nothing_answers_gives_the_command_up(fars: list[Far]
     assert epoch == 2
 
 
+@pytest.mark.parametrize("fault", [answer_lost, throttled])
+def test_a_function_that_never_answers_is_not_asked_for_ever(
+    fars: list[Far], fault: Callable[[Event, Invoke], Reply]
+) -> None:
+    far = with_faults(fars, Faults("hello", set(range(1, 1000)), fault))
+    begin = far.slept
+    with pytest.raises((errors.Unanswered, errors.Throttled)):
+        far.run("true")
+    assert 60 < far.slept - begin < 90
+
+
+def test_a_command_whose_function_goes_silent_is_given_up_in_the_end(fars: list[Far]) -> None:
+    far = with_faults(fars, Faults("attach", set(range(1, 1000)), request_lost))
+    with pytest.raises(errors.CommandLost, match="does not come back"):
+        far.run("sleep 50")
+    assert 900 < far.slept < 930
+
+
 def test_the_environment_replaced_between_cells(fars: list[Far]) -> None:
     far = with_faults(fars, Faults("none", set(), request_lost))
     far.run("x=1")
