@@ -35,7 +35,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 PROTOCOL = 1
-ANSWER_BYTES = 1_000_000  # base64 and JSON make 1.34 MB of it; Lambda's limit for a reply is 6,291,556 bytes
+ANSWER_BYTES = 1_500_000  # base64 and JSON make 2 MB of it; Lambda's limit for a reply is 6,291,556 bytes
 READ_BYTES = 65_536
 UNSENT_BYTES = 4_000_000  # an unbounded cell's writer waits when so much has not been fetched
 HOLD_SECONDS = 0.1  # Lambda takes at most 10 requests a second from one environment (Lambda quotas)
@@ -355,7 +355,9 @@ class Shell:
         actions = [(os.POSIX_SPAWN_DUP2, reads, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2)]
         # A signal that is ignored at exec can be neither trapped nor reset later (bash(1), trap).
         default = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-        argv, environ = ["bash", "--noprofile", "--norc", "-i"], shell_environ(self.environ) | {SHELL_MARK: self.id}
+        # Readline, which edits nothing here, would take three system calls for each byte of a line.
+        argv = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
+        environ = shell_environ(self.environ) | {SHELL_MARK: self.id}
         bash = shutil.which("bash") or "/bin/bash"
         self.pid = os.posix_spawn(bash, argv, environ, file_actions=actions, setsigdef=default, setsid=True)
         os.close(reads)
@@ -581,7 +583,8 @@ class Environment:
         if shell and (event["epoch"] > shell.epoch or event["op"] == "close"):
             self.shells.pop(session).close()
             shell = None
-        time.sleep(event.get("hold", 0))
+        if hold := event.get("hold"):
+            time.sleep(hold)
         if event["op"] == "close":
             return self._reply("closed")
         if event["op"] == "hello":
