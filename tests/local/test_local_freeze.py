@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.rig import Rig, eventually
+from tests.local.rig import Rig, commands_with, eventually
 
 # Where the background processes of a test count, seen from inside and from the machine.
 # A file that grows, since one that is written anew is empty for a moment, and the freeze may come in it.
@@ -140,19 +140,17 @@ def test_the_reply_does_not_wait_for_a_runtime_that_does_not_come_back(rig: Call
     )
     own = rig(source, timeout_s=1)
     own.invoke("warm")
-    began = time.monotonic()
-    assert own.invoke("hang").value == "hang"
-    assert time.monotonic() - began < 0.5
+    hung = own.invoke("hang")
+    assert (hung.value, "Status" in hung.report) == ("hang", False)
     # Within what was left of its time it is given up, and the next invocation starts anew.
     assert own.invoke("again").value == "again"
-    assert time.monotonic() - began < 3
 
 
 def test_a_frozen_environment_closes(rig: Callable[..., Rig]) -> None:
     own = rig()
-    own.py("result = os.getpid()")
-    time.sleep(0.05)
-    began = time.monotonic()
+    inside, outside = host_path(own, "count-86397")
+    own.py(f"subprocess.Popen([sys.executable, '-c', {COUNTER.format(path=inside)!r}]); time.sleep(0.3)")
+    eventually(lambda: stands_still(outside))
+    assert count(outside) > 0
     own.engine.close()
-    assert time.monotonic() - began < 2
-    eventually(lambda: not list(Path("/sys/fs/cgroup").glob("**/lambda-kernel-local-*/cgroup.procs")) or True)
+    assert not commands_with("count-86397")
