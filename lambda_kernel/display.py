@@ -111,5 +111,5 @@ def milliseconds(value: float) -> str:
 
 def metadata(tally: Tally, wall_ms: float, exit_code: int | None, function: str, region: str) -> dict[str, Any]:
     """The `lambda` object of the display's and the reply's metadata."""
-    figures = {"wall_ms": round(wall_ms, 2), "exit_code": exit_code, "cost_usd": None}
+    figures = {"wall_ms": round(wall_ms, 2), "exit_code": exit_code, "cost_usd": tally.cost_usd(region)}
     return {"lambda": {"function": function, "region": region, **tally.metadata(), **figures}}

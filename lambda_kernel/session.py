@@ -64,6 +64,7 @@ class Session:
         self.environment: str | None = None
         self.shell: str | None = None
         self.cwd: str | None = None
+        self.machine = ""  # as uname(2) names it
         self.round_trip: float | None = None
         self._news: str | None = None  # what the user must hear before the next command
         self._crashed = False
@@ -146,7 +147,7 @@ class Session:
             emit(Notice(news))
         self._news, self._crashed = None, False
         self.environment, self.shell, self.seq = reply["environment"], reply["shell"], reply["seq"]
-        self.labels = {}
+        self.labels, self.machine = {}, reply.get("machine", "")
 
     def measure(self, seconds: float) -> None:
         seconds = max(seconds, 0.0)
@@ -213,7 +214,10 @@ class _Command:
         if reply["state"] == "no bash":
             raise errors.NotOurs("there is no bash in the execution environment, nor in its layers")
         self.session.meet(reply, self.emit, self.tally)
-        self.tally.environment_id = self.session.environment
+        self._place()
+
+    def _place(self) -> None:
+        self.tally.environment_id, self.tally.machine = self.session.environment, self.session.machine
 
     def _stopped(self) -> bool:
         if self.end is not None and self.clock() >= self.end:
@@ -298,7 +302,7 @@ class _Command:
                 raise
             self._lose(str(error))
         self.tally.add(reply.request_id, reply.report)
-        self.tally.environment_id = self.session.environment
+        self._place()
         payload = reply.payload
         if not isinstance(payload, dict) or payload.get("protocol") != wire.PROTOCOL:
             raise not_ours(payload, self.session.transport.function)

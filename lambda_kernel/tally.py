@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .report import Report, Totals, summary
+from .report import Report, Totals, cost_usd, summary
 
+ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}  # uname's names, and Lambda's
 ENDS = 10  # of many request ids, so many of the first and of the last are kept
 
 
@@ -20,6 +21,7 @@ class Tally:
     last_ids: list[str] = field(default_factory=list)
     environment_id: str | None = None
     replaced: bool = False
+    machine: str = ""  # the environment's, as uname(2) names it
 
     def add(self, request_id: str, report: Report | None) -> None:
         self.invocations += 1
@@ -30,6 +32,19 @@ class Tally:
         if report:
             totals = summary([report])
             self.totals = self.totals + totals if self.totals else totals
+
+    def cost_usd(self, region: str) -> float | None:
+        """What it costs on AWS, where the price is known; nothing is known of the local engine's "local"."""
+        figures = self.totals
+        if figures is None:
+            return None
+        return cost_usd(
+            figures.billed_duration_ms,
+            figures.memory_size_mb,
+            ARCHITECTURES.get(self.machine),
+            region,
+            self.invocations,
+        )
 
     def metadata(self) -> dict[str, Any]:
         """The figures under the names of the display metadata: times in ms, memory in MB."""

@@ -99,6 +99,25 @@ def test_the_report_in_full_and_as_html() -> None:
     assert "&lt;env&gt;" in display.report_data(made, 12, 0, "local", full=True)["text/html"]
 
 
+@pytest.mark.parametrize(
+    ("region", "machine", "cost"),
+    [
+        # Billed 7 ms at 128 MB, by the price of a GB-second, and a request.
+        ("us-east-1", "x86_64", 0.007 * 0.125 * 0.0000166667 + 0.0000002),
+        ("us-east-1", "aarch64", 0.007 * 0.125 * 0.0000133334 + 0.0000002),
+        ("mars-west-1", "x86_64", None),
+        ("us-east-1", "riscv64", None),
+        ("local", "x86_64", None),
+    ],
+)
+def test_the_metadata_and_its_cost(region: str, machine: str, cost: float | None) -> None:
+    made = tally(LAST)
+    made.machine = machine
+    shown = display.metadata(made, 12.5, 3, "shell", region)["lambda"]
+    assert (shown["function"], shown["region"], shown["wall_ms"], shown["exit_code"]) == ("shell", region, 12.5, 3)
+    assert shown["cost_usd"] == (None if cost is None else pytest.approx(cost))
+
+
 def test_of_many_request_ids_the_first_and_the_last_ten_are_kept() -> None:
     made = tally(*[LAST] * 100)
     ids = made.metadata()["request_ids"]

@@ -608,7 +608,7 @@ class Environment:
                 shell = self.shells[session] = self._start(event["epoch"])
             except FileNotFoundError:
                 return self._reply("no bash")
-        return self._reply("idle" if shell.cell.done else "running", shell)
+        return self._reply("idle" if shell.cell.done else "running", shell, machine=os.uname().machine)
 
     def _start(self, epoch: int) -> Shell:
         """A shell that has opened one of our pipes by path: through /proc, or where that is not readable, a FIFO."""
