@@ -114,16 +114,12 @@ class Session:
         with contextlib.suppress(errors.KernelError):
             self.transport.invoke(event | {"hold": HOLD_SECONDS})
 
-    def close(self) -> None:
-        """End the shell and all that it started, if that can be done now."""
+    def leave(self) -> None:
+        """End the shell and all that it started, if that can be done now: nobody comes back to it."""
         if self.shell is not None:
             self.shell = None
-            self.transport.invoke(self.event("close"))
-
-    def leave(self) -> None:
-        """End the shell, if it can be done: nobody comes back to it."""
-        with contextlib.suppress(errors.KernelError):
-            self.close()
+            with contextlib.suppress(errors.KernelError):
+                self.transport.invoke(self.event("close"))
 
     def crash(self) -> None:
         """The runtime is known to have died: the next environment is this one, with a new runtime."""
@@ -220,9 +216,14 @@ class _Command:
         self.tally.environment_id, self.tally.machine = self.session.environment, self.session.machine
 
     def _stopped(self) -> bool:
-        if self.end is not None and self.clock() >= self.end:
-            self.timed_out = True
-        return self.timed_out or self.control.interrupts > 0
+        return self._seconds_late() is not None or self.control.interrupts > 0
+
+    def _seconds_late(self) -> float | None:
+        """How long the time limit has been over; None while it is not."""
+        if self.end is None or self.clock() < self.end:
+            return None
+        self.timed_out = True
+        return self.clock() - self.end
 
     def _event(self, op: str) -> Event:
         session = self.session
@@ -245,9 +246,9 @@ class _Command:
     def _signals(self) -> list[tuple[int, str]]:
         """Every signal of this cell so far; their numbers tell the function which of them are news."""
         wanted = self.control.interrupts
-        if self.end is not None and self.clock() >= self.end:
-            self.timed_out = True
-            wanted += 1 + int((self.clock() - self.end) / ESCALATE_SECONDS)
+        late = self._seconds_late()
+        if late is not None:
+            wanted += 1 + int(late / ESCALATE_SECONDS)
         while len(self.signals) < wanted:
             self.session.signals += 1
             self.signals.append((self.session.signals, SIGNALS[min(len(self.signals), len(SIGNALS) - 1)]))

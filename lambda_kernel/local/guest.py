@@ -50,7 +50,6 @@ class Guest:
         self._runtime: Runtime | None = None
         # The runtime's request for an event, held open until there is one.
         self._next: Request | None = None
-        self._deadline = 0.0
         self._current: Invocation | None = None
         # What somebody waits for: an answer, or None once the runtime asks for an event.
         self._pending: asyncio.Future[Answer | None] | None = None
