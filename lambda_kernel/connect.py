@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import shutil
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import errors, function
 from .target import Target
-from .transport import BotoTransport, Transport, make_client
+from .transport import READ_TIMEOUT, BotoTransport, Transport, make_client
 
 if TYPE_CHECKING:
     from .local import LocalEngine
@@ -33,12 +34,17 @@ class Connector:
         self._engine: LocalEngine | None = None
         self._lock = threading.Lock()
 
-    def __call__(self, target: Target) -> Transport:
+    def __call__(self, target: Target, read_timeout: float = READ_TIMEOUT) -> Transport:
         if target.local:
             return self._local()
-        client = make_client(target.region, target.profile, target.endpoint_url)
-        region = client.meta.region_name or ""
-        return BotoTransport(target.function, region, client, self.tenant)
+        make = functools.partial(
+            make_client, profile=target.profile, read_timeout=read_timeout, function=target.function
+        )
+        client = make(target.region, endpoint_url=target.endpoint_url)
+        region = client.meta.region_name
+        # Later ones read the settings anew; a session stays in its region all the same.
+        again = functools.partial(make, region, endpoint_url=target.endpoint_url)
+        return BotoTransport(target.function, region or "", client, self.tenant, again, target.profile)
 
     def preload(self) -> None:
         """Load ahead what the first cell needs, so that neither the start nor that cell waits for it."""

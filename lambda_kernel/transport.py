@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import socket
 import threading
@@ -12,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from . import errors
-from .failures import function_failed, mapped_errors
+from .failures import TIMED_OUT, function_failed, mapped_errors, watch
+from .place import REQUEST_BYTES, Place
+from .refusals import TOO_LARGE
 from .report import Report, parse
 
 Event = dict[str, Any]
@@ -64,41 +67,65 @@ class LambdaClient(Protocol):
 
 @dataclass
 class BotoTransport:
-    """boto3's Invoke, without its retries, which would run a command again (botocore retries after a read timeout)."""
+    """boto3's Invoke, without its retries, which would run a command again (botocore retries after a read timeout).
+
+    make: another client, which reads the AWS settings anew; profile: the one that the target names.
+    """
 
     function: str
     region: str
     client: LambdaClient
     tenant: str
+    make: Callable[[], LambdaClient] | None = None
+    profile: str | None = None
     clock: Callable[[], float] = time.monotonic
     generation: int = 0
     tenancy: bool | None = None
     last_used: float = field(default=0.0)
 
-    def invoke(self, event: Event) -> Reply:
-        try:
-            return self._invoke(event, self.tenancy is not False)
-        except errors.WrongTenancy:
-            if self.tenancy is not None:
-                raise
-            # Lambda refuses a tenant id for a function without isolation, before anything runs.
-            reply = self._invoke(event, tenant=False)
-            self.tenancy = False
-            return reply
+    def __post_init__(self) -> None:
+        watch(self.client)
 
-    def _invoke(self, event: Event, tenant: bool) -> Reply:
+    def invoke(self, event: Event) -> Reply:
+        payload = json.dumps(event).encode()
+        try:
+            return self._as_a_tenant_or_not(payload)
+        except errors.BadSettings:
+            if self.make is None:
+                raise
+        # Nothing has run. A client keeps a profile's keys and what a process said for as long as it lives.
+        self._replace(self.make())
+        return self._as_a_tenant_or_not(payload)
+
+    def _replace(self, client: LambdaClient) -> None:
+        self.client, before = client, self.client
+        watch(client)
+        before.close()
+
+    def _as_a_tenant_or_not(self, payload: bytes) -> Reply:
+        """Lambda refuses a tenant id for a function without isolation, and a function with it for none, before anything
+        runs; a function may be replaced by one of the other kind."""
+        tenant = self.tenancy is not False
+        try:
+            return self._invoke(payload, tenant)
+        except errors.WrongTenancy:
+            pass
+        return self._invoke(payload, not tenant)
+
+    def _invoke(self, payload: bytes, tenant: bool) -> Reply:
         extra = {"TenantId": f"{self.tenant}-{self.generation}"} if tenant else {}
+        place = Place(self.function, self.region, self.profile, tenant, len(payload))
+        if len(payload) > REQUEST_BYTES:
+            raise errors.Refused(place.sentence(TOO_LARGE))
         begin = self.clock()
         if begin - self.last_used > IDLE_SECONDS:
             self.client.close()
-        payload = json.dumps(event).encode()
-        with mapped_errors(self.function, self.region):
+        with mapped_errors(self.function, self.region, place, watched=True):
             answer = self.client.invoke(FunctionName=self.function, LogType="Tail", Payload=payload, **extra)
-            body = answer["Payload"].read()
+            body = read_body(answer, place)
         self.last_used = self.clock()
-        if tenant:
-            self.tenancy = True
-        return read_answer(answer, body, self.last_used - begin)
+        self.tenancy = tenant
+        return read_answer(answer, body, self.last_used - begin, place)
 
     def renew(self) -> bool:
         self.generation += 1
@@ -108,18 +135,35 @@ class BotoTransport:
         self.client.close()
 
 
-def read_answer(answer: dict[str, Any], body: bytes, seconds: float) -> Reply:
+def read_body(answer: dict[str, Any], place: Place) -> bytes:
+    """Raises Unanswered when the connection broke among the headers: http.client takes that for their end."""
+    body = bytes(answer["Payload"].read())
+    if not body and answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-length") != "0":
+        raise errors.Unanswered(f"the answer of {place} was cut: check the network")
+    return body
+
+
+def read_answer(answer: dict[str, Any], body: bytes, seconds: float, place: Place | None = None) -> Reply:
     """A reply from boto3's answer. Raises FunctionFailed when the function did not come to its own end."""
-    log = base64.b64decode(answer.get("LogResult") or "")
+    log = read_log(str(answer.get("LogResult") or ""))
     request_id = str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
     report = parse(log)
     try:
         payload = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         payload = body.decode("utf-8", "replace")
-    if answer.get("FunctionError"):
-        raise function_failed(payload, request_id, report)
+    # AWS's Runtime Interface Emulator tells a timeout as bare text (its handlers.go).
+    if answer.get("FunctionError") or (isinstance(payload, str) and TIMED_OUT.fullmatch(payload)):
+        raise function_failed(payload, request_id, report, place or Place(), log)
     return Reply(payload, request_id, seconds, report, log)
+
+
+def read_log(text: str) -> bytes:
+    """Nothing where it is no base64: what the function answered counts more."""
+    try:
+        return base64.b64decode(text)
+    except binascii.Error:
+        return b""
 
 
 def make_client(
@@ -127,22 +171,25 @@ def make_client(
     profile: str | None = None,
     endpoint_url: str | None = None,
     credentials: tuple[str, str] | None = None,
+    *,
+    read_timeout: float = READ_TIMEOUT,
+    function: str = "",
 ) -> LambdaClient:
-    """A boto3 client for Invoke. region None: as the usual AWS settings say."""
+    """A boto3 client for Invoke. region None: as the usual AWS settings say; function: the one it is wanted for."""
     import boto3
     from botocore.config import Config
 
     key, secret = credentials or (None, None)
     config = Config(
         retries={"total_max_attempts": 1},
-        read_timeout=READ_TIMEOUT,
+        read_timeout=read_timeout,
         connect_timeout=CONNECT_TIMEOUT,
         tcp_keepalive=True,
         user_agent_extra="lambda-kernel",
         # Loopback needs no proxy, and a proxy could not reach it.
         proxies={} if credentials else None,
     )
-    with mapped_errors("", region or ""):
+    with mapped_errors(function, region or "", Place(function, region or "", profile)):
         session = boto3.Session(
             profile_name=profile, region_name=region, aws_access_key_id=key, aws_secret_access_key=secret
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lambda_kernel.connect import Connector
-from lambda_kernel.errors import UsageError
+from lambda_kernel.errors import BadSettings, UsageError
 from lambda_kernel.target import LOCAL, Target
 from lambda_kernel.transport import BotoTransport
 
@@ -22,3 +22,13 @@ def test_a_function_elsewhere() -> None:
     made = Connector("me")(Target("shell", "eu-west-1", None, "http://127.0.0.1:1"))
     assert isinstance(made, BotoTransport)
     assert (made.function, made.region, made.tenant) == ("shell", "eu-west-1", "me")
+    assert made.make is not None
+    assert made.make().meta.endpoint_url == "http://127.0.0.1:1"
+
+
+def test_settings_that_cannot_be_do_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    connector = Connector("me")
+    with pytest.raises(BadSettings, match="no AWS region is set for `shell`"):
+        connector(Target("shell"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+    assert connector(Target("shell")).region == "eu-west-3"

@@ -64,4 +64,4 @@ def test_a_function_that_is_not_there(engine: dict[str, str]) -> None:
     with notebook("--LambdaKernel.function=nosuch", env=environ_for(engine)) as made:
         shown = made.run("true")
         assert shown.error == ("Refused", shown.error[1] if shown.error else "")
-        assert "no function named `nosuch` in local" in shown.error[1]
+        assert "no function named `nosuch` in the local engine: name another with %use" in shown.error[1]

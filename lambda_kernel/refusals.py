@@ -1,0 +1,251 @@
+"""What Lambda's API answers in place of a reply: each error code as one of our errors.
+
+The codes are those of botocore's model of Invoke (lambda/2015-03-31/service-2.json), which says what each means, and
+those that every AWS service has (https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from .errors import (
+    AccessDenied,
+    BadCredentials,
+    KernelError,
+    NotReady,
+    Refused,
+    Throttled,
+    Unanswered,
+    Unreachable,
+    WrongTenancy,
+)
+from .place import ENGINES_KEYS, Place, Row, clean
+
+AFTER_SECONDS = 60.0  # as long as a command that has not been started is tried
+
+UNREADABLE = Row(
+    Refused, "Lambda cannot read the request to {it} ({message})", "check the endpoint, or a proxy before it"
+)
+TOO_LARGE = Row(
+    Refused,
+    "the cell is too large for {it}: {size} bytes as JSON, and Lambda takes {limit}",
+    "fetch its data from within Lambda, from S3 say, or send it in several cells",
+    "read its data in several cells",
+)
+LATER = Row(NotReady, "{it} is not ready ({message})", "wait, or see its state with `lambda-kernel status`")
+CODE = Row(Refused, "Lambda cannot run the code of {it} ({message})", "deploy it again with `lambda-kernel deploy`")
+SNAPSHOT = Row(
+    Refused, "Lambda cannot restore the snapshot of {it} ({message})", "publish a new version, or turn SnapStart off"
+)
+KMS = Row(
+    Refused,
+    "Lambda cannot decrypt the environment variables of {it} ({message})",
+    "check its KMS key, and kms:Decrypt of its execution role",
+)
+VPC = Row(
+    Refused,
+    "Lambda cannot connect {it} to its VPC ({message})",
+    "check its subnets, its security groups and its execution role",
+)
+MOUNT = Row(
+    Refused,
+    "Lambda cannot mount the file system of {it} ({message})",
+    "check its mount target, its access point and its execution role",
+)
+BROKEN = Row(
+    Unanswered, "Lambda failed at {it} ({message})", "try again later; https://health.aws.amazon.com tells of outages"
+)
+DENIED = Row(
+    AccessDenied,
+    "access denied: the caller lacks {action} on {it} ({message})",
+    "ask for that permission, or name another profile",
+)
+KEYS = Row(
+    BadCredentials,
+    "AWS does not accept the credentials for {it} ({message})",
+    "check the profile, whether they are active, and this machine's clock",
+    ENGINES_KEYS,
+)
+EXPIRED = Row(BadCredentials, "the AWS credentials for {it} have expired", "{renew}", ENGINES_KEYS)
+PROXY = Row(
+    Unreachable, "the proxy wants a user name and a password before {it} ({message})", "put them into HTTPS_PROXY"
+)
+NOT_HERE = Row(
+    Refused, "the endpoint for {it} is not Lambda's ({message})", "check --endpoint-url and AWS_ENDPOINT_URL_LAMBDA"
+)
+UNKNOWN = Row(Refused, "Lambda refused {it} ({code}: {message})", "`%status --verbose` shows the whole answer")
+THROTTLE = Row(
+    Throttled, "Lambda throttled {it}: {reason}", "{remedy}", "wait until another cell of the engine's has ended"
+)
+# STS, or what else credentials come from, has refused.
+NO_KEYS = Row(
+    BadCredentials,
+    "cannot get AWS credentials for {it} ({operation}: {code}: {message})",
+    "check the profile, its role, and what that is assumed from",
+)
+
+
+def each(codes: str, row: Row) -> dict[str, Row]:
+    return dict.fromkeys(codes.split(), row)
+
+
+# Whether the function has run is what matters: Refused and its kinds mean that it has not. The model's 5xx, 403 and 408
+# come while its environment is made; EFSIOException may come in the middle of a command.
+CODES: Mapping[str, Row] = MappingProxyType(
+    {
+        "ResourceNotFoundException": Row(
+            Refused,
+            "no function named {it}",
+            "name another with %use, or run `lambda-kernel deploy`",
+            "name another with %use",
+        ),
+        "InvalidParameterValueException": Row(
+            Refused, "Lambda does not take the request to {it} ({message})", "check the function's name and version"
+        ),
+        **each("InvalidRequestContentException UnsupportedMediaTypeException", UNREADABLE),
+        **each("RequestTooLargeException RequestEntityTooLargeException RequestEntityTooLarge", TOO_LARGE),
+        **each("SerializedRequestEntityTooLargeException 413", TOO_LARGE),
+        "ServiceQuotaExceededException": Row(
+            Refused, "{it} is over a quota of the account ({message})", "ask for more in the Service Quotas console"
+        ),
+        "NoPublishedVersionException": Row(
+            Refused, "{it} has no published version", "publish one, or name the function without a version"
+        ),
+        "ModeNotSupportedException": Row(
+            Refused, "{it} cannot be invoked and waited for ({message})", "name another with %use"
+        ),
+        "RecursiveInvocationException": Row(
+            Refused, "Lambda has stopped {it}, which invokes itself ({message})", "end the loop, and try again"
+        ),
+        "DurableExecutionAlreadyStartedException": Row(
+            Refused, "{it} is a durable function, which has no shell ({message})", "name another with %use"
+        ),
+        **each("CodeArtifactUserPendingException CodeArtifactUserDeletedException", LATER),
+        **each(
+            "SnapStartNotReadyException ENINotReadyException ResourceNotReadyException EC2ThrottledException", LATER
+        ),
+        **each("CodeArtifactUserFailedException InvalidRuntimeException InvalidZipFileException", CODE),
+        **each("SnapStartException SnapStartTimeoutException SnapStartRegenerationFailureException", SNAPSHOT),
+        **each("KMSAccessDeniedException KMSDisabledException KMSInvalidStateException KMSNotFoundException", KMS),
+        **each("EC2AccessDeniedException EC2UnexpectedException ENILimitReachedException", VPC),
+        **each("InvalidSecurityGroupIDException InvalidSubnetIDException SubnetIPAddressLimitReachedException", VPC),
+        **each("EFSMountConnectivityException EFSMountFailureException EFSMountTimeoutException", MOUNT),
+        **each("S3FilesMountConnectivityException S3FilesMountFailureException S3FilesMountTimeoutException", MOUNT),
+        "EFSIOException": Row(
+            Unanswered,
+            "{it} could not read or write its file system ({message})",
+            "check the file system, and try again",
+        ),
+        **each("ServiceException InternalFailure InternalServerError InternalError", BROKEN),
+        **each("ServiceUnavailable ServiceUnavailableException 500 502 503 504", BROKEN),
+        **each("AccessDeniedException AccessDenied UnauthorizedOperation NotAuthorized", DENIED),
+        **each("ExpiredTokenException ExpiredToken", EXPIRED),
+        **each("UnrecognizedClientException InvalidClientTokenId InvalidAccessKeyId NotAuthorizedException", KEYS),
+        **each("InvalidSignatureException SignatureDoesNotMatch RequestExpired RequestTimeTooSkewed", KEYS),
+        **each("IncompleteSignature IncompleteSignatureException AuthFailure", KEYS),
+        **each("MissingAuthenticationToken MissingAuthenticationTokenException", KEYS),
+        "OptInRequired": Row(
+            Refused, "the account cannot use Lambda{where} for {it} ({message})", "enable the region, or name another"
+        ),
+        "407": PROXY,
+        **each("UnknownOperationException 404 405", NOT_HERE),
+    }
+)
+THROTTLES = (
+    *("TooManyRequestsException", "ThrottlingException", "Throttling", "ThrottledException"),
+    *("RequestThrottled", "RequestThrottledException", "RequestLimitExceeded", "SlowDown"),
+)
+# By Reason: what has run out, and what to do.
+REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "ConcurrentInvocationLimitExceeded": (
+            "all concurrent executions of the account are in use (a new account has 10)",
+            "wait until other functions are done, or ask for more in the Service Quotas console",
+        ),
+        "ReservedFunctionConcurrentInvocationLimitExceeded": (
+            "all of its reserved concurrency is in use",
+            "wait until its other invocations are done, or raise its reserved concurrency",
+        ),
+        "FunctionInvocationRateLimitExceeded": (
+            "it is invoked more than ten times a second for each concurrent execution",
+            "wait a moment, or run fewer cells at once",
+        ),
+        "ReservedFunctionInvocationRateLimitExceeded": (
+            "it is invoked more than ten times a second for each execution of its reserved concurrency",
+            "wait a moment, or raise its reserved concurrency",
+        ),
+        "CallerRateLimitExceeded": (
+            "the caller sends too many requests",
+            "wait a moment, or see what else calls Lambda with these credentials",
+        ),
+        "ConcurrentSnapshotCreateLimitExceeded": (
+            "too many SnapStart snapshots are being made in the account",
+            "wait until they are made",
+        ),
+    }
+)
+# "Rate exceeded", without a Reason: 2,500 environments for every 1,000 concurrent executions
+# (https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-troubleshooting.html).
+TENANTS = (
+    "perhaps all its tenant-isolated environments are in use (25 in an account with 10 concurrent executions)",
+    "shut down other kernels, and wait until Lambda has ended what is idle",
+)
+STATE = re.compile(r"following state: (\w+)")
+STATES: Mapping[str, Row] = MappingProxyType(
+    each(
+        "Failed Deactivating Deactivated ActiveNonInvocable Deleting",
+        Row(Refused, "{it} is in state {state}", "see why with `lambda-kernel status`, and deploy it again"),
+    )
+)
+ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+
+
+def refused(
+    response: Mapping[str, Any], place: Place, operation: str = "Invoke", left: bool | None = None
+) -> KernelError:
+    """An API error, as botocore has parsed it. left: whether the invocation had left this machine; False: it is an
+    error of the service that the credentials come from."""
+    told = response.get("Error", {})
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    code = str(told.get("Code") or status).partition(":")[0]
+    message = clean(told.get("Message") or f"HTTP status {status}")
+    row, words = rule(code, status, message, response, place)
+    if left is False and not issubclass(row.kind, BadCredentials):
+        row = NO_KEYS
+    action = ACTION.search(message)
+    known = {"message": message, "code": code, "operation": operation}
+    text = place.sentence(row, **known, action=action[1] if action else "lambda:InvokeFunction", **words)
+    return Throttled(text, seconds(response)) if row.kind is Throttled else row.kind(text)
+
+
+def rule(
+    code: str, status: int, message: str, response: Mapping[str, Any], place: Place
+) -> tuple[Row, Mapping[str, str]]:
+    """The row of an error, and the words that its sentence needs besides."""
+    if code in THROTTLES or status == 429:
+        return THROTTLE, dict(zip(("reason", "remedy"), reason(response, message, place), strict=True))
+    if code == "InvalidParameterValueException" and "tenan" in message.lower():
+        return CODES[code]._replace(kind=WrongTenancy), {}
+    if code == "ResourceConflictException":
+        state = STATE.search(message)
+        return (STATES.get(state[1], LATER), {"state": state[1]}) if state else (LATER, {})
+    # A client's error comes before the function runs; a server's may come after.
+    return CODES.get(code, UNKNOWN if 300 <= status < 500 else BROKEN), {}
+
+
+def reason(response: Mapping[str, Any], message: str, place: Place) -> Iterable[str]:
+    said = str(response.get("Reason") or "")
+    if said in REASONS:
+        return REASONS[said]
+    if place.tenant and not said:
+        return TENANTS
+    return said or message, "wait a moment"
+
+
+def seconds(response: Mapping[str, Any]) -> float:
+    """How long Lambda wants to be left alone: a header, and so any text."""
+    said = str(response.get("retryAfterSeconds") or "")
+    return min(float(said), AFTER_SECONDS) if said.isascii() and said.isdecimal() else 0.0
