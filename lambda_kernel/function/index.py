@@ -5,9 +5,10 @@ An event is a dict. With "cmd" it is the 2018 article's: a fresh shell, its outp
 Otherwise it is a request of the session protocol, told apart by "op":
 
     hello   start the session's shell, or find it again        run     start cell "seq", wait at most "wait" seconds
-    attach  send signals, get what came since byte "had"       close   kill the shell and all that it started
+    attach  send signals and input, get what came since "had"  close   kill the shell and all that it started
 
-hello and close may say how many seconds to "hold" the environment, so that others are served by another one.
+hello may bring a snapshot of another shell's state to "restore"; hello and close may say how many seconds to "hold" the
+environment, so that others are served by another one.
 A request names the environment and the shell that it expects; anywhere else it runs nothing and answers "elsewhere".
 """
 
@@ -21,6 +22,7 @@ import fcntl
 import functools
 import json
 import os
+import re
 import select
 import shlex
 import shutil
@@ -32,13 +34,16 @@ import time
 import urllib.parse
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 PROTOCOL = 1
 ANSWER_BYTES = 1_500_000  # base64 and JSON make 2 MB of it; Lambda's limit for a reply is 6,291,556 bytes
 READ_BYTES = 65_536
 UNSENT_BYTES = 4_000_000  # an unbounded cell's writer waits when so much has not been fetched
 HOLD_SECONDS = 0.1  # Lambda takes at most 10 requests a second from one environment (Lambda quotas)
+RESTORED = -2  # the dump that tells that a restore is over
+DUMP_BYTES = 1_048_576
+DUMP_SECONDS = 0.25  # an answer waits so long for the shell's state
 SESSIONS = 4
 ARTICLE_BYTES = 400_000  # a stream of the article's reply: JSON may make each byte six times longer
 OUT, ERR, GAP, EOF = "out", "err", "gap", "eof"  # what a chunk is; a background job's are JOB and its cell's number
@@ -49,10 +54,10 @@ SECRET_BYTES = 16  # shorter values are too likely to stand in harmless text
 SHELL_MARK = "LAMBDA_KERNEL_SHELL"  # in the environment of all that a shell starts, so that all of it can be found
 PRIVATE = "/tmp/.lambda-kernel"
 Bound = tuple[int, int, int, int] | None  # bytes and lines of the head, then those of the tail
-# System calls as /proc/PID/syscall shows them, by Linux's tables for the two architectures of Lambda: read of
-# descriptor 0, pselect6 of it alone (bash 5.2 waits so for a line); wait4 and waitid.
+# System calls as /proc/PID/syscall shows them, by Linux's tables for the two architectures of Lambda: read; pselect6
+# (bash 5.2 waits so for a line, with descriptor 0 alone); wait4 and waitid.
 ARM = os.uname().machine == "aarch64"
-READS = (["63", "0x0"], ["72", "0x1"]) if ARM else (["0", "0x0"], ["270", "0x1"])
+READ, SELECT = ("63", "72") if ARM else ("0", "270")
 WAITS = ("260", "95") if ARM else ("61", "247")
 
 
@@ -267,20 +272,45 @@ def link(path: str) -> str:
         return ""
 
 
+def memory_mb() -> int:
+    """What this process and those below it hold, each page counted once (proc(5), smaps_rollup)."""
+    tree = {os.getpid()}
+    for process in sorted(processes(), key=lambda p: p.started):  # parents come first
+        if process.parent in tree:
+            tree.add(process.pid)
+    kilobytes = (re.search(r"^Pss: +([0-9]+)", peek(f"/proc/{pid}/smaps_rollup"), re.M) for pid in tree)
+    return -(-sum(int(found[1]) for found in kilobytes if found) // 1024)
+
+
 def reads_from(pid: int, pipe: str) -> bool:
-    """Whether a process waits for its descriptor 0, and that is this pipe."""
-    return peek(f"/proc/{pid}/syscall").split()[:2] in READS and link(f"/proc/{pid}/fd/0") == pipe
+    """Whether a process waits for what comes from this pipe, by any descriptor: /dev/stdin opens another than 0."""
+    call, first, *_ = [*peek(f"/proc/{pid}/syscall").split(), "", ""]
+    if call != READ and (call, first) != (SELECT, "0x1"):
+        return False
+    return link(f"/proc/{pid}/fd/{int(first, 16) if call == READ else 0}") == pipe
+
+
+class Way(NamedTuple):
+    """How a cell is run. words: what is redacted; stdin: the user can be asked; merge: stderr goes to stdout."""
+
+    bound: Bound = None
+    words: dict[bytes, bytes] = {}  # noqa: RUF012
+    stdin: bool = False
+    merge: bool = False
 
 
 class Cell:
     """One command of a session: its pipes, its log, and how it ended."""
 
-    def __init__(
-        self, seq: int, bound: Bound, words: dict[bytes, bytes], noise: dict[bytes, bytes], pipe: Callable[[], Pipe]
-    ) -> None:
-        self.seq, self.log = seq, Log(bound)
-        self.redactors = {OUT: Redactor(words), ERR: Redactor(words | noise)}
-        self.input, self.outputs = pipe(), {OUT: pipe(), ERR: pipe()}
+    def __init__(self, seq: int, way: Way, noise: dict[bytes, bytes], pipe: Callable[[], Pipe]) -> None:
+        self.seq, self.way, self.log = seq, way, Log(way.bound)
+        streams = (OUT,) if way.merge else (OUT, ERR)
+        self.redactors = {stream: Redactor(way.words | (noise if stream == streams[-1] else {})) for stream in streams}
+        self.input, self.outputs = pipe(), {stream: pipe() for stream in streams}
+        self.typed = 0  # bytes of input that have come
+        self.untyped, self.input_ends = b"", False  # those of them that the pipe did not take yet; nothing follows
+        self.reads: dict[str, Any] | None = None  # set while a program waits for the user: how to ask
+        self.asks: dict[str, Any] = {}  # what `read` says of that
         self.status: int | None = None
         self.error_line = b""  # programs write a line of stderr in pieces: stdout does not come in between
         self.done = False
@@ -301,9 +331,31 @@ class Cell:
         self.log.put(ERR, self.error_line)
         self.error_line = b""
 
-    def end_input(self) -> None:
-        self.input.close_write()
-        self.log.put(EOF, b".")
+    def wanted(self) -> None:
+        """A program waits for input: the user's, or at once the end of it."""
+        if not self.input.writable or self.input.waiting():
+            return
+        if self.way.stdin:
+            self.reads, self.asks = self.reads or self.asks, {}
+        else:
+            self.input.close_write()
+            self.log.put(EOF, b".")
+
+    def type(self, offset: int, text: str, end: bool) -> None:
+        """What the user typed, numbered so that a repeat is not typed twice."""
+        if offset == self.typed and self.input.writable:
+            data = base64.b64decode(text)
+            self.typed += len(data)
+            self.untyped += data
+            self.reads, self.input_ends = None, end
+            self.feed()
+
+    def feed(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self.untyped:
+                self.untyped = self.untyped[os.write(self.input.write, self.untyped) :]
+            if self.input_ends:
+                self.input.close_write()
 
     def over(self, status: int, exited: bool = False) -> None:
         """Take what the outputs hold now: what comes later is a background job's."""
@@ -326,11 +378,36 @@ class Cell:
         return self.log.end - self.log.start >= ANSWER_BYTES
 
 
+class State(Protocol):
+    """What a shell's cells changed of it: code that the kernel sends along (state.py), so that it can grow without a
+    deployment."""
+
+    digest: str
+
+    def question(self, path: str, seq: int) -> str: ...
+
+    def feed(self, data: bytes, words: Mapping[bytes, bytes]) -> int | None: ...
+
+    def prelude(self, source: str, marks: str) -> str: ...
+
+    def parts(self) -> dict[str, object]: ...
+
+    def unpack(self, packed: str) -> list[tuple[str, str]]: ...
+
+
+def load(code: str) -> State:
+    space: dict[str, Any] = {}
+    exec(compile(code, "state.py", "exec"), space)
+    state: State = space["State"]()
+    return state
+
+
 class Shell:
     """One interactive bash without a terminal, and the cells that it runs one after another."""
 
-    def __init__(self, epoch: int, environ: Mapping[str, str], fifos: str | None) -> None:
+    def __init__(self, epoch: int, environ: Mapping[str, str], fifos: str | None, state: State | None) -> None:
         self.id, self.epoch, self.environ, self.fifos = uuid.uuid4().hex[:12], epoch, environ, fifos
+        self.words = secrets(environ)
         self.seq = self.status = self.signals = self.pipes = 0
         self.ended: dict[str, Any] | None = None
         self.marked_again = self.nudge = False
@@ -338,16 +415,24 @@ class Shell:
         self.unwritten = b""
         self.poll = select.poll()
         self.readers: dict[int, Callable[[], object]] = {}
-        self.marks = self._pipe()
+        self.marks, self.dumps = self._pipe(), self._pipe()
+        self.state, self.dumped, self.awaited, self.dump_until = state, -1, 0, 0.0
+        self.failed: list[int] = []
+        self.restored: dict[str, list[str]] | None = None
         self._listen(self.marks.read, self._mark)
+        with contextlib.suppress(OSError):  # a user may have only so much of it
+            fcntl.fcntl(self.dumps.write, fcntl.F_SETPIPE_SZ, DUMP_BYTES)
         self._spawn()
-        self.start(0, "unset HISTFILE; set +o history +H -m", {}, None, {})
+        self.start(0, "unset HISTFILE; set +o history +H -m; history -c", {}, Way())
 
     def _pipe(self) -> Pipe:
         self.pipes += 1
         return Pipe(self.fifos and f"{self.fifos}/{self.id}.{self.pipes}")
 
     def _spawn(self) -> None:
+        for name in os.listdir("/proc/self/fd"):  # what the runtime has left open is not for the user's programs
+            with contextlib.suppress(OSError):
+                os.set_inheritable(int(name), int(name) <= 2)
         reads, self.commands = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self.commands, False)
         self.input_link = link(f"/proc/self/fd/{reads}")
@@ -379,8 +464,8 @@ class Shell:
         if self.readers.pop(fd, None):
             self.poll.unregister(fd)
 
-    def _write(self, line: str) -> None:
-        self.unwritten += line.encode("utf-8", "replace") + b"\n"
+    def _write(self, line: str, encoding: str = "utf-8") -> None:
+        self.unwritten += line.encode(encoding, "replace") + b"\n"
         self._flush()
 
     def _flush(self) -> None:
@@ -396,31 +481,72 @@ class Shell:
             self._ignore(self.commands)
 
     def _write_mark(self, seq: int) -> None:
-        self._write(f"\\builtin printf '%s\\n' \"{seq} $?\" >|{self.marks.path(self.marks.write)}")
+        self._write(f"\\builtin printf '%s\\0' \"{seq} $?\" >|{self.marks.path(self.marks.write)}")
 
     def _mark(self) -> None:
-        for line in (self.marks.get(READ_BYTES) or b"").splitlines():
-            seq, status = map(int, line.split())
-            if seq == self.cell.seq and not self.cell.done:
-                self.status = status
-                self._over(status)
+        for record in (self.marks.get(READ_BYTES) or b"").split(b"\0")[:-1]:
+            if record.startswith(b"R"):
+                self.cell.asks = {"secret": record[1:2] == b"s", "prompt": record[2:].decode("utf-8", "replace")}
+            elif record == b"D":
+                self._dump()
+            elif record.startswith(b"F"):
+                self.failed.append(int(record[1:]))
+            else:
+                self._cell_over(*map(int, record.split()))
 
-    def start(self, seq: int, text: str, facts: dict[str, str], bound: Bound, words: dict[bytes, bytes]) -> None:
-        """Two lines: the cell, by eval with descriptors of its own; and the mark that tells that it is over."""
-        self.seq, self.marked_again, self.nudge = seq, False, False
-        cell = self.cell = self.cells[seq] = Cell(seq, bound, words, self.noise, self._pipe)
+    def _cell_over(self, seq: int, status: int) -> None:
+        if seq == self.cell.seq and not self.cell.done:
+            self.status = status
+            self._over(status)
+
+    def _write_dump(self, seq: int) -> None:
+        if self.state:
+            # Its end is told by a mark: bash writes it in many pieces, and each would wake us.
+            told = f"\\builtin printf 'D\\0' >|{self.marks.path(self.marks.write)}"
+            self._write(f"{self.state.question(self.dumps.path(self.dumps.write), seq)}; {told}")
+        else:
+            self.dumped = seq
+
+    def _dump(self) -> None:
+        while self.state and (data := self.dumps.get(DUMP_BYTES)):
+            done = self.state.feed(data, self.words)
+            self.dumped = self.dumped if done is None else done
+
+    def start(self, seq: int, text: str, facts: dict[str, str], way: Way) -> None:
+        """The cell, by eval with descriptors of its own; the mark that tells that it is over; a dump of the state."""
+        self.seq, self.marked_again, self.nudge, self.awaited = seq, False, False, seq
+        cell = self.cell = self.cells[seq] = Cell(seq, way, self.noise, self._pipe)
         for stream, pipe in cell.outputs.items():
             self._listen(pipe.read, functools.partial(cell.fetch, stream))
         names = " ".join(f"{name}={shlex.quote(value)}" for name, value in facts.items())
         # $? as the cell before left it; behind || neither set -e nor an ERR trap sees how it is made.
         before = f"(\\builtin exit {self.status}) || " if self.status else ""
-        out, err = (pipe.path(pipe.write) for pipe in cell.outputs.values())
+        out, *err = (pipe.path(pipe.write) for pipe in cell.outputs.values())
         text = shlex.quote(text.replace("\0", ""))  # bash drops NUL bytes as well, with a warning
         source = cell.input.path(cell.input.read)
+        if way.stdin and self.state:
+            self._write(self.state.prelude(source, self.marks.path(self.marks.write)))
         self._write(
-            f"\\builtin export {names} || \\builtin :; {before}\\builtin eval -- {text} <{source} >|{out} 2>|{err}"
+            f"\\builtin export {names} || \\builtin :; {before}\\builtin eval -- {text} <{source} >|{out} "
+            + (f"2>|{err[0]}" if err else "2>&1")
         )
         self._write_mark(seq)
+        self._write_dump(seq)
+
+    def restore(self, packed: str, deadline: float) -> None:
+        """Replay another shell's state, a line each; what fails is named, and stops nothing else."""
+        assert self.state
+        items = self.state.unpack(packed)
+        for number, (_, text) in enumerate(items):
+            failed = f"\\builtin printf 'F%s\\0' {number} >|{self.marks.path(self.marks.write)}"
+            self._write(f"\\builtin eval -- {shlex.quote(text)} || {failed}", "latin-1")
+        self.awaited, self.dump_until = RESTORED, deadline
+        self._write_dump(RESTORED)
+        self.pump(0, deadline)
+        failures = range(len(items)) if self.ended or self.dumped != RESTORED else self.failed
+        names = [name for name, _ in items]
+        self.restored = {"failed": [names[number] for number in failures]}
+        self.restored["items"] = [name for number, name in enumerate(names) if number not in failures]
 
     def _fetch_job(self, cell: Cell, stream: str) -> None:
         """Output of a cell that is over is a background job's: it goes to the cell that runs now."""
@@ -437,6 +563,7 @@ class Shell:
 
     def _over(self, status: int, exited: bool = False) -> None:
         cell = self.cell
+        self.dump_until = time.monotonic() + DUMP_SECONDS
         cell.over(status, exited)
         for stream, pipe in list(cell.outputs.items()):
             self._ignore(pipe.read)
@@ -445,16 +572,18 @@ class Shell:
                 self._fetch_job(cell, stream)  # end of file, if no job holds it
 
     def pump(self, hold: float, deadline: float) -> None:
-        """Move bytes until the cell is done; until deadline; or, with a full answer, until hold."""
+        """Move bytes until the cell is done and the state is known; until deadline; or until hold, when an answer is
+        full or the user is asked for input."""
         pause = 0.02
         look_at = time.monotonic() + pause
         while not self._idle():
             now = time.monotonic()
-            until = hold if self.cell.full() else deadline
-            if now >= until:
+            until = hold if self.cell.full() or self.cell.reads is not None else deadline
+            if now >= until or (self.cell.done and now >= self.dump_until):
                 return
             if now >= look_at:
                 self._look()
+                self._dump()  # one that fills its pipe
                 pause = min(2 * pause, 0.1)
                 look_at = now + pause
             self._pace()
@@ -463,7 +592,7 @@ class Shell:
             self.reap()
 
     def _idle(self) -> bool:
-        return self.ended is not None or self.cell.done
+        return self.ended is not None or (self.cell.done and self.dumped == self.awaited)
 
     def _pace(self) -> None:
         """An unbounded cell's writer waits while nobody fetches what it wrote."""
@@ -494,8 +623,9 @@ class Shell:
         now = list(processes())
         if any(p.pid == self.pid and p.state == "T" for p in now):
             os.kill(self.pid, signal.SIGCONT)
-        if self.cell.input.writable and any(reads_from(p.pid, self.cell.input.link) for p in now):
-            self.cell.end_input()
+        if any(reads_from(p.pid, self.cell.input.link) for p in now):
+            self.cell.wanted()
+        self.cell.feed()
         if self.nudge:
             self._nudge(now)
         if not self.unwritten and reads_from(self.pid, self.input_link) and not waiting(self.commands):
@@ -548,7 +678,7 @@ class Shell:
     def close(self) -> None:
         self.kill("closed")
         pipes = [pipe for cell in self.cells.values() for pipe in cell.outputs.values()]
-        for pipe in [*pipes, self.marks]:
+        for pipe in [*pipes, self.marks, self.dumps]:
             pipe.close()
         for fd in (self.pidfd, self.commands):
             os.close(fd)
@@ -569,6 +699,7 @@ class Environment:
         self.id = uuid.uuid4().hex[:12]  # not at init: SnapStart clones what init made
         self.shells: dict[str, Shell] = {}
         self.fifos: str | None = None
+        self.most_mb = 0
 
     def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         begin = time.monotonic()
@@ -588,7 +719,7 @@ class Environment:
         if event["op"] == "close":
             return self._reply("closed")
         if event["op"] == "hello":
-            return self._hello(session, event)
+            return self._hello(session, event, context)
         if event["environment"] != self.id or not shell or event["shell"] != shell.id:
             return self._reply("elsewhere", shell)
         return self._cell(shell, event, context, begin)
@@ -597,7 +728,7 @@ class Environment:
         about = {"shell": shell.id, "seq": shell.seq, "ended": shell.ended} if shell else {}
         return {"protocol": PROTOCOL, "environment": self.id, "state": state} | about | more
 
-    def _hello(self, session: str, event: dict[str, Any]) -> dict[str, Any]:
+    def _hello(self, session: str, event: dict[str, Any], context: Any) -> dict[str, Any]:
         shell = self.shells.get(session)
         if shell is None or shell.ended:
             if shell:
@@ -605,30 +736,44 @@ class Environment:
             while len(self.shells) >= SESSIONS:
                 self.shells.pop(next(iter(self.shells))).close()
             try:
-                shell = self.shells[session] = self._start(event["epoch"])
+                shell = self.shells[session] = self._restored(event, context)
             except FileNotFoundError:
                 return self._reply("no bash")
-        return self._reply("idle" if shell.cell.done else "running", shell, machine=os.uname().machine)
+        about = {"machine": os.uname().machine, "tenant": bool(getattr(context, "tenant_id", None))}
+        return self._reply("idle" if shell.cell.done else "running", shell, restored=shell.restored, **about)
 
-    def _start(self, epoch: int) -> Shell:
+    def _restored(self, event: dict[str, Any], context: Any) -> Shell:
+        """A new shell in the state that the event brings, if it brings one; what kills the shell is left out."""
+        code = event.get("state_code")
+        shell = self._start(event["epoch"], code)
+        if packed := code and event.get("restore"):
+            shell.restore(packed, time.monotonic() + min(5, seconds_left(context)))
+            if shell.ended:
+                shell.close()
+                restored, shell = shell.restored, self._start(event["epoch"], code)
+                shell.restored = restored
+        return shell
+
+    def _start(self, epoch: int, code: str | None) -> Shell:
         """A shell that has opened one of our pipes by path: through /proc, or where that is not readable, a FIFO."""
         install_stand_ins()
-        shell = Shell(epoch, self.environ, self.fifos)
+        shell = Shell(epoch, self.environ, self.fifos, load(code) if code else None)
         shell.pump(0, time.monotonic() + 2)
         if shell.cell.done or self.fifos:
             return shell
         shell.close()
         self.fifos = f"{PRIVATE}/pipes"
         os.makedirs(self.fifos, 0o700, exist_ok=True)
-        return self._start(epoch)
+        return self._start(epoch, code)
 
     def _cell(self, shell: Shell, event: dict[str, Any], context: Any, begin: float) -> dict[str, Any]:
         seq = event["seq"]
         if event["op"] == "run" and seq == shell.seq + 1:
             if shell.ended:
                 return self._reply("elsewhere", shell)
-            words = secrets(self.environ) if event["redact"] else {}
-            shell.start(seq, event["code"], facts(context, self.environ), event["bound"], words)
+            words = shell.words if event["redact"] else {}
+            way = Way(event["bound"], words, event.get("stdin", False), event.get("merge", False))
+            shell.start(seq, event["code"], facts(context, self.environ), way)
         if seq != shell.seq:
             return self._reply("unseen" if seq > shell.seq else "gone", shell)
         for number, name in event.get("signals", ()):
@@ -636,22 +781,39 @@ class Environment:
                 shell.signals = number
                 if not shell.cell.done:
                     shell.signal(name)
-        left = context.get_remaining_time_in_millis() / 1000
-        wait = max(min(max(event["wait"], HOLD_SECONDS), left - max(0.5, left * 0.1)), 0)
+        if "input" in event and not shell.cell.done:
+            shell.cell.type(*event["input"])
+        wait = max(min(max(event["wait"], HOLD_SECONDS), seconds_left(context)), 0)
         shell.cell.log.acknowledge(event["had"])
         shell.pump(begin + HOLD_SECONDS, begin + wait)
         if not shell.cell.done:
             shell.cell.flush()
-        return self._answer(shell, begin)
+        return self._answer(shell, event, begin)
 
-    def _answer(self, shell: Shell, begin: float) -> dict[str, Any]:
+    def _answer(self, shell: Shell, event: dict[str, Any], begin: float) -> dict[str, Any]:
         cell, log = shell.cell, shell.cell.log
-        cwd = Redactor(secrets(self.environ)).feed(os.fsencode(link(f"/proc/{shell.pid}/cwd")), last=True)
+        cwd = Redactor(shell.words).feed(os.fsencode(link(f"/proc/{shell.pid}/cwd")), last=True)
         more = {"at": log.start, "chunks": log.read(ANSWER_BYTES), "cwd": cwd.decode("utf-8", "replace")}
         more["duration_ms"] = round((time.monotonic() - begin) * 1000, 2)
         if cell.done:
             more |= {"total": log.end, "exit": cell.status}
+            if shell.state and shell.dumped == shell.seq and event.get("have") != shell.state.digest:
+                more["state_after"] = shell.state.parts()
+        elif cell.reads is not None:
+            more["reads"] = cell.reads
+        if event.get("measure"):
+            self.most_mb = max(self.most_mb, memory_mb())
+            more |= {
+                "memory_mb": self.most_mb,
+                "memory_size_mb": int(self.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0)),
+            }
         return self._reply("done" if cell.done else "running", shell, **more)
+
+
+def seconds_left(context: Any) -> float:
+    """Until the invocation should answer, so that Lambda's timeout does not end it."""
+    left = float(context.get_remaining_time_in_millis()) / 1000
+    return left - max(0.5, left * 0.1)
 
 
 def facts(context: Any, environ: Mapping[str, str]) -> dict[str, str]:
@@ -676,8 +838,7 @@ def article(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The 2018 article's function: the event and the output in the log, as its console.log printed them."""
     log_as_node(context, "{ " + ", ".join(f"{key}: {value!r}" for key, value in event.items()) + " }")
     install_stand_ins()
-    left = context.get_remaining_time_in_millis() / 1000
-    deadline = time.monotonic() + left - max(0.5, left * 0.1)
+    deadline = time.monotonic() + seconds_left(context)
     pipes = {OUT: Pipe(None), ERR: Pipe(None)}
     for pipe in pipes.values():
         os.set_blocking(pipe.write, True)  # here the child inherits it as it is
