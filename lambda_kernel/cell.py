@@ -37,7 +37,17 @@ class Notice:
     text: str
 
 
-Happening = Output | LeftOut | InputEnded | Notice
+@dataclass(frozen=True)
+class Progress:
+    """How much of a cell's output has been written to a file, and in how many seconds."""
+
+    path: str
+    bytes: int
+    seconds: float
+    done: bool
+
+
+Happening = Output | LeftOut | InputEnded | Notice | Progress
 Emit = Callable[[Happening], None]
 
 
@@ -57,13 +67,23 @@ class Bound:
 @dataclass(frozen=True)
 class Cell:
     """A command and how to run it. label: the number that the user knows it by; bound None: all output, at the pace of
-    the reader; seconds: the longest that it may take."""
+    the reader; seconds: the longest that it may take; stdin: the user can be asked; merge: stderr goes to stdout."""
 
     code: str
     label: int = 0
     bound: Bound | None = Bound()
     redact: bool = True
     seconds: float | None = None
+    stdin: bool = False
+    merge: bool = False
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A program waits for a line. secret: it must not be seen while it is typed."""
+
+    prompt: str = ""
+    secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +96,10 @@ class Result:
     timed_out: bool = False
 
 
+def never() -> bool:
+    return False
+
+
 class Control(Protocol):
     """What happens to a cell from outside while it runs."""
 
@@ -83,21 +107,58 @@ class Control(Protocol):
     def interrupts(self) -> int:
         """How often the user has asked for it to stop."""
 
-    def wait(self, seconds: float) -> None:
-        """Sleep, but not beyond the next interrupt."""
+    @property
+    def closed(self) -> bool:
+        """Whether nobody is there any more."""
+
+    def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
+        """Sleep, but not beyond the next interrupt, nor when `until` has come and `wake` says so."""
+
+    def wake(self) -> None:
+        """From another thread: have a wait look again."""
+
+    def ask(self, question: Ask, seconds: float) -> str | None:
+        """The user's line with its newline; empty: the end of the input. None: so many seconds are over, or there was
+        an interrupt; the question then stays."""
 
 
 class ThreadControl:
-    """A Control whose interrupts come from another thread."""
+    """A Control whose interrupts and answers come from another thread. asker: shows a question, once."""
 
-    def __init__(self) -> None:
-        self.interrupts = 0
-        self._news = threading.Event()
+    def __init__(self, asker: Callable[[Ask], None] | None = None) -> None:
+        self.interrupts, self.closed = 0, False
+        self._asker = asker
+        self._asked = False
+        self._answer: str | None = None
+        self._heard = 0  # of the interrupts, those that have ended a wait
+        self._news = threading.Condition()
 
     def interrupt(self) -> None:
         self.interrupts += 1
-        self._news.set()
+        self.wake()
 
-    def wait(self, seconds: float) -> None:
-        self._news.wait(seconds)
-        self._news.clear()
+    def close(self) -> None:
+        self.closed = True
+        self.interrupt()
+
+    def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
+        with self._news:
+            self._news.wait_for(lambda: self.interrupts > self._heard or until(), seconds)
+            self._heard = self.interrupts
+
+    def wake(self) -> None:
+        with self._news:
+            self._news.notify_all()
+
+    def answer(self, text: str) -> None:
+        self._answer = text
+        self.wake()
+
+    def ask(self, question: Ask, seconds: float) -> str | None:
+        if not self._asked and self._asker:
+            self._asked = True
+            self._asker(question)
+        self.wait(seconds, lambda: self._answer is not None)
+        text, self._answer = self._answer, None
+        self._asked = self._asked and text is None
+        return text

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lambda_kernel.cell import Cell, Happening, InputEnded, LeftOut, Notice, Output, Result
+from lambda_kernel.cell import Ask, Cell, Happening, InputEnded, LeftOut, Notice, Output, Result, never
 from lambda_kernel.function import index
 from lambda_kernel.session import Session
 from lambda_kernel.tally import Tally
@@ -37,16 +37,33 @@ class Context:
 class Interrupts:
     """A Control: the user interrupts once each of so many answers have come."""
 
-    def __init__(self, after: Iterable[int] = (), sleep: Callable[[float], None] = lambda seconds: None) -> None:
-        self.after, self.sleep = list(after), sleep
+    def __init__(
+        self,
+        after: Iterable[int] = (),
+        sleep: Callable[[float], None] = lambda seconds: None,
+        lines: Iterable[str | None] = (),
+        closes: int | None = None,
+    ) -> None:
+        self.after, self.sleep, self.lines, self.closes = list(after), sleep, list(lines), closes
         self.answers = 0
+        self.questions: list[Ask] = []
 
     @property
     def interrupts(self) -> int:
         return sum(1 for answers in self.after if self.answers >= answers)
 
-    def wait(self, seconds: float) -> None:
+    @property
+    def closed(self) -> bool:
+        return self.closes is not None and self.answers >= self.closes
+
+    def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
         self.sleep(seconds)
+
+    def wake(self) -> None: ...
+
+    def ask(self, question: Ask, seconds: float) -> str | None:
+        self.questions.append(question)
+        return self.lines.pop(0) if self.lines else ""
 
 
 @dataclass
@@ -122,8 +139,16 @@ class Far:
         self.close()
         self.environment = index.Environment(self.environ)
 
-    def run(self, code: str, interrupts: Iterable[int] = (), **options: Any) -> Ran:
-        ran = fresh(Interrupts(interrupts, self.sleep))
+    def run(
+        self,
+        code: str,
+        interrupts: Iterable[int] = (),
+        lines: Iterable[str | None] = (),
+        closes: int | None = None,
+        **options: Any,
+    ) -> Ran:
+        """interrupts: after how many answers each of them comes; lines: what the user types."""
+        ran = fresh(Interrupts(interrupts, self.sleep, lines, closes))
         self.transport.control = ran.control
         ran.result = self.session.run(Cell(code, **options), ran.happenings.append, ran.control, ran.tally)
         return ran

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from lambda_kernel import errors
-from lambda_kernel.session import backoff
+from lambda_kernel.cell import Cell
+from lambda_kernel.command import backoff
+from lambda_kernel.display import report_line
+from lambda_kernel.function import index
+from lambda_kernel.session import Session
 from lambda_kernel.transport import Event, Reply
-from tests.far import Far
+from tests.far import Far, fresh
 
 Invoke = Callable[[], Reply]
 
@@ -74,7 +79,7 @@ def test_a_command_runs_once_whatever_is_lost(
     ran = far.run(code)
     assert ran.out == "1\n2\n3\n"
     assert (tmp_path / "log").read_text() == "ran\n"
-    assert any("Trying again" in notice for notice in ran.notices)
+    assert any("to give up" in notice for notice in ran.notices)
     assert far.run("echo next").out == "next\n"
 
 
@@ -123,9 +128,10 @@ def test_the_environment_replaced_between_cells(fars: list[Far]) -> None:
     far.run("x=1")
     far.replace()
     ran = far.run("echo ${x-gone}")
-    assert ran.out == "gone\n"
+    assert ran.out == "1\n"
     assert len(ran.notices) == 1
     assert "new one" in ran.notices[0]
+    assert "Restored: 1 variable." in ran.notices[0]
     assert ran.tally.replaced
     assert ran.tally.environment_id == far.environment.id
     assert not far.run("true").notices
@@ -199,6 +205,32 @@ def test_reset_gives_a_clean_shell_and_kills_the_old_one(fars: list[Far]) -> Non
     far.session.reset(ran.happenings.append, ran.control, ran.tally)
     assert far.run("echo ${x-gone}; jobs").out == "gone\n"
     assert before not in [shell.pid for shell in far.environment.shells.values()]
+
+
+def test_a_later_kernel_of_the_same_name_takes_the_shell_over(fars: list[Far]) -> None:
+    far = with_faults(fars, Faults("none", set(), request_lost))
+    far.run("x=1; sleep 100 &")
+    [job] = [p.pid for p in index.processes() if p.parent == far.environment.shells["test"].pid]
+    later = Session(far.transport, time.monotonic, "test", epoch=far.session.epoch + 100)
+    ran = fresh()
+    later.run(Cell("echo ${x-clean}"), ran.happenings.append, ran.control, ran.tally)
+    assert (ran.out, ran.notices) == ("clean\n", [])
+    assert not Path(f"/proc/{job}/fd/0").exists()
+    with pytest.raises(errors.CommandLost, match="another kernel has taken"):
+        far.run("true")
+
+
+def test_without_a_log_the_functions_own_figures_are_taken_and_marked(fars: list[Far]) -> None:
+    far = with_faults(fars, Faults("none", set(), request_lost))
+    far.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "256"
+    ran = far.run("sleep 0.1; true")
+    assert ran.tally.totals is not None
+    assert ran.tally.totals.duration_ms >= 100
+    assert ran.tally.totals.memory_size_mb == 256
+    assert 5 < (ran.tally.totals.max_memory_used_mb or 0) < 2000
+    assert ran.tally.totals.billed_duration_ms is None
+    assert ran.tally.metadata()["measured_by"] == "function"
+    assert "measured by the function" in report_line(ran.tally, 1, 0, "x", full=False)
 
 
 def test_backoff_grows_to_a_bound() -> None:

@@ -1,0 +1,327 @@
+"""One cell's invocations, from the first to the last."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from . import errors
+from .cell import Ask, Cell, Control, Emit, InputEnded, LeftOut, Notice, Output, Result
+from .failures import not_ours
+from .function import index as wire
+from .place import mask
+from .remote import SLICE_SECONDS, Remote
+from .report import Report
+from .tally import Tally
+from .transport import Event, Reply
+
+BUSY_SECONDS = 10.0  # how long another environment may answer for one that an invocation may still keep busy,
+AWAY_SECONDS = 1.0  # and for one whose invocations have all been answered
+SILENT_SECONDS = 900.0  # an idle environment has not been seen to live much longer
+PATIENCE_SECONDS = 60.0  # how long a command that has not been started is tried
+SIGNALS = ("INT", "TERM", "KILL")  # what the first, second and third interrupt of a cell become
+ESCALATE_SECONDS = 2.0  # a command that outlives its time limit gets the next of them
+GRACE_SECONDS = 1.0  # an interrupted cell is over when there is no answer for so long beyond the slice
+LATE_SECONDS = 0.1  # an invocation may take so much longer than its slice and a round trip
+BRIEF = (errors.Throttled, errors.NotReady)  # refusals that pass by themselves,
+PASSING = (*BRIEF, errors.Unreachable, errors.BadSettings)  # or that the user can end while a command waits
+TYPING_SECONDS = 60.0  # while the user types the environment is frozen, and is asked for that often so that it lives
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A time without answers: since when, how often the user had interrupted by then, and when to try again."""
+
+    since: float
+    interrupts: int
+    delays: Iterator[float]
+
+
+class Command:
+    """The invocations of one cell."""
+
+    def __init__(self, session: Remote, cell: Cell, emit: Emit, control: Control, tally: Tally) -> None:
+        self.session, self.cell, self.emit, self.control, self.tally = session, cell, emit, control, tally
+        self.clock = session.clock
+        self.end = None if cell.seconds is None else self.clock() + cell.seconds
+        self.had = 0
+        self.unanswered = False  # whether an invocation may still be under way
+        self.started = False  # whether it may have been: from then on nothing but attach is sent unasked
+        self.timed_out = False
+        self.told: set[type[errors.KernelError]] = set()  # what is retried, each once
+        self.silence: Silence | None = None
+        self.signals: list[tuple[int, str]] = []
+        self.typed = 0  # bytes of input that the function has
+        self.line: bytes | None = None  # and what comes after them; empty: the end
+        self.gap = b""
+        self.hold = 0.0
+        self.away_since: float | None = None
+
+    def run(self) -> Result:
+        if self.session.shell is None:
+            self.hello()
+        op = "run"
+        while True:
+            if self.control.closed:
+                self._lose("the kernel is shutting down")
+            if not self.started and self._stopped():
+                return Result(130, interrupted=not self.timed_out, timed_out=self.timed_out)
+            reply = self._ask(op)
+            if reply is None:
+                op = "attach"
+                continue
+            state = reply["state"]
+            if state in ("running", "done"):
+                self.started, self.away_since, self.unanswered, op = True, None, False, "attach"
+                self._take(reply)
+                if state == "done" and self.had == reply["total"]:
+                    return self._result(reply)
+                self._ask_user(reply.get("reads"))
+            elif state == "unseen":
+                self.started, op = False, "run"
+            else:
+                op = self._not_here(op, reply)
+
+    def hello(self, hold: float = 0) -> None:
+        """Have a shell. It may be asked for again and again."""
+        self.hold = hold
+        while True:
+            reply = self._ask("hello")
+            if reply is not None:
+                break
+            if self._stopped():
+                raise errors.CommandLost("interrupted before the function answered: nothing was run")
+        if reply["state"] == "stale":
+            raise errors.CommandLost("another kernel has taken this one's shell over: restart this one")
+        if reply["state"] == "no bash":
+            raise errors.NotOurs("there is no bash in the execution environment, nor in its layers")
+        self.session.meet(reply, self.emit, self.tally)
+        self._place()
+
+    def _place(self) -> None:
+        session, tally = self.session, self.tally
+        tally.environment_id, tally.machine, tally.tenant = session.environment, session.machine, session.tenant
+
+    def _stopped(self) -> bool:
+        return self._seconds_late() is not None or self.control.interrupts > 0
+
+    def _seconds_late(self) -> float | None:
+        """How long the time limit has been over; None while it is not."""
+        if self.end is None or self.clock() < self.end:
+            return None
+        self.timed_out = True
+        return self.clock() - self.end
+
+    def _event(self, op: str) -> Event:
+        session = self.session
+        if op == "hello":
+            return session.hello(self.hold)
+        event = session.event(op) | session.here() | {"seq": session.seq + 1, "had": self.had, "wait": self._wait()}
+        event |= {"have": session.snapshot and session.snapshot.digest, "measure": not session.reported}
+        if op == "run":
+            return event | self._code()
+        if signals := self._signals():
+            event["signals"] = signals
+        if self.line is not None:
+            event["input"] = (self.typed, base64.b64encode(self.line).decode(), not self.line)
+        return event
+
+    def _code(self) -> Event:
+        cell = self.cell
+        ways = {"redact": cell.redact, "stdin": cell.stdin, "merge": cell.merge}
+        return {"code": cell.code, "bound": cell.bound and cell.bound.parts(), **ways}
+
+    def _ask_user(self, reads: dict[str, Any] | None) -> None:
+        """Until the user has answered, nothing is sent but a sign of life now and then: the command is frozen."""
+        if self.line is not None:
+            self.typed += len(self.line)
+            self.line = None
+        if reads is not None and not self._stopped():
+            left = TYPING_SECONDS if self.end is None else self.end - self.clock()
+            text = self.control.ask(Ask(**reads), min(left, TYPING_SECONDS))
+            self.line = None if text is None else text.encode("utf-8", "surrogateescape")
+
+    def _wait(self) -> float:
+        left = SLICE_SECONDS[1] if self.end is None or self.timed_out else self.end - self.clock()
+        return max(min(self.session.slice, left), 0.05)
+
+    def _signals(self) -> list[tuple[int, str]]:
+        """Every signal of this cell so far; their numbers tell the function which of them are news."""
+        wanted = self.control.interrupts
+        late = self._seconds_late()
+        if late is not None:
+            wanted += 1 + int(late / ESCALATE_SECONDS)
+        while len(self.signals) < wanted:
+            self.session.signals += 1
+            self.signals.append((self.session.signals, SIGNALS[min(len(self.signals), len(SIGNALS) - 1)]))
+        return self.signals
+
+    def _ask(self, op: str) -> dict[str, Any] | None:
+        """One answer, however often it takes; None: there is none, and a command may have been started."""
+        while True:
+            began = self.clock()
+            try:
+                reply = self._invoke(op)
+            except errors.Refused as error:
+                if not isinstance(error, PASSING if self.started else BRIEF):
+                    self._give_up(error)
+                self._retry(error, error.after)
+            except errors.Abandoned as error:
+                self._abandon(op, error)
+            except errors.Unanswered as error:
+                self.started = self.started or op == "run"
+                self.unanswered = True
+                # The function may still be at it until its slice is over: asked before that, Lambda would start
+                # another environment, and might then prefer that one.
+                late = self.session.slice + (self.session.round_trip or 0) + LATE_SECONDS
+                self._retry(error, began + late - self.clock())
+                return None
+            else:
+                self.silence = None
+                return reply
+
+    def _abandon(self, op: str, error: errors.Abandoned) -> NoReturn:
+        if op == "hello":
+            self.session.forget()
+            raise errors.CommandLost(f"{error}: nothing was run.") from error
+        self._lose(f"{error}, so that nothing more is known of it")
+
+    def _retry(self, error: errors.KernelError, at_least: float = 0) -> None:
+        """Sleep before the next try. Raises when it has gone on for too long, or the user has had enough."""
+        silence = self.silence = self.silence or Silence(self.clock(), self.control.interrupts, self._backoff())
+        if type(error) not in self.told:
+            self.told.add(type(error))
+            self.emit(Notice(retrying(error)))
+        patience = SILENT_SECONDS if self.started else PATIENCE_SECONDS
+        over = self.clock() - silence.since > patience or self.control.interrupts > silence.interrupts
+        if over or (self.timed_out if self.started else self._stopped()):
+            self._give_up(error)
+        self.control.wait(max(next(silence.delays), at_least))
+
+    def _backoff(self) -> Iterator[float]:
+        return backoff(self.session.randomness)
+
+    def _invoke(self, op: str) -> dict[str, Any]:
+        try:
+            event = self._event(op)
+            grace = self.session.slice + GRACE_SECONDS
+            reply = self.session.caller(lambda: self.session.transport.invoke(event), self.control, grace)
+        except errors.FunctionFailed as error:
+            self.tally.add(error.request_id, error.report)
+            self.session.crash()
+            if op == "hello":
+                raise_unmet(error, self.session.transport.function)
+            self._lose(str(error))
+        payload = reply.payload
+        self.tally.add(reply.request_id, reply.report or measured(reply))
+        self._place()
+        self.session.reported = reply.report is not None
+        if not isinstance(payload, dict) or payload.get("protocol") != wire.PROTOCOL:
+            self._give_up(not_ours(payload, self.session.transport.function, met=op != "hello"))
+        if "duration_ms" in payload and not (reply.report and reply.report.init_duration_ms):
+            self.session.measure(reply.seconds - payload["duration_ms"] / 1000)
+        return payload
+
+    def _take(self, reply: dict[str, Any]) -> None:
+        if reply["at"] != self.had:
+            self._lose(f"the function no longer has its output from byte {self.had} on")
+        for stream, text in reply["chunks"]:
+            data = base64.b64decode(text)
+            self.had += len(data)
+            if stream == wire.GAP:
+                self._left_out(data)
+            elif stream == wire.EOF:
+                self.emit(InputEnded())
+            else:
+                self.emit(Output("stderr" if stream == wire.ERR else "stdout", data, self._job(stream)))
+
+    def _job(self, stream: str) -> int | None:
+        if not stream.startswith(wire.JOB):
+            return None
+        return self.session.labels.get(int(stream.removeprefix(wire.JOB)), 0)
+
+    def _left_out(self, data: bytes) -> None:
+        """The counts come in one piece, unless an answer was full just there."""
+        self.gap += data
+        if self.gap.endswith(b"}"):
+            self.emit(LeftOut(**json.loads(self.gap)))
+
+    def _result(self, reply: dict[str, Any]) -> Result:
+        session = self.session
+        session.seq += 1
+        session.labels[session.seq] = self.cell.label
+        session.keep(reply)
+        ended = reply.get("ended")
+        cause = ended["cause"] if ended else None
+        if cause:
+            session.forget(cause)
+        interrupted = self.control.interrupts > 0 and bool(self.signals)
+        return Result(reply["exit"], cause, interrupted and not self.timed_out, self.timed_out)
+
+    def _not_here(self, op: str, reply: dict[str, Any]) -> str:
+        """The answer came from elsewhere than expected, and nothing was run by it."""
+        session = self.session
+        replaced = reply["environment"] != session.environment
+        if not self.started:
+            ended = reply.get("ended")
+            session.forget(None if replaced else ended["cause"] if ended else "signal")
+            self.hello()
+            return op
+        if not replaced:
+            self._lose("its shell has ended")
+        if self.away_since is None:
+            self.away_since = self.clock()
+        bound = BUSY_SECONDS if self.unanswered else AWAY_SECONDS
+        if self.clock() - self.away_since > bound or self._stopped():
+            self._lose("Lambda has replaced its execution environment")
+        self.control.wait(session.slice)
+        return "attach"
+
+    def _give_up(self, error: errors.KernelError) -> NoReturn:
+        if self.started:
+            self._lose(f"it does not come back ({error})")
+        raise error
+
+    def _lose(self, why: str) -> NoReturn:
+        self.session.forget("lost")
+        raise errors.CommandLost(f"The command was lost, and is not run again: {why}.")
+
+
+def measured(reply: Reply) -> Report | None:
+    """What the function measured itself, where no log says what Lambda did."""
+    told = reply.payload if isinstance(reply.payload, dict) else {}
+    if "memory_mb" not in told:
+        return None
+    return Report(
+        reply.request_id,
+        told["duration_ms"],
+        memory_size_mb=told["memory_size_mb"] or None,
+        max_memory_used_mb=told["memory_mb"],
+        measured=True,
+    )
+
+
+def backoff(randomness: Callable[[], float]) -> Iterator[float]:
+    """Seconds to wait before each retry: growing to 10, with jitter so that many clients spread out."""
+    delay = 0.1
+    while True:
+        yield delay * (0.5 + randomness() / 2)
+        delay = min(delay * 2, 10.0)
+
+
+def retrying(error: errors.KernelError) -> str:
+    what = "Throttled, retrying" if isinstance(error, errors.Throttled) else "Trying again"
+    return f"{what}: {error}. Interrupt to give up."
+
+
+def raise_unmet(error: errors.FunctionFailed, function: str) -> NoReturn:
+    """A function failed when it was only asked who is there. The article's runs `exec(undefined)` then, of which Node
+    says so (ERR_INVALID_ARG_TYPE); an error of Lambda's own, with a dot in its type, says nothing of what it is."""
+    if 'The "command" argument must be of type string' in str(error):
+        raise errors.ShellPerCommand(f"`{mask(function)}` is the 2018 article's function: no session") from error
+    if "." in error.error_type:
+        raise error
+    raise not_ours(None, function) from error

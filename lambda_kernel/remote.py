@@ -1,0 +1,130 @@
+"""What the kernel knows of the shell on the far side, and how it names it in a request."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from . import news
+from .calls import Caller, directly
+from .cell import Emit, Notice
+from .function import index as wire
+from .function import state
+from .tally import Tally
+from .transport import Event, Transport
+
+SLICE_ROUND_TRIPS = 25  # the environment is frozen for one round trip in so many: about 4 % of a long command
+SLICE_SECONDS = (0.2, 5.0)
+
+
+@cache
+def state_code() -> str:
+    """What takes and replays snapshots: sent along, so that it needs no deployment."""
+    return Path(state.__file__).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The shell's state after a cell. packed: the function's own form; left: what is not in it; jobs: what ran then."""
+
+    digest: str
+    packed: str
+    left: list[str]
+    jobs: list[str]
+
+
+class Remote:
+    """One shell of one session, or none: then the next request has to be a hello."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        clock: Callable[[], float],
+        name: str | None = None,
+        randomness: Callable[[], float] = random.random,
+        *,
+        caller: Caller = directly,
+        epoch: int = 1,
+    ) -> None:
+        self.transport, self.clock, self.randomness, self.caller = transport, clock, randomness, caller
+        self.name = name or uuid.uuid4().hex
+        self.epoch = epoch
+        self.seq = self.signals = 0
+        self.labels: dict[int, int] = {}  # by sequence number, what the user knows the cell by
+        self.environment: str | None = None
+        self.environments: set[str] = set()
+        self.shell: str | None = None
+        self.cwd: str | None = None
+        self.machine, self.tenant = "", False  # as uname(2) names it; whether the environment is a tenant's
+        self.round_trip: float | None = None
+        self.reported = True  # whether the last answer came with Lambda's own figures
+        self.snapshot: Snapshot | None = None
+        self.restored: list[str] = []
+        self._ended: str | None = None  # why the shell before is over, if the user must hear of it
+        self._crashed = False
+
+    @property
+    def slice(self) -> float:
+        least, most = SLICE_SECONDS
+        return min(max(SLICE_ROUND_TRIPS * (self.round_trip or 0), least), most)
+
+    def crash(self) -> None:
+        """The runtime is known to have died: the next environment is this one, with a new runtime."""
+        self._crashed = True
+
+    def forget(self, ended: str | None = None, clean: bool = False) -> None:
+        """Give the shell up. The next epoch makes sure that what it ran cannot go on. clean: nothing is restored."""
+        self.epoch += 1
+        self.shell = None
+        self._ended = ended
+        if clean or ended == "exit":
+            self.snapshot = None
+
+    def event(self, op: str) -> Event:
+        return {"protocol": wire.PROTOCOL, "op": op, "session": self.name, "epoch": self.epoch}
+
+    def hello(self, hold: float) -> Event:
+        restore = self.snapshot and self.snapshot.packed
+        return self.event("hello") | {"hold": hold, "state_code": state_code(), "restore": restore}
+
+    def here(self) -> Event:
+        """What names this shell and no other."""
+        return {"environment": self.environment, "shell": self.shell}
+
+    def meet(self, reply: dict[str, Any], emit: Emit, tally: Tally) -> None:
+        """Take a shell as the session's own, and tell the user if it is not the one before."""
+        new = reply["environment"]
+        if reply["shell"] == self.shell:
+            return
+        replaced = self.environment not in (None, new)
+        tally.replaced = replaced and not self._crashed
+        why = news.why(replaced, self._crashed, new in self.environments, self._ended, self.transport.function)
+        restored = reply.get("restored") or {"items": [], "failed": []}
+        if why:
+            emit(Notice(news.sentence(why, restored, self.snapshot.left if self.snapshot else [], self._lost_jobs())))
+        self.restored = restored["items"]
+        self._ended, self._crashed = None, False
+        self.environment, self.shell, self.seq = new, reply["shell"], reply["seq"]
+        self.environments.add(new)
+        self.labels = {}
+        self.machine, self.tenant = reply.get("machine", ""), reply.get("tenant", False)
+
+    def _lost_jobs(self) -> list[str]:
+        return self.snapshot.jobs if self.snapshot else []
+
+    def keep(self, reply: dict[str, Any]) -> None:
+        """What a cell left the shell in."""
+        self.cwd = reply["cwd"] or self.cwd
+        if after := reply.get("state_after"):
+            self.snapshot = Snapshot(**after)
+
+    def measure(self, seconds: float) -> None:
+        """One that was slow by chance does not lengthen the slices for long."""
+        most = seconds if self.round_trip is None else 4 * self.round_trip + 0.05
+        seconds = min(max(seconds, 0.0), most)
+        self.round_trip = seconds if self.round_trip is None else 0.8 * self.round_trip + 0.2 * seconds

@@ -1,0 +1,310 @@
+"""Calls that hang are given up once the user has interrupted, and what they bring later is dropped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from lambda_kernel import errors
+from lambda_kernel.calls import Thread
+from lambda_kernel.cell import Cell, Happening, Notice, Output, Result, ThreadControl, never
+from lambda_kernel.function import index
+from lambda_kernel.session import Session
+from lambda_kernel.tally import Tally
+from lambda_kernel.transport import BotoTransport, Event, FakeTransport, Reply, make_client
+from tests.far import CREDENTIALS, Context, wait_until
+from tests.local.rig import commands_with
+from tests.notebook import Notebook, notebook
+
+REPLY = Reply({}, "id", 0.0)
+
+
+class Clock:
+    """A Control whose waits take no time, and the clock that goes on by them. presses: the waits at which the user
+    interrupts."""
+
+    def __init__(self, *presses: int) -> None:
+        self.presses, self.waits = presses, list[float]()
+        self.time, self.closed = 0.0, False
+
+    @property
+    def interrupts(self) -> int:
+        return sum(len(self.waits) >= press for press in self.presses)
+
+    def now(self) -> float:
+        return self.time
+
+    def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
+        if self.interrupts:
+            self.time += seconds
+        self.waits.append(seconds)
+
+    def wake(self) -> None: ...
+
+    def ask(self, question: object, seconds: float) -> str | None:
+        return None
+
+
+@pytest.fixture
+def hang() -> Iterator[threading.Event]:
+    """What a call waits for that hangs; in the end it goes on."""
+    going = threading.Event()
+    yield going
+    going.set()
+
+
+@pytest.fixture
+def callers() -> Callable[[], int]:
+    """How many threads for calls there are more than before."""
+
+    def count() -> int:
+        return sum(thread.name == "calls" for thread in threading.enumerate())
+
+    before = count()
+    return lambda: count() - before
+
+
+def hanging(event: threading.Event) -> Reply:
+    assert event.wait(30)
+    return REPLY
+
+
+def test_replies_and_errors_come_back(callers: Callable[[], int]) -> None:
+    def fail() -> Reply:
+        raise errors.Throttled("too many")
+
+    call, control = Thread(), ThreadControl()
+    for _ in range(100):
+        assert call(lambda: REPLY, control, 1) is REPLY
+        with pytest.raises(errors.Throttled, match="too many"):
+            call(fail, control, 1)
+    assert callers() == 1
+
+
+def test_one_thread_serves_all_calls_and_is_a_daemon() -> None:
+    seen = set[tuple[str, bool]]()
+
+    def note() -> Reply:
+        seen.add((threading.current_thread().name, threading.current_thread().daemon))
+        return REPLY
+
+    call = Thread()
+    for _ in range(20):
+        call(note, ThreadControl(), 1)
+    assert seen == {("calls", True)}
+
+
+def test_a_call_is_given_up_a_grace_after_the_interrupt(hang: threading.Event) -> None:
+    """Not before: the answer may well come, and says how the command took the interrupt."""
+    control = Clock(3)
+    with pytest.raises(errors.Abandoned, match="since the interrupt"):
+        Thread(control.now)(partial(hanging, hang), control, 1.2)
+    assert control.time == 1.2
+    assert control.waits[:3] == [3600, 3600, 3600]
+
+
+def test_no_interrupt_and_no_end(hang: threading.Event) -> None:
+    """A call may take as long as it takes while the user is patient."""
+    control = Clock()
+
+    def wait(seconds: float, until: Callable[[], bool]) -> None:
+        control.time += seconds
+        if control.time > 100 * 3600:
+            hang.set()
+            wait_until(until)
+
+    control.wait = wait  # type: ignore[method-assign, assignment]
+    assert Thread(control.now)(partial(hanging, hang), control, 1) is REPLY
+
+
+def test_more_interrupts_do_not_make_it_longer_or_shorter(hang: threading.Event) -> None:
+    control = ThreadControl()
+    for _ in range(3):
+        control.interrupt()
+    times = iter([10.0, 10.5, 10.9, 11.0])
+    with pytest.raises(errors.Abandoned):
+        Thread(lambda: next(times, 11.0))(partial(hanging, hang), control, 1)
+
+
+def test_an_answer_within_the_grace_counts(hang: threading.Event) -> None:
+    control = ThreadControl()
+    control.interrupt()
+    hang.set()
+    assert Thread()(partial(hanging, hang), control, 30) is REPLY
+
+
+def test_what_comes_late_is_dropped_and_the_next_call_has_its_own(
+    hang: threading.Event, callers: Callable[[], int]
+) -> None:
+    control = Clock(1)
+    late = Reply({}, "late", 0.0)
+    done = threading.Event()
+
+    def slow() -> Reply:
+        hanging(hang)
+        done.set()
+        return late
+
+    call = Thread(control.now)
+    with pytest.raises(errors.Abandoned):
+        call(slow, control, 1)
+    assert call(lambda: REPLY, ThreadControl(), 1) is REPLY
+    assert not done.is_set()
+    hang.set()
+    assert done.wait(10)
+    assert call(lambda: REPLY, ThreadControl(), 1) is REPLY
+    wait_until(lambda: callers() == 1)
+
+
+def test_many_given_up_leave_no_thread(hang: threading.Event, callers: Callable[[], int]) -> None:
+    control = Clock(1)
+    call = Thread(control.now)
+    for _ in range(20):
+        with pytest.raises(errors.Abandoned):
+            call(partial(hanging, hang), control, 1)
+    assert callers() >= 20
+    hang.set()
+    wait_until(lambda: not callers())
+
+
+# --- a session over it
+
+
+@contextlib.contextmanager
+def silent_endpoint() -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """It accepts and never answers. Its URL, and what it was sent."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+        def hear() -> bytes:
+            client, _ = server.accept()
+            stack.enter_context(client)
+            return client.recv(65536)
+
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", hear
+
+
+class User(threading.Thread):
+    """Interrupts when it is time; then the clock goes on to where no answer is awaited any more."""
+
+    def __init__(self, ready: Callable[[], bool]) -> None:
+        super().__init__(daemon=True)
+        self.ready, self.control, self.ahead = ready, ThreadControl(), 0.0
+        self.start()
+
+    def clock(self) -> float:
+        return time.monotonic() + self.ahead
+
+    def run(self) -> None:
+        assert self.ready()
+        self.control.interrupt()
+        wait_until(lambda: self.control._heard)
+        self.ahead = 10
+        self.control.interrupt()  # which has the kernel look at the clock
+
+
+def run(session: Session, code: str, control: ThreadControl, happenings: list[Happening]) -> Result:
+    return session.run(Cell(code), happenings.append, control, Tally())
+
+
+def test_an_endpoint_that_accepts_and_never_answers(callers: Callable[[], int]) -> None:
+    """The interrupt comes while the very first answer, a cold start's, is awaited: nothing was run, and it says so."""
+    with silent_endpoint() as (url, hear):
+        client = make_client("eu-west-1", None, url, ("AKIDEXAMPLE", "secret"))
+        user = User(lambda: b"invocations" in hear())
+        transport = BotoTransport("shell", "eu-west-1", client, "t")
+        session = Session(transport, time.monotonic, caller=Thread(user.clock))
+        with pytest.raises(errors.CommandLost, match="nothing was run"):
+            run(session, "echo never", user.control, [])
+        user.join()
+        assert callers() == 1
+    wait_until(lambda: not callers())
+    client.close()
+
+
+class Gate:
+    """The function in this process; the invocations of one op hang at a gate until it opens."""
+
+    def __init__(self, op: str) -> None:
+        self.environment = index.Environment(CREDENTIALS | {"PATH": "/usr/bin:/bin"})
+        self.fake = FakeTransport(self.environment.answer, Context)
+        self.op, self.open, self.reached = op, threading.Event(), threading.Event()
+        self.function, self.region = "fake", "local"
+
+    def invoke(self, event: Event) -> Reply:
+        reply = self.fake.invoke(event)
+        if event["op"] == self.op and not self.open.is_set():
+            self.reached.set()
+            assert self.open.wait(30)
+        return reply
+
+    def renew(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.open.set()
+        for shell in self.environment.shells.values():
+            shell.close()
+
+
+@pytest.mark.parametrize("op", ["hello", "run", "attach"])
+def test_an_interrupt_while_an_answer_hangs_gives_the_cell_back(op: str, callers: Callable[[], int]) -> None:
+    gate = Gate(op)
+    user = User(lambda: gate.reached.wait(20))
+    session = Session(gate, time.monotonic, "test", caller=Thread(user.clock))
+    happenings: list[Happening] = []
+    with pytest.raises(errors.CommandLost, match="nothing was run" if op == "hello" else "not run again"):
+        run(session, "echo before; sleep 20", user.control, happenings)
+    user.join()
+    texts = [happening.data for happening in happenings if isinstance(happening, Output)]
+    assert texts == ([b"before\n"] if op == "attach" else [])
+    gate.open.set()  # the late answers come now, beside the next cell
+    happenings.clear()
+    result = run(session, "echo after; jobs; x=1", ThreadControl(), happenings)
+    assert result.exit_code == 0
+    assert [h.data for h in happenings if isinstance(h, Output)] == [b"after\n"]
+    assert len([h for h in happenings if isinstance(h, Notice)]) == (op != "hello")
+    wait_until(lambda: callers() <= 1)
+    gate.close()
+
+
+# --- a kernel
+
+
+def test_a_kernel_that_is_shut_down_in_mid_command_leaves_nothing() -> None:
+    mark = f"86{os.getpid()}.25"
+    with notebook() as book:
+        kernel = process_of(book)
+        book.start(f"sleep {mark} & sleep {mark}")
+        wait_until(lambda: len(commands_with(mark)) >= 2)
+    assert kernel.returncode == 0  # it was not killed
+    wait_until(lambda: not commands_with(mark))
+
+
+def test_a_kernel_whose_endpoint_hangs_is_interrupted_and_shut_down() -> None:
+    with silent_endpoint() as (url, hear):
+        options = {"function": "shell", "region": "eu-west-1", "endpoint_url": url}
+        with notebook(*(f"--LambdaKernel.{name}={value}" for name, value in options.items())) as book:
+            kernel = process_of(book)
+            request = book.start("echo never")
+            assert b"invocations" in hear()
+            book.manager.interrupt_kernel()
+            shown = book.collect(request)
+            assert shown.error is not None
+            assert shown.error[0] == "CommandLost"
+            assert "nothing was run" in shown.error[1]
+            book.start("echo again")
+            assert b"invocations" in hear()
+        assert kernel.returncode == 0
+
+
+def process_of(book: Notebook) -> Any:
+    return book.manager.provisioner.process  # type: ignore[union-attr]
