@@ -31,6 +31,19 @@ class Report:
     billed_restore_duration_ms: float | None = None
     status: Status = "success"
     error_type: str | None = None
+    measured: bool = False  # by the function itself, for want of a log
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """A log tail without Lambda's own lines at its two ends. started: the one that an invocation begins with was there;
+    framed: any was; json: they were JSON. request_id is "" where none of them tells it."""
+
+    text: str
+    started: bool
+    framed: bool
+    json: bool
+    request_id: str
 
 
 @dataclass(frozen=True)
@@ -68,12 +81,12 @@ _REQUEST_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _REPORT = re.compile(r"REPORT RequestId: (?P<id>[^\t ]+)[\t ]+(?P<fields>(?:Init )?Duration: .*)")
 # Output without a newline at its end: Lambda's next line follows on the same one.
 _GLUED = re.compile(rf"END RequestId: {_REQUEST_ID}\Z|REPORT RequestId: {_REQUEST_ID}\t(?:Init )?Duration: .*")
-_OTHER_PLATFORM_LINES = re.compile(
-    r"START RequestId: [^\t ]+ Version: [^\t ]+|END RequestId: [^\t ]+|XRAY TraceId: .*"
-    r"|INIT_START Runtime Version: .*|(?:INIT|RESTORE)_REPORT (?:Init|Restore) Duration: .*"
-    r"|RESTORE_START .*|(?:EXTENSION|LOGS|TELEMETRY)[\t ]+Name: .*"
+_FIRST = re.compile(
+    r"START RequestId: (?P<id>[^\t ]+) Version: [^\t ]+|INIT_START Runtime Version: .*"
+    r"|(?:INIT|RESTORE)_REPORT (?:Init|Restore) Duration: .*|RESTORE_START .*"
+    r"|(?:EXTENSION|LOGS|TELEMETRY)[\t ]+Name: .*"
 )
-_START_CUT_AT_ITS_START = re.compile(r"(?:[A-Z]* )?[A-Za-z]*:? ?[0-9a-f-]* ?Version: \$LATEST")
+_LAST = re.compile(r"(?:END|REPORT) RequestId: (?P<id>[^\t ]+)(?:[\t ]+(?:Init )?Duration: .*)?|XRAY TraceId: .*")
 
 # Where a REPORT has no Status, these lines tell it: both styles are in AWS's lambda-runtime-environment page.
 _OLD_TIMEOUT = re.compile(r"[0-9-]{10}T[0-9:.]+Z (?P<id>[^\t ]+) Task timed out after [0-9.]+ seconds")
@@ -95,15 +108,21 @@ def parse(tail: bytes | str, request_id: str | None = None) -> Report | None:
     return None
 
 
-def output_lines(tail: bytes | str) -> str:
-    """Return a log tail without Lambda's own lines: what the function wrote."""
-    kept = []
-    for number, (line, raw) in enumerate(_lines(tail)):
-        if _is_platform_line(line) or (number == 0 and _START_CUT_AT_ITS_START.fullmatch(line)):
-            continue
-        glued = _GLUED.search(line)
-        kept.append(raw[: glued.start()] if glued else raw)
-    return "".join(kept)
+def trim(tail: bytes | str) -> Trimmed:
+    """Take off the lines that Lambda writes before the function's output and after it; those between are output."""
+    lines = [raw for _, raw in _lines(tail)]
+    after = list(_platform_lines(reversed(lines), _LAST, None))
+    request_id = next((line.request_id for line in after if line.request_id), None)
+    rest = lines[: len(lines) - len(after)]
+    before = list(_platform_lines(rest, _FIRST, request_id))
+    own = after + before
+    return Trimmed(
+        text="".join(rest[len(before) :]),
+        started=any(line.starts for line in own),
+        framed=bool(own),
+        json=any(line.json for line in own),
+        request_id=next((line.request_id for line in own if line.request_id), ""),
+    )
 
 
 def summary(reports: Iterable[Report]) -> Totals:
@@ -119,38 +138,39 @@ def summary(reports: Iterable[Report]) -> Totals:
     )
 
 
-# US dollars per GB-second, first tier, from https://aws.amazon.com/lambda/pricing/ as quoted by others in 2026-11;
-# both figures agree across several sources, none was read on AWS's own page. Other regions differ: not guessed.
-_USD_PER_GB_SECOND = MappingProxyType(
-    {
-        ("us-east-1", "x86_64"): 0.0000166667,
-        ("us-east-1", "arm64"): 0.0000133334,
-    }
-)
-_USD_PER_REQUEST = 0.0000002
-
-
-def cost_usd(
-    billed_ms: float | None, memory_mb: float | None, architecture: str | None, region: str | None, invocations: int = 1
-) -> float | None:
-    """Estimate what invocations cost in US dollars, without free tier and discounts; None where no price is known."""
-    rate = _USD_PER_GB_SECOND.get((region or "", architecture or ""))
-    if rate is None or billed_ms is None or memory_mb is None:
-        return None
-    return billed_ms / 1000 * memory_mb / 1024 * rate + invocations * _USD_PER_REQUEST
-
-
 def _lines(tail: bytes | str) -> Iterator[tuple[str, str]]:
     """Yield each line without and with its end. Only a newline ends one: str.splitlines knows nine more."""
-    text = tail if isinstance(tail, str) else tail.decode("utf-8", "replace")
+    text = tail if isinstance(tail, str) else _decode(tail)
     for raw in re.findall(r"[^\n]*\n|[^\n]+", text):
         yield raw.rstrip("\r\n"), raw
 
 
-def _is_platform_line(line: str) -> bool:
-    if line.startswith("{"):
-        return _platform_record(line) is not None
-    return bool(_OTHER_PLATFORM_LINES.fullmatch(line) or _REPORT.fullmatch(line))
+@dataclass(frozen=True)
+class _PlatformLine:
+    request_id: str | None
+    starts: bool
+    json: bool
+
+
+def _platform_lines(lines: Iterable[str], form: re.Pattern[str], request_id: str | None) -> Iterator[_PlatformLine]:
+    """Yield Lambda's lines up to the first that is none, or is another request's: a command may print such ones."""
+    for raw in lines:
+        line = _platform_line(raw.rstrip("\r\n"), form)
+        if line is None or (request_id and line.request_id not in {None, request_id}):
+            return
+        request_id = request_id or line.request_id
+        yield line
+        if line.starts and not line.json:
+            return
+
+
+def _platform_line(line: str, form: re.Pattern[str]) -> _PlatformLine | None:
+    if found := _platform_record(line):
+        kind, record = found
+        request_id = record.get("requestId")
+        return _PlatformLine(request_id if isinstance(request_id, str) else None, kind == "platform.start", json=True)
+    match = form.fullmatch(line)
+    return match and _PlatformLine(match["id"], line.startswith("START"), json=False)
 
 
 def _parse_text(line: str, lines: list[str]) -> Report | None:
@@ -214,6 +234,11 @@ def _old_status(request_id: str, lines: list[str]) -> tuple[Status, str | None]:
         if status and status[0] != "success" and fields.get("Phase") != "init":
             return status
     return "success", None
+
+
+def _decode(tail: bytes) -> str:
+    """A cut through a character leaves its last bytes, which are no character of their own."""
+    return tail.lstrip(b"".join(bytes([byte]) for byte in range(0x80, 0xC0))).decode("utf-8", "replace")
 
 
 def _platform_record(line: str) -> tuple[str, dict[str, Any]] | None:

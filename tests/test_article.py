@@ -1,7 +1,8 @@
-"""The 2018 article's loop, as published, against the local engine and our function."""
+"""The 2018 article's loop, as published, and our function: on the local engine, and on a third party's Lambda."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from lambda_kernel.function import index
 from tests.engine_process import environ_for, local_engine
+from tests.ministack import REGION, create_function, ministack
 
 LOOP = Path(__file__).parent / "article" / "loop.sh"
 
@@ -26,14 +29,23 @@ def version_2() -> list[str]:
     return ["raw-in-base64-out"] if version.startswith("aws-cli/2") else []
 
 
-def test_the_loop_prints_what_the_article_shows(tmp_path: Path) -> None:
-    config = tmp_path / "config"
+def cli_settings(directory: Path) -> Path:
+    config = directory / "config"
     config.write_text("".join(f"[default]\ncli_binary_format = {value}\n" for value in version_2()))
-    typed = "free\ncat /etc/os-release\nfalse\nexit\n"
+    return config
+
+
+def looped(typed: str, environ: dict[str, str]) -> list[str]:
+    """What the loop prints for each line that is typed."""
+    ran = subprocess.run(["bash", LOOP], input=typed, env=environ, capture_output=True, text=True, check=True)
+    return ran.stdout.split("> ")[1:]
+
+
+def test_the_loop_prints_what_the_article_shows(tmp_path: Path) -> None:
+    config = cli_settings(tmp_path)
     with local_engine() as engine:
         environ = {**environ_for(engine), "AWS_CONFIG_FILE": str(config)}
-        ran = subprocess.run(["bash", LOOP], input=typed, env=environ, capture_output=True, text=True, check=True)
-    free, release, failed, end = ran.stdout.split("> ")[1:]
+        free, release, failed, end = looped("free\ncat /etc/os-release\nfalse\nexit\n", environ)
     for text, command in ((free, "free"), (release, "cat /etc/os-release"), (failed, "false")):
         request = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
         stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -50,4 +62,19 @@ def test_the_loop_prints_what_the_article_shows(tmp_path: Path) -> None:
         assert lines, text
     assert "Mem:" in free
     assert "NAME=" in release
+    assert end == ""
+
+
+def test_the_loop_on_ministack(tmp_path: Path) -> None:
+    """Its log has the function's own lines only, without the last line end."""
+    with ministack() as url:
+        create_function(url, "shell", Path(index.__file__), handler="index.handler", runtime="python3.14")
+        environ = {**os.environ, "AWS_ENDPOINT_URL_LAMBDA": url, "AWS_DEFAULT_REGION": REGION}
+        environ["AWS_CONFIG_FILE"] = str(cli_settings(tmp_path))
+        free, failed, end = looped("free\nls /nowhere\nexit\n", environ)
+    prefix = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t\S+\t"
+    assert re.fullmatch(rf"\n{prefix}{{ cmd: 'free' }}\n{prefix} *total[^\0]*Mem:[^\t]*\n\n", free), free
+    assert re.fullmatch(rf"\n{prefix}{{ cmd: 'ls /nowhere' }}\n{prefix}\n{prefix}ls: [^\t]*/nowhere[^\t]*\n", failed), (
+        failed
+    )
     assert end == ""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_kernel.report import Report, Status, cost_usd, output_lines, parse, summary
+from lambda_kernel.report import Report, Status, Trimmed, parse, summary, trim
 
 ID = "527cb862-4f5e-49a9-9ae4-a7edc90f0fda"
 OTHER_ID = "b70435cc-261c-4438-b9b6-efe4c8f04b21"
@@ -153,6 +153,18 @@ TEXT = [
         id="out of memory",
     ),
     pytest.param(
+        f"REPORT RequestId: {ID}\tDuration: 1248.31 ms\tBilled Duration: 1542 ms\tMemory Size: 128 MB\t"
+        "Max Memory Used: 94 MB\tInit Duration: 293.05 ms\tStatus: error\tError Type: Runtime.ExitError",
+        Report(ID, 1248.31, 1542, 128, 94, init_duration_ms=293.05, status="error", error_type="Runtime.ExitError"),
+        id="crash, by tabs",
+    ),
+    pytest.param(
+        f"{START}{END}REPORT RequestId: {ID}\tDuration: 6.91 ms\tBilled Duration: 100 ms \tMemory Size: 128 MB\t"
+        "Max Memory Used: 82 MB\n",
+        Report(ID, 6.91, 100, 128, 82),
+        id="of 2018, with a blank before a tab",
+    ),
+    pytest.param(
         f"REPORT RequestId: {ID}\tDuration: 306.34 ms\tBilled Duration: 610 ms\tMemory Size: 3009 MB\t"
         "Max Memory Used: 155 MB\tRestore Duration: 511.25 ms\tBilled Restore Duration: 303 ms\t\n",
         Report(ID, 306.34, 610, 3009, 155, restore_duration_ms=511.25, billed_restore_duration_ms=303),
@@ -194,6 +206,14 @@ JSON = [
         '{"type":"platform.report","record":{"requestId":"r","metrics":{"durationMs":7.5},"status":"success"}}',
         Report("r", 7.5),
         id="managed instances",
+    ),
+    pytest.param(
+        '{"time":"t","type":"platform.start","record":{"requestId":"r","version":"$LATEST","tenantId":"blue"}}\n'
+        'printed\n{"timestamp":"t","level":"INFO","message":"logged","requestId":"r","tenantId":"blue"}\n'
+        '{"time":"t","type":"platform.report","record":{"requestId":"r","tenantId":"blue","status":"success",'
+        '"metrics":{"durationMs":2.5,"billedDurationMs":3,"memorySizeMB":128,"maxMemoryUsedMB":36}}}\n',
+        Report("r", 2.5, 3, 128, 36),
+        id="a tenant's, with plain lines as Python prints them",
     ),
     pytest.param(
         '{"type":"platform.report","record":{"requestId":"r","metrics":{"durationMs":7.5},"status":"error",'
@@ -280,37 +300,50 @@ PLATFORM_LINES = [
 
 
 @pytest.mark.parametrize("line", PLATFORM_LINES)
-def test_output_is_what_lambda_did_not_write(line: str) -> None:
-    assert output_lines(line) == ""
-    assert output_lines(f"one\n{line}two\r\n\n{line}") == "one\ntwo\r\n\n"
-    assert output_lines(f"one\n{line}two".encode()) == "one\ntwo"
+def test_lambdas_lines_at_the_ends_are_taken_off(line: str) -> None:
+    assert trim(line).text == trim(line.encode()).text == ""
+    assert trim(line).framed
+    assert trim(f"{START}one\n{line}two\n{END}{WARM_LINE}").text == f"one\n{line}two\n"
+
+
+def test_what_is_trimmed_tells_of_the_invocation() -> None:
+    end = END + WARM_LINE
+    xray = "XRAY TraceId: 1-5e34a614-10bdxmplf1fb44f07bc535a1\tSegmentId: 07f5xmpl2d1f6f85\tSampled: true\t\n"
+    start = '{"time":"t","type":"platform.start","record":{"requestId":"r","version":"$LATEST"}}\n'
+    assert trim(f"{START}x\n{end}{xray}") == Trimmed("x\n", started=True, framed=True, json=False, request_id=ID)
+    assert trim(f"x\n{end}") == Trimmed("x\n", started=False, framed=True, json=False, request_id=ID)
+    assert trim(f"{start}x\n{json_line(Report('r', 1))}") == Trimmed(
+        "x\n", started=True, framed=True, json=True, request_id="r"
+    )
+    assert trim("x\n") == Trimmed("x\n", started=False, framed=False, json=False, request_id="")
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "START RequestId: what is that?\n",
+        f"START RequestId: {OTHER_ID} Version: $LATEST\n",
+        START,
         "END\n",
+        f"END RequestId: {OTHER_ID}\n",
         "REPORT RequestId: see above\n",
+        text_line(Report(OTHER_ID, 1)),
+        json_line(Report(OTHER_ID, 1)),
         '{"type": "mine", "record": {}}\n',
         '{"message": "platform.start"}\n',
         "EXTENSION of the deadline\n",
         "a\x0bb\x1c\u2028c\n",
-        "Version: 3\n",
+        "\n\n",
     ],
 )
 def test_output_that_is_not_lambdas_is_kept(text: str) -> None:
-    assert output_lines(START + text + END + WARM_LINE) == text
+    assert trim(START + text + END + WARM_LINE).text == text
 
 
-def test_output_before_a_glued_line_is_kept() -> None:
-    assert output_lines(f"{START}no newline{END}late{WARM_LINE}") == "no newlinelate"
-
-
-@given(cut=st.integers(0, len(START)))
-def test_what_a_cut_leaves_of_the_start_line_is_no_output(cut: int) -> None:
-    rest = START[cut:] if "Version: $LATEST" in START[cut:] else ""
-    assert output_lines(rest + "output\n" + END + WARM_LINE) == "output\n"
+@given(cut=st.integers(0, 3), character=st.sampled_from("é€😀"))
+def test_what_a_cut_leaves_of_a_character_is_dropped(cut: int, character: str) -> None:
+    left = character.encode()[cut:]
+    assert trim(left + b"x\n").text == ("x\n" if cut else f"{character}x\n")
 
 
 hundredths = st.integers(0, 10**8).map(lambda number: number / 100)
@@ -341,7 +374,6 @@ output = st.text(st.characters(codec="utf-8", exclude_characters="{ABCDEFGHIJKLM
 def test_round_trip(report: Report, before: str) -> None:
     for line in (text_line(report), json_line(report)):
         assert parse(f"{before}\n{line}") == report
-        assert output_lines(f"{before}\n{line}") == f"{before}\n"
 
 
 @given(report=reports, others=st.lists(reports), text=st.booleans())
@@ -367,7 +399,7 @@ def test_a_cut_report_is_read_as_it_stands_or_not_at_all(report: Report, first: 
 @given(tail=st.binary() | st.text())
 def test_anything_is_survived(tail: bytes | str) -> None:
     parse(tail)
-    output_lines(tail)
+    trim(tail)
 
 
 LIKE_LAMBDA = st.lists(
@@ -381,7 +413,7 @@ LIKE_LAMBDA = st.lists(
 def test_anything_like_a_log_is_survived(parts: list[str], cut: int) -> None:
     tail = "".join(parts)[cut:]
     parse(tail)
-    output_lines(tail)
+    trim(tail)
 
 
 def test_a_summary_adds_times_and_takes_the_largest_memory() -> None:
@@ -405,26 +437,3 @@ def test_a_summary_of_nothing() -> None:
 def test_totals_add_up(first: list[Report], second: list[Report]) -> None:
     both, added = summary(first + second), summary(first) + summary(second)
     assert astuple(added) == pytest.approx(astuple(both))
-
-
-def test_cost() -> None:
-    # 200 ms at half a GB are a tenth of a GB-second, and one request.
-    assert cost_usd(200, 512, "x86_64", "us-east-1") == pytest.approx(0.1 * 0.0000166667 + 0.0000002)
-    assert cost_usd(200, 512, "arm64", "us-east-1", invocations=3) == pytest.approx(0.1 * 0.0000133334 + 0.0000006)
-
-
-@pytest.mark.parametrize(
-    ("billed_ms", "memory_mb", "architecture", "region"),
-    [
-        (None, 128, "x86_64", "us-east-1"),
-        (1, None, "x86_64", "us-east-1"),
-        (1, 128, "x86_64", "mars-west-1"),
-        (1, 128, "x86_64", "local"),
-        (1, 128, None, "us-east-1"),
-        (1, 128, "x86_64", None),
-    ],
-)
-def test_a_cost_that_is_not_known_is_none(
-    billed_ms: float | None, memory_mb: float | None, architecture: str | None, region: str | None
-) -> None:
-    assert cost_usd(billed_ms, memory_mb, architecture, region) is None
