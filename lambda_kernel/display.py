@@ -7,7 +7,7 @@ import html
 from collections.abc import Callable
 from typing import Any
 
-from .cell import Happening, InputEnded, LeftOut, Notice, Output
+from .cell import Happening, InputEnded, LeftOut, Notice, Output, Progress
 from .tally import Tally
 
 Send = Callable[[str, str], None]
@@ -67,6 +67,14 @@ def left_out(gap: LeftOut) -> str:
     return f"[… {gap.lines:,} lines, {size} left out: %limit sets how much is shown, %%output FILE keeps all …]\n"
 
 
+def progress_data(progress: Progress) -> dict[str, str]:
+    """The state of a transfer as display data. How much there will be is known at the end only."""
+    rate = progress.bytes / progress.seconds / 1e6 if progress.seconds else 0
+    line = f"{progress.path}: {progress.bytes / 1e6:,.1f} MB, {rate:,.1f} MB/s"
+    bar = "" if progress.done else "<progress></progress> "
+    return {"text/plain": line, "text/html": f"{bar}{html.escape(line)}"}
+
+
 def report_data(tally: Tally, wall_ms: float, exit_code: int | None, where: str, full: bool) -> dict[str, str]:
     """The report as display data: one line of text, and small HTML."""
     line = report_line(tally, wall_ms, exit_code, where, full)
@@ -88,6 +96,8 @@ def report_line(tally: Tally, wall_ms: float, exit_code: int | None, where: str,
         parts.append(f"exit code {exit_code}")
     if tally.invocations > 1:
         parts.append(f"{tally.invocations} invocations")
+    if tally.measured:
+        parts.append("measured by the function")
     if tally.replaced:
         parts.append("new environment")
     if full:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
-from .cell import Cell, Control, Emit, Happening, Notice, Output, Result
-from .errors import UsageError
+from .article import introduction
+from .cell import Cell, Control, Emit, Notice, Output, Result
+from .errors import ShellPerCommand, UsageError
+from .into_file import Writer
 from .magics import MAGICS, Call, Head, parse
 from .tally import Tally
 from .workspace import Workspace
@@ -23,6 +24,7 @@ class Execution:
     emit: Emit
     control: Control
     tally: Tally
+    stdin: bool = False
 
     def run(self) -> Result | None:
         """Its result; None when no command was in it. Raises errors.KernelError."""
@@ -32,7 +34,8 @@ class Execution:
         if not head.body.strip():
             return None
         settings = self.workspace.settings
-        cell = Cell(head.body, self.label, settings.bound, settings.redact, settings.seconds)
+        ways = {"stdin": self.stdin, "merge": settings.merge}
+        cell = Cell(head.body, self.label, settings.bound, settings.redact, settings.seconds, **ways)
         return self._into_file(head, cell) if head.cell else self._command(cell, self.emit)
 
     def _call(self, words: list[str]) -> Call:
@@ -45,7 +48,14 @@ class Execution:
         session = self.workspace.session()
         for warning in self.workspace.new_warnings():
             emit(Notice(warning))
-        return session.run(cell, emit, self.control, self.tally)
+        while self.workspace.news:
+            emit(self.workspace.news.pop(0))
+        try:
+            return session.run(cell, emit, self.control, self.tally)
+        except ShellPerCommand:  # found out before the cell was sent
+            article = self.workspace.use_article()
+            emit(Notice(introduction(article.transport.function)))
+            return article.run(cell, emit, self.control, self.tally)
 
     def _into_file(self, head: Head, cell: Cell) -> Result:
         assert head.cell is not None
@@ -53,18 +63,12 @@ class Execution:
         path = Path(magic.run(self._call(words))).expanduser()
         try:
             with path.open("wb") as file:
-                return self._command(replace(cell, bound=None), self._writer(file))
+                writer = Writer(file, path, self.emit, self.workspace.clock)
+                result = self._command(replace(cell, bound=None), writer)
+                writer.finish()
+                return result
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}") from error
         finally:
             if path.is_file():
                 self.emit(Notice(f"{path.stat().st_size:,} bytes written to {path}"))
-
-    def _writer(self, file: BinaryIO) -> Emit:
-        def emit(happening: Happening) -> None:
-            if isinstance(happening, Output) and happening.stream == "stdout" and happening.job is None:
-                file.write(happening.data)
-            else:
-                self.emit(happening)
-
-        return emit

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import signal
 import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any, cast
 
 from ipykernel.kernelapp import IPKernelApp
@@ -16,13 +18,18 @@ from ipykernel.kernelbase import Kernel
 from traitlets import Enum, Unicode
 
 from . import __version__, display
-from .cell import Happening, Result, ThreadControl
+from .asking import Asker
+from .calls import Thread
+from .cell import Happening, Progress, Result, ThreadControl
 from .completeness import is_complete
 from .connect import Connector, unisolated
 from .errors import KernelError, UsageError
 from .execution import Execution
+from .session import Session
 from .tally import Tally
 from .target import LOCAL, Target, resolve
+from .transport import Transport
+from .warmth import Warmth
 from .worker import Worker
 from .workspace import ReportMode, Workspace
 
@@ -56,20 +63,28 @@ class LambdaKernel(Kernel):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.connector = Connector(uuid.uuid4().hex)
+        self.name = name_of(self.session.key if self.session else b"")
+        self.connector = Connector(self.name)
         self.worker = Worker()
         self.control: ThreadControl | None = None
         self.reply_metadata: Message = {}
         self.preloaded = False
         self.workspace = self._workspace()
         self.workspace.settings.report = cast(ReportMode, self.report)
+        self.warmth = Warmth(self.workspace, self.worker, lambda: self.control is not None)
 
     def _workspace(self) -> Workspace:
         """A setting that cannot be is told at the first cell: a kernel that does not start tells nobody."""
         try:
-            return Workspace(self._target(), self.connector)
+            target, problem = self._target(), None
         except UsageError as error:
-            return Workspace(LOCAL, self.connector, problem=error)
+            target, problem = LOCAL, error
+        return Workspace(target, self.connector, problem, sessions=self._session)
+
+    def _session(self, target: Target, transport: Transport, clock: Callable[[], float]) -> Session:
+        """After a restart it has the same name, and a later epoch: what the kernel before has left behind is ended."""
+        name = name_of(f"{self.name} {target}".encode())
+        return Session(transport, clock, name, caller=Thread(), epoch=int(time.time()))
 
     def _target(self) -> Target:
         options = ("function", "region", "profile", "endpoint_url")
@@ -117,7 +132,7 @@ class LambdaKernel(Kernel):
         allow_stdin: bool = False,
         **_: Any,
     ) -> Message:
-        cell = _Cell(self, silent)
+        cell = _Cell(self, silent, allow_stdin)
         self.control = cell.control
         try:
             return await cell.run(code)
@@ -127,6 +142,8 @@ class LambdaKernel(Kernel):
             return cell.failed(type(error).__name__, f"{error} (this is an error of lambda-kernel itself)")
         finally:
             self.control = None
+            cell.close()
+            self.warmth.touch()
 
     async def do_is_complete(self, code: str) -> Message:
         return await is_complete(code)
@@ -156,32 +173,38 @@ class LambdaKernel(Kernel):
             super()._publish_status(status, channel, parent)
 
     async def do_shutdown(self, restart: bool) -> Message:
-        self._interrupt()
+        if self.control:
+            self.control.close()
         loop = asyncio.get_running_loop()
-        closing = Worker().submit(self._close, loop)
-        await asyncio.wait([closing], timeout=2)
+        closing = self.worker.submit(self._close, loop)  # behind the cell that runs, if one does
+        done, _ = await asyncio.wait([closing], timeout=2)
+        if not done:
+            await asyncio.wait([Worker().submit(self.connector.close, loop)], timeout=2)
         return {"status": "ok", "restart": restart}
 
     def _close(self) -> None:
-        if self.control is None:
-            for session in self.workspace.sessions.values():
-                session.leave()
+        for session in self.workspace.sessions.values():
+            session.leave()
         self.connector.close()
 
 
 class _Cell:
     """One execute_request: its output messages and its reply."""
 
-    def __init__(self, kernel: LambdaKernel, silent: bool) -> None:
-        self.kernel, self.silent = kernel, silent
-        self.control, self.tally = ThreadControl(), Tally()
+    def __init__(self, kernel: LambdaKernel, silent: bool, stdin: bool) -> None:
+        self.kernel, self.silent, self.stdin, self.tally = kernel, silent, stdin, Tally()
+        self.asker = Asker(kernel)
+        self.control = ThreadControl(self.asker)
+        self.asker.control = self.control
         self.streams = display.Streams(self._stream)
         self.begin = time.monotonic()
+        self.progress_id = ""
         self.loop = asyncio.get_running_loop()
 
     async def run(self, code: str) -> Message:
         kernel = self.kernel
-        work = Execution(code, kernel.execution_count, kernel.workspace, self._emit, self.control, self.tally)
+        place = (kernel.workspace, self._emit, self.control, self.tally)
+        work = Execution(code, kernel.execution_count, *place, stdin=self.stdin)
         try:
             result = await kernel.worker.submit(work.run, self.loop)
         except KernelError as error:
@@ -193,12 +216,32 @@ class _Cell:
         self._report(reply.get("exit_code"))
         return reply
 
+    def close(self) -> None:
+        self.asker.close()
+
     def _finish(self) -> None:
         self.streams.finish()
 
     def _emit(self, happening: Happening) -> None:
         """Called in the worker's thread; the next invocation goes out while the loop renders."""
-        self.loop.call_soon_threadsafe(self.streams.show, happening)
+        self.loop.call_soon_threadsafe(self._show, happening)
+
+    def _show(self, happening: Happening) -> None:
+        if isinstance(happening, Progress):
+            self._show_progress(happening)
+        else:
+            self.streams.show(happening)
+
+    def _show_progress(self, progress: Progress) -> None:
+        """One display, updated in place."""
+        kind = "update_display_data" if self.progress_id else "display_data"
+        self.progress_id = self.progress_id or uuid.uuid4().hex
+        content = {
+            "data": display.progress_data(progress),
+            "metadata": {},
+            "transient": {"display_id": self.progress_id},
+        }
+        self._send(kind, content)
 
     def _send(self, kind: str, content: Message) -> None:
         if not self.silent:
@@ -238,6 +281,7 @@ class _Cell:
             return
         wall = (time.monotonic() - self.begin) * 1000
         function, region = session.transport.function, session.transport.region
+        kernel.workspace.costs.add(function, region, tally)
         kernel.reply_metadata = display.metadata(tally, wall, exit_code, function, region)
         mode = kernel.workspace.settings.report
         if mode != "off":
@@ -253,6 +297,11 @@ def explain(exit_code: int) -> str:
     except ValueError:
         return f"exit code {exit_code}"
     return f"exit code {exit_code} ({name})"
+
+
+def name_of(key: bytes) -> str:
+    """Who this kernel is to a function: the same after a restart, which keeps the connection file and its key."""
+    return hashlib.sha256(b"lambda-kernel " + (key or uuid.uuid4().bytes)).hexdigest()[:32]
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .report import Report, Totals, cost_usd, summary
+from .prices import cost_usd
+from .report import Report, Totals, summary
 
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}  # uname's names, and Lambda's
 ENDS = 10  # of many request ids, so many of the first and of the last are kept
@@ -22,6 +23,9 @@ class Tally:
     environment_id: str | None = None
     replaced: bool = False
     machine: str = ""  # the environment's, as uname(2) names it
+    tenant: bool = False  # whether the environment is a tenant's: each new one is charged
+    cold_starts: int = 0
+    measured: bool = False  # whether figures are the function's own, for want of Lambda's
 
     def add(self, request_id: str, report: Report | None) -> None:
         self.invocations += 1
@@ -30,6 +34,8 @@ class Tally:
         else:
             self.last_ids = [*self.last_ids, request_id][-ENDS:]
         if report:
+            self.cold_starts += report.init_duration_ms is not None
+            self.measured |= report.measured
             totals = summary([report])
             self.totals = self.totals + totals if self.totals else totals
 
@@ -43,7 +49,8 @@ class Tally:
             figures.memory_size_mb,
             ARCHITECTURES.get(self.machine),
             region,
-            self.invocations,
+            invocations=self.invocations,
+            tenant_environments=self.cold_starts if self.tenant else 0,
         )
 
     def metadata(self) -> dict[str, Any]:
@@ -53,6 +60,7 @@ class Tally:
             "environment_id": self.environment_id,
             "request_ids": self.first_ids + self.last_ids,
             "invocations": self.invocations,
+            "measured_by": "function" if self.measured else "lambda",
             "duration_ms": figures and figures.duration_ms,
             "billed_duration_ms": figures and figures.billed_duration_ms,
             "init_duration_ms": figures and figures.init_duration_ms,

@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from .cell import Bound
+from .article import READ_SECONDS, ArticleSession
+from .cell import Bound, Cell, Control, Emit, Happening, Result, ThreadControl
+from .costs import Costs
 from .errors import KernelError, UsageError
 from .session import Session
+from .tally import Tally
 from .target import Target
-from .transport import Transport
+from .transport import READ_TIMEOUT, Transport
 
+PING_SECONDS = 300.0  # an idle environment was seen to live 10 minutes (2019, 2023); half of it is safe
 ReportMode = Literal["off", "line", "full"]
 
 
 class Connect(Protocol):
-    """Makes a target's transport. Its notices are sentences on how the local engine runs; its warnings, those of them
-    that a user must see."""
+    """Makes a target's transport, which waits so many seconds for an answer. Its notices are sentences on how the local
+    engine runs; its warnings, those of them that a user must see."""
 
-    def __call__(self, target: Target) -> Transport: ...
+    def __call__(self, target: Target, read_timeout: float = READ_TIMEOUT) -> Transport: ...
 
     def notices(self) -> tuple[str, ...]: ...
 
     def warnings(self) -> tuple[str, ...]: ...
+
+
+class AnySession(Protocol):
+    """What runs a target's cells: a Session, or an ArticleSession."""
+
+    transport: Transport
+
+    def run(self, cell: Cell, emit: Emit, control: Control, tally: Tally) -> Result: ...
+
+    def reset(self, emit: Emit, control: Control, tally: Tally, cold: bool = False) -> None: ...
+
+    def leave(self) -> None: ...
+
+    def ping(self, emit: Emit, control: Control, tally: Tally) -> None: ...
+
+
+SessionMaker = Callable[[Target, Transport, Callable[[], float]], Session]
+
+
+def new_session(target: Target, transport: Transport, clock: Callable[[], float]) -> Session:
+    return Session(transport, clock)
 
 
 @dataclass
@@ -35,6 +61,7 @@ class Settings:
     seconds: float | None = None
     bound: Bound | None = field(default_factory=Bound)
     redact: bool = True
+    merge: bool = False  # stderr into stdout
     fail: bool = True  # whether an exit code that is not 0 is an error of the cell
 
 
@@ -47,27 +74,50 @@ class Workspace:
         connect: Connect,
         problem: UsageError | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sessions: SessionMaker = new_session,
     ) -> None:
-        self.target, self.connect, self.clock = target, connect, clock
+        self.target, self.connect, self.clock, self.make = target, connect, clock, sessions
         self.problem = problem  # why there is no target; %use mends it
         self.settings = Settings()
-        self.sessions: dict[Target, Session] = {}
+        self.sessions: dict[Target, AnySession] = {}
         self.last_error: KernelError | None = None
         self.warned: set[str] = set()
+        self.costs = Costs()
+        self.warm_until: float | None = None
+        self.news: list[Happening] = []  # what a ping has found, for the next cell
 
     def use(self, target: Target) -> None:
         self.target, self.problem = target, None
 
-    def session(self) -> Session:
+    def session(self) -> AnySession:
         """The present target's, made at its first use."""
         if self.problem:
             raise self.problem
         if self.target not in self.sessions:
-            self.sessions[self.target] = Session(self.connect(self.target), self.clock)
+            self.sessions[self.target] = self.make(self.target, self.connect(self.target), self.clock)
         return self.sessions[self.target]
+
+    def use_article(self) -> ArticleSession:
+        """The present target has turned out to be the 2018 article's function."""
+        session = ArticleSession(self.connect(self.target, READ_SECONDS), self.clock)
+        self.sessions[self.target] = session
+        return session
 
     def new_warnings(self) -> list[str]:
         """Each of them once."""
         new = [warning for warning in self.connect.warnings() if warning not in self.warned]
         self.warned.update(new)
         return new
+
+    @property
+    def warm(self) -> bool:
+        """Whether the environment is to be kept."""
+        return self.warm_until is not None and self.clock() < self.warm_until
+
+    def ping(self) -> None:
+        """An invocation that does nothing else. What goes wrong is found again by the next cell."""
+        session, tally = self.sessions.get(self.target), Tally()
+        if session:
+            with contextlib.suppress(KernelError):
+                session.ping(self.news.append, ThreadControl(), tally)
+            self.costs.add(session.transport.function, session.transport.region, tally)

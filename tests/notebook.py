@@ -75,10 +75,11 @@ class Notebook:
         self.manager, self.client = manager, client
 
     def run(self, code: str, timeout: float = 30, **options: Any) -> Shown:
-        return self.collect(self.client.execute(code, **options), timeout)
+        return self.collect(self.start(code, **options), timeout)
 
-    def start(self, code: str) -> str:
-        request: str = self.client.execute(code)
+    def start(self, code: str, **options: Any) -> str:
+        """The front end has no input box, unless the options say that it has: allow_stdin=True."""
+        request: str = self.client.execute(code, **{"allow_stdin": False, **options})
         return request
 
     def collect(self, request: str, timeout: float = 30, interrupt_at: str | None = None) -> Shown:

@@ -21,7 +21,7 @@ class Desk:
         self.fars: dict[Target, Far] = {}
         self.workspace = Workspace(LOCAL, self)
 
-    def __call__(self, target: Target) -> Transport:
+    def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
         self.fars[target] = Far()
         return self.fars[target].transport
 
