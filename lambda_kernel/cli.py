@@ -12,18 +12,18 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import __version__, kernelspec
+from . import __version__, arguments, kernelspec
 
 LAUNCH = "launch"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == [LAUNCH]:
-        return launch(arguments[1:])
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == [LAUNCH]:
+        return launch(words[1:])
     parser = build_parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     if options.run is None:
         parser.print_help()
         return 0
@@ -35,15 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def launch(arguments: Sequence[str]) -> int:
+def launch(words: Sequence[str]) -> int:
     """Be the kernel process; for kernel.json files, not for people, so the help does not name it."""
-    sys.argv[1:] = arguments
+    sys.argv[1:] = words
     runpy.run_module("lambda_kernel", run_name="__main__", alter_sys=True)
     return 0
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of everything that `lambda-kernel --help` names."""
+    from .deploy.choices import add_commands as add_deployment
+
     parser = argparse.ArgumentParser(
         prog="lambda-kernel",
         description="AWS Lambda shell: a Jupyter kernel whose cells run inside a Lambda execution environment.",
@@ -55,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_install(commands)
     _add_uninstall(commands)
     _add_local(commands)
+    add_deployment(commands)
     return parser
 
 
@@ -66,10 +69,14 @@ def _add_install(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--display-name", metavar="D", help="what front ends show (default: AWS Lambda shell)")
     _add_location(parser, default="the environment that lambda-kernel is installed in")
     target = parser.add_argument_group("the function it talks to (kept in the kernelspec)")
-    target.add_argument("--function", metavar="F", type=_one_word, help="name or ARN of the Lambda function")
-    target.add_argument("--region", metavar="R", type=_one_word, help="AWS region of the function")
-    target.add_argument("--profile", metavar="P", type=_some_text, help="AWS profile whose credentials are used")
-    target.add_argument("--endpoint-url", metavar="U", type=_url, help="another Lambda endpoint than AWS's, as a URL")
+    target.add_argument("--function", metavar="F", type=arguments.one_word, help="name or ARN of the Lambda function")
+    target.add_argument("--region", metavar="R", type=arguments.one_word, help="AWS region of the function")
+    target.add_argument(
+        "--profile", metavar="P", type=arguments.some_text, help="AWS profile whose credentials are used"
+    )
+    target.add_argument(
+        "--endpoint-url", metavar="U", type=arguments.url, help="another Lambda endpoint than AWS's, as a URL"
+    )
 
 
 def _add_uninstall(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -95,7 +102,7 @@ def _add_number(
     parser: argparse.ArgumentParser, option: str, metavar: str, text: str, *, bounds: tuple[int, int], default: int
 ) -> None:
     text = f"{text} (default: %(default)s)"
-    parser.add_argument(option, metavar=metavar, type=_within(*bounds), default=default, help=text)
+    parser.add_argument(option, metavar=metavar, type=arguments.within(*bounds), default=default, help=text)
 
 
 def _add_name(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +115,9 @@ def _add_location(parser: argparse.ArgumentParser, default: str) -> None:
     group = parser.add_argument_group(f"the place (default: {default})").add_mutually_exclusive_group()
     group.add_argument("--user", action="store_true", help="for you, in every environment")
     group.add_argument("--sys-prefix", action="store_true", help="for this Python environment")
-    group.add_argument("--prefix", metavar="P", type=_some_text, help="below this directory, in share/jupyter/kernels")
+    group.add_argument(
+        "--prefix", metavar="P", type=arguments.some_text, help="below this directory, in share/jupyter/kernels"
+    )
 
 
 def install(options: argparse.Namespace) -> int:
@@ -154,33 +163,6 @@ def local(options: argparse.Namespace) -> int:
         port=options.port,
     )
     return run_foreground(settings, options.json, sys.stdout)
-
-
-def _within(lowest: int, highest: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if text.isascii() and text.isdecimal() and lowest <= int(text) <= highest:
-            return int(text)
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {lowest} to {highest}")
-
-    return parse
-
-
-def _one_word(text: str) -> str:
-    if not text or text.split() != [text]:
-        raise argparse.ArgumentTypeError(f"{text!r} is empty or has blanks in it")
-    return text
-
-
-def _some_text(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty")
-    return text
-
-
-def _url(text: str) -> str:
-    if not _one_word(text).startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a URL that begins with http:// or https://")
-    return text
 
 
 if __name__ == "__main__":

@@ -1,0 +1,173 @@
+"""The commands as processes: usage, sentences, and a whole life against ministack, which runs the function."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import boto3
+import pytest
+
+from lambda_kernel.cli import build_parser
+from lambda_kernel.deploy import command
+from tests.ministack import REGION, ministack
+
+COMMAND = (sys.executable, "-m", "lambda_kernel.cli")
+
+
+def begun(words: Sequence[str], **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *words],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=50)
+    return process.returncode, out, err
+
+
+def lambda_kernel(*words: str, **environment: str) -> tuple[int, str, str]:
+    return ended(begun(words, **environment))
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[list[str]]:
+    """The options that lead there."""
+    with ministack() as url:
+        yield ["--endpoint-url", url, "--region", REGION]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["deploy", "--memory", "127"],
+        ["deploy", "--timeout", "901"],
+        ["deploy", "--architecture", "i386"],
+        ["deploy", "--storage", "0"],
+        ["deploy", "--retention", "8"],
+        ["deploy", "--policy", "AdministratorAccess"],
+        ["deploy", "--tools"],
+        ["deploy", "--tools", "x", "--no-tools"],
+        ["deploy", "--endpoint-url", "localhost"],
+        ["delete", "--memory", "128"],
+        ["status", "--region", ""],
+    ],
+)
+def test_arguments_that_cannot_be_are_a_usage_error(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        build_parser().parse_args(words)
+    assert ending.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["deploy", "--function", "a.b"], "'a.b' is no name for a function: use up to 64 letters, digits, - and _"),
+        (["delete", "--function", "x" * 65], f"'{'x' * 65}' is no name for a function"),
+        (
+            ["deploy", "--stack", "1st"],
+            "'1st' is no name for a stack: use letters, digits and -, and begin with a letter",
+        ),
+        (["status", "--stack", "a_b"], "'a_b' is no name for a stack"),
+        (
+            ["deploy", "--tools", "/nowhere/busybox"],
+            "cannot read the tool /nowhere/busybox (No such file or directory)",
+        ),
+        (["status", "--region", "mars_1"], "cannot reach AWS in mars_1: "),
+        (["status"], "no AWS region is set"),
+        (["status", "--profile", "nobody", "--region", "eu-west-1"], "nobody"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(words: list[str], sentence: str) -> None:
+    code, out, err = lambda_kernel(*words)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"lambda-kernel: {sentence}") or sentence in err
+    assert err.count("\n") == 1
+
+
+def test_no_credentials(emulator: list[str]) -> None:
+    none = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": ""}
+    code, out, err = lambda_kernel("deploy", *emulator, **none)
+    assert (code, out) == (1, "")
+    assert "credentials" in err
+    assert err.count("\n") == 1
+
+
+def test_the_life_of_a_function(emulator: list[str], tmp_path: Path) -> None:
+    tool = tmp_path / "hello"
+    tool.write_bytes(b"#!/bin/sh\necho hello\n")
+    code, out, err = lambda_kernel("deploy", *emulator, "--tools", str(tool))
+    assert (code, err) == (0, "")
+    assert "CREATE_COMPLETE       Shell (AWS::Lambda::Function)" in out
+    assert "A test command in shell says: bash " in out
+    line = shlex.join(["lambda-kernel", "install", "--name", "shell", "--function", "shell", "--region", REGION])
+    assert out.splitlines()[-1].strip() == f"{line} --endpoint-url {emulator[1]}"
+
+    assert "There is nothing to change" in lambda_kernel("deploy", *emulator, "--tools", str(tool))[1]
+    code, out, err = lambda_kernel("status", *emulator)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].split()[:6] == ["lambda-kernel-shell", "shell", "Active", "128", "MB", "arm64"]
+    assert "up to date" in out
+
+    tool.write_bytes(b"#!/bin/sh\necho other\n")
+    out = lambda_kernel("deploy", *emulator, "--tools", str(tool), "--memory", "256")[1]
+    assert "  modify Shell, AWS::Lambda::Function (" in out
+    assert ":layer:shell-tools:2" in lambda_kernel("deploy", *emulator, "--no-tenant-isolation", "--dry-run")[1]
+
+    code, out, err = lambda_kernel("delete", *emulator)
+    assert (code, out) == (1, "")
+    assert err.endswith("Nothing was changed: add --yes, since stdin is no terminal to ask on\n")
+    code, out, err = lambda_kernel("delete", *emulator, "--yes")
+    assert (code, err) == (0, "")
+    assert "Deleting version 2 of the layer shell-tools.\nDeleting version 1 of the layer shell-tools.\n" in out
+    assert "There is no function of lambda-kernel" in lambda_kernel("status", *emulator)[1]
+    code, out, err = lambda_kernel("delete", *emulator, "--yes")
+    assert (code, out) == (1, "")
+    assert err.startswith("lambda-kernel: there is no stack lambda-kernel-shell in us-east-1")
+
+
+def test_two_deploys_at_once(emulator: list[str]) -> None:
+    words = ["deploy", *emulator, "--function", "twice"]
+    for code, out, err in [ended(process) for process in [begun(words), begun(words)]]:
+        assert (code, err) == (0, "")
+        assert "A test command in twice says: bash " in out
+    code, out, _ = lambda_kernel("status", *emulator, "--function", "twice")
+    assert len(out.splitlines()) == 2
+    assert lambda_kernel("delete", *emulator, "--function", "twice", "--yes")[0] == 0
+
+
+def test_a_creation_that_fails_shows_what_failed_and_leaves_nothing(emulator: list[str], tmp_path: Path) -> None:
+    """Somebody has deleted the layer that the function is to have."""
+    words = [*emulator, "--function", "fails"]
+    tool = tmp_path / "hello"
+    tool.write_bytes(b"#!/bin/sh\n")
+    assert lambda_kernel("deploy", *words, "--tools", str(tool))[0] == 0
+    functions = boto3.client("lambda", endpoint_url=emulator[1], region_name=REGION)
+    functions.delete_layer_version(LayerName="fails-tools", VersionNumber=1)
+    code, _, err = lambda_kernel("deploy", *words, "--no-tenant-isolation", "--yes")
+    assert code == 1
+    assert "the stack lambda-kernel-fails failed: Shell (AWS::Lambda::Function) could not be created: " in err
+    assert err.count("\n") == 1
+    assert lambda_kernel("delete", *words, "--yes")[0] == 1
+    assert lambda_kernel("deploy", *words)[0] == 0
+    assert lambda_kernel("delete", *words, "--yes")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [("shell", "shell"), ("My_Shell", "my_shell"), ("-x", "x"), ("__", "aws")],
+)
+def test_the_kernel_of_a_function_has_a_name_that_jupyter_takes(function: str, name: str) -> None:
+    options = build_parser().parse_args(["deploy", f"--function={function}"])
+    line = command.install_line(options, "eu-west-1", function)
+    kept = build_parser().parse_args(shlex.split(line)[1:])
+    assert (kept.name, kept.function, kept.region) == (name, function, "eu-west-1")

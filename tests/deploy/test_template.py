@@ -1,0 +1,171 @@
+"""The template: what it makes, what it may not, and that tools other than ours take it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from lambda_kernel import __version__, function
+from lambda_kernel.deploy import template
+from lambda_kernel.deploy.template import Parameters
+
+INDEX = Path(function.__path__[0]) / "index.py"
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, each of which becomes a pair of its tag and its value."""
+
+
+def short_form(loader: Loader, tag: str, node: yaml.Node) -> tuple[str, Any]:
+    if isinstance(node, yaml.SequenceNode):
+        return tag, loader.construct_sequence(node, deep=True)
+    return tag, node.value
+
+
+Loader.add_multi_constructor("!", short_form)
+
+
+def parsed(text: str) -> dict[str, Any]:
+    return dict(yaml.load(text, Loader))
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lambda_kernel.cli", "template", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def test_it_fits_into_a_request_with_room_for_the_function_to_grow() -> None:
+    assert len(template.template().encode()) < template.LIMIT_BYTES - 1_000
+
+
+def test_what_yaml_reads_is_the_functions_file_byte_for_byte() -> None:
+    made = parsed(template.template())["Resources"]["Shell"]["Properties"]
+    assert made["Code"]["ZipFile"].encode() == INDEX.read_bytes()
+    # Other characters might be escaped, or change, on their way.
+    assert INDEX.read_bytes().isascii()
+
+
+def test_the_function() -> None:
+    made = parsed(template.template())["Resources"]["Shell"]["Properties"]
+    assert (made["Runtime"], made["Handler"]) == ("python3.14", "index.handler")
+    assert made["TenancyConfig"] == (
+        "If",
+        ["IsIsolated", {"TenantIsolationMode": "PER_TENANT"}, ("Ref", "AWS::NoValue")],
+    )
+
+
+def test_the_role_may_write_its_own_logs_and_nothing_else() -> None:
+    role = parsed(template.template())["Resources"]["Role"]["Properties"]
+    (policy,) = role["Policies"]
+    assert policy["PolicyDocument"]["Statement"] == [
+        {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": ("GetAtt", "Logs.Arn")}
+    ]
+    assert role["ManagedPolicyArns"] == (
+        "If",
+        ["HasPolicies", ("Split", [",", ("Ref", "Policies")]), ("Ref", "AWS::NoValue")],
+    )
+
+
+def test_it_makes_three_things_and_opens_nothing() -> None:
+    resources = parsed(template.template())["Resources"]
+    types = {resource["Type"] for resource in resources.values()}
+    assert types == {"AWS::Logs::LogGroup", "AWS::IAM::Role", "AWS::Lambda::Function"}
+    assert "ReservedConcurrentExecutions" not in resources["Shell"]["Properties"]
+
+
+def test_the_defaults_are_those_of_the_parameters() -> None:
+    declared = parsed(template.template())["Parameters"]
+    assert {name: str(one["Default"]) for name, one in declared.items()} == Parameters().values()
+
+
+def test_other_defaults() -> None:
+    chosen = Parameters("x_1-Y", 512, 900, "x86_64", 1024, 3653, ("arn:aws:iam::aws:policy/ReadOnlyAccess",), False)
+    declared = parsed(template.render(chosen.values()))["Parameters"]
+    assert {name: str(one["Default"]) for name, one in declared.items()} == chosen.values()
+
+
+def test_nothing_is_left_to_fill_in() -> None:
+    body = template.template().partition(template.CODE_KEY)[0]
+    assert "@" not in body
+
+
+def test_the_code_is_found_again_in_the_body() -> None:
+    assert template.code_in(template.template()) == template.code()
+    assert template.code_in(template.template() + "Outputs: {}\n") == template.code()
+    assert template.code_in(template.template().replace("PROTOCOL = 1", "PROTOCOL = 2")) != template.code()
+    assert template.code_in("Resources: {}") is None
+
+
+def test_the_description_is_our_mark() -> None:
+    mark = template.read_mark(parsed(template.template())["Description"])
+    assert mark == template.Mark(__version__, template.code_hash(template.code()))
+
+
+@pytest.mark.parametrize(
+    "description", ["", "lambda-kernel", "lambda-kernel 1: a shell in AWS Lambda (code x)", "My stack"]
+)
+def test_other_descriptions_are_not_ours(description: str) -> None:
+    assert template.read_mark(description) is None
+
+
+@pytest.mark.parametrize("options", [[], ["--no-tenant-isolation", "--memory", "10240", "--retention", "1"]])
+def test_cfn_lint_finds_nothing(options: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "template.yaml"
+    file.write_text(command(*options).stdout)
+    lint = [
+        sys.executable,
+        "-c",
+        "from cfnlint.runner import main; raise SystemExit(main())",
+        "--include-checks",
+        "I",
+        "--template",
+        str(file),
+    ]
+    result = subprocess.run(lint, capture_output=True, text=True, check=False, timeout=50)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_the_command_changes_defaults_and_refuses_what_cannot_be() -> None:
+    declared = parsed(
+        command("--function", "other", "--layer", "arn:aws:lambda:eu-west-1:123456789012:layer:a:1").stdout
+    )
+    assert declared["Parameters"]["Function"]["Default"] == "other"
+    assert declared["Parameters"]["Layers"]["Default"] == "arn:aws:lambda:eu-west-1:123456789012:layer:a:1"
+    assert command("--retention", "2").returncode == 2
+    assert command("--policy", "ReadOnlyAccess").returncode == 2
+    refused = command("--function", "a b")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "lambda-kernel: 'a b' is no name for a function: use up to 64 letters, digits, - and _\n"
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
+def test_the_aws_cli_deploys_it_as_it_is(moto_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "template.yaml"
+    file.write_text(command("--memory", "256").stdout)
+    place = ["--endpoint-url", moto_url, "--region", "eu-west-1"]
+    words = ["aws", "cloudformation", "deploy", "--template-file", str(file), "--stack-name", "mine"]
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    result = subprocess.run(
+        [*words, "--capabilities", "CAPABILITY_IAM", *place],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert result.returncode == 0, result.stderr
+    made = boto3.client("lambda", endpoint_url=moto_url, region_name="eu-west-1").get_function(FunctionName="shell")
+    assert made["Configuration"]["MemorySize"] == 256
