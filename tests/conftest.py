@@ -116,6 +116,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.fixture(scope="session")
+def outer_environ(pytestconfig: pytest.Config) -> dict[str, str]:
+    """The environment that the tests were started in: for pip, which has to find its index."""
+    return pytestconfig.stash[stashed_environment]
+
+
 @pytest.fixture
 def network_guard() -> NetworkGuard:
     return guard
