@@ -17,6 +17,7 @@ import pytest
 
 from lambda_kernel.local import Endpoint, Settings
 from lambda_kernel.local.command import run_foreground
+from tests.far import wait_until
 from tests.local.rig import commands_with, make_client
 
 COMMAND = """
@@ -58,7 +59,7 @@ def test_a_script_gets_one_line_and_a_signal_ends_it(
     mark = f"869{os.getpid()}.{int(number)}"
     event = json.dumps({"py": f"subprocess.Popen(['setsid', 'sleep', '{mark}'])"})
     client.invoke(FunctionName="shell", Payload=event)
-    assert commands_with(mark)
+    wait_until(lambda: commands_with(mark))  # while `setsid` becomes `sleep` it has no command line
     process.send_signal(number)
     rest, errors = process.communicate(timeout=10)
     assert (process.returncode, rest) == (0, "")
