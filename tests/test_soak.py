@@ -1,0 +1,199 @@
+"""Thousands of cells: nothing grows, and nothing is left."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lambda_kernel.function import index
+from lambda_kernel.report import Report
+from lambda_kernel.transport import Event, Reply
+from tests.far import Far, wait_until
+from tests.notebook import Notebook, notebook
+
+CELLS = 5_000
+ROUGH = 560  # so many cells of each half are among replaced environments, resets, interrupts and ends of the shell
+SLACK_KB = 400  # an allocator's doing: a leak of 200 bytes a cell would be more
+
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc"),
+    pytest.mark.timeout(240),
+]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A cell and what it must come to; N stands for its number."""
+
+    code: str
+    out: str = ""
+    err: str = ""
+    exit_code: int = 0
+
+
+KINDS = [
+    Kind("echo N", "N\n"),
+    Kind("x=N; y=(N 2); declare -A m=([k]=N); f() { echo fN; }; alias a='echo N'"),
+    Kind("echo $x ${y[1]} ${m[k]}; f; unset x y m; unset -f f; unalias a", "L 2 L\nfL\n"),
+    Kind("echo e N >&2; (exit 7)", "", "e N\n", 7),
+    Kind("nosuchcommand", "", "bash: nosuchcommand: command not found\n", 127),
+    Kind("cd /; pwd; cd - >/dev/null", "/\n"),
+    Kind("if", "", "bash: syntax error: unexpected end of file\n", 2),
+    Kind("{ echo job N; } & wait $! 2>/dev/null; :", "job N\n", "[1] P\n"),
+    Kind("printf '%05000d\\n' N | wc -c; cat <<<here", "5001\nhere\n"),
+    Kind("exec 7>&1; echo N >&7; exec 7>&-; set -f; set +f; trap : USR1; kill -USR1 $$; trap - USR1", "N\n"),
+    Kind("for i in {1..200}; do echo line $i N; done", "".join(f"line {i} N\n" for i in range(1, 201))),
+    Kind("v=$(printf '%0100000d' N); echo ${#v}; unset v", "100000\n"),
+    Kind("cat <<X | wc -l\n" + "a line of N\n" * 7_000 + "X", "7000\n"),
+    Kind("true <(echo N) | cat; (cd /; umask 077); umask", "0022\n"),
+]
+
+
+def with_number(text: str, number: int) -> str:
+    return text.replace("N", str(number)).replace("L", str(number - 1))
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is there. files: those where programs put temporary ones; processes: the session's, whoever their parent."""
+
+    descriptors: int
+    threads: int
+    tasks: int
+    processes: int
+    files: list[str]
+
+
+class Soak:
+    """A session, the environments it meets, and what they hold."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory, self.count = directory, 0
+        self.mark = f"soak-{uuid.uuid4().hex}"
+        self.far = Far(self._reported, {"TMPDIR": str(directory), "LC_ALL": "C.UTF-8", "SOAK": self.mark})
+        self.far.run("umask 022")
+
+    def _reported(self, event: Event, invoke: Callable[[], Reply]) -> Reply:
+        """Nine of ten answers come with Lambda's own figures; without them the function measures. The fake's notes of
+        what it was sent are its own growth."""
+        reply = invoke()
+        self.far.transport.events.clear()
+        self.count += 1
+        return reply if self.count % 10 == 0 else dataclasses.replace(reply, report=Report("id", 1.0, 1))
+
+    def cell(self, number: int) -> None:
+        kind = KINDS[number % len(KINDS)]
+        ran = self.far.run(with_number(kind.code, number), label=number)
+        err = ran.err if "[1] P" not in kind.err else "[1] P\n" if ran.err.startswith("[1] ") else ran.err
+        wanted = (with_number(kind.out, number), with_number(kind.err, number), kind.exit_code)
+        assert (ran.out, err, ran.exit_code) == wanted, kind.code
+
+    def rough(self, number: int) -> None:
+        """One of the things that do not happen often."""
+        far = self.far
+        kind = number % 8
+        if kind == 0:
+            far.replace()
+        elif kind == 1:
+            ran = far.run("true")
+            far.session.reset(ran.happenings.append, ran.control, ran.tally)
+        elif kind == 2:
+            assert far.run("sleep 50 | sleep 50", interrupts=[1]).result.interrupted
+        elif kind == 3:
+            assert far.run("exit 3").result.ended == "exit"
+        elif kind == 4:
+            assert far.run("kill -9 $$").result.ended == "signal"
+        elif kind == 5:
+            assert far.run("cat; read x; echo $?").out == "1\n"
+        elif kind == 6:
+            far.run("sleep 50 & disown; setsid sleep 50 & (sleep 50 >/dev/null &); echo left")
+            far.replace()
+        elif kind == 7:
+            assert far.run("read x; echo got $x", lines=["typed\n"], stdin=True).out == "got typed\n"
+        far.run("umask 022")
+
+    def half(self, first: int) -> Iterator[tuple[int, int]]:
+        """Run half of the cells. Memory of this process and of bash in kB, after the rough ones and at the end."""
+        for number in range(first, first + CELLS // 2):
+            if number < first + ROUGH and (number - first) % len(KINDS) == 0:
+                self.rough((number - first) // len(KINDS))
+            self.cell(number)
+            if number == first + ROUGH + 2 * len(KINDS):
+                yield self.memory()
+        yield self.memory()
+
+    def memory(self) -> tuple[int, int]:
+        gc.collect()
+        return resident_kb(os.getpid()), resident_kb(self.far.environment.shells["test"].pid)
+
+    def held(self) -> Held:
+        wait_until(lambda: self.processes() <= 1)
+        files = sorted(str(path) for path in self.directory.rglob("*"))
+        tasks = len(os.listdir("/proc/self/task"))
+        return Held(len(os.listdir("/proc/self/fd")), threading.active_count(), tasks, self.processes(), files)
+
+    def processes(self) -> int:
+        return sum(f"SOAK={self.mark}" in index.peek(f"/proc/{p.pid}/environ") for p in index.processes())
+
+
+def resident_kb(pid: int) -> int:
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1])
+
+
+@pytest.fixture
+def soak(tmp_path: Path) -> Iterator[Soak]:
+    soak = Soak(tmp_path)
+    yield soak
+    soak.far.close()
+
+
+def test_five_thousand_cells_leave_nothing(soak: Soak) -> None:
+    _, (kernel, bash) = soak.half(0)
+    held = soak.held()
+    (_, bash_early), (kernel_after, bash_after) = soak.half(CELLS // 2)
+    assert soak.held() == held
+    assert held.processes == 1
+    assert held.files == []
+    assert kernel_after - kernel < SLACK_KB
+    assert bash_after - bash < SLACK_KB
+    assert bash_after - bash_early < SLACK_KB
+    soak.far.close()
+    assert soak.processes() == 0
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all below it."""
+    now = list(index.processes())
+    found = [pid]
+    for parent in found:
+        found += [p.pid for p in now if p.parent == parent]
+    return found
+
+
+def kernel_holds(kernel: Notebook, directory: Path) -> tuple[object, int]:
+    """What the kernel, its engine and its environment hold; and how much memory."""
+    pid = kernel.manager.provisioner.pid  # type: ignore[union-attr]
+    family = descendants(pid)
+    counts = [len(os.listdir(f"/proc/{p}/{what}")) for p in family for what in ("fd", "task")]
+    return (sorted(counts), sorted(directory.iterdir())), sum(map(resident_kb, family))
+
+
+def test_a_kernel_process_grows_by_nothing(tmp_path: Path) -> None:
+    with notebook(env={**os.environ, "TMPDIR": str(tmp_path)}) as kernel:
+        looks = []
+        for number in range(300):
+            kernel.run(f"x={number}; echo $x; echo e >&2; (exit {number % 3})")
+            if number in (149, 299):
+                looks.append(kernel_holds(kernel, tmp_path))
+        (before, memory), (after, memory_after) = looks
+        assert after == before
+        assert memory_after - memory < 1_000
