@@ -20,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from . import cell, endurance, interrupt, memory, output, startup
+from . import cell, endurance, interrupt, memory, output, slices, startup
 from .endpoint import Loop
 from .figures import ARTICLE, Figure, table
 from .kernels import SUBJECTS
@@ -33,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Plan], list[Figure]]] = {
     "output": output.measure,
     "interrupt": interrupt.measure,
     "cells": endurance.measure,
+    "slices": slices.measure,
 }
 PACKAGES = ("ipykernel", "jupyter_client", "tornado", "pyzmq", "boto3", "awslambdaric", "bash_kernel", "calysto_bash")
 FOREIGN_PREFIXES = ("AWS_", "BOTO_", "IPYTHON", "JUPYTER", "JPY_", "LAMBDA_KERNEL_", "PYTHON", "XDG_")

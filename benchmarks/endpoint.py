@@ -32,11 +32,15 @@ LOOP = (
 
 
 class BareTransport:
-    """One kept connection and one POST for each invocation; `seconds` leaves out what signing takes."""
+    """One kept connection and one POST for each invocation; `seconds` leaves out what signing takes.
 
-    def __init__(self, at: dict[str, str]) -> None:
-        self.function, self.region = at["function"], at["region"]
-        url = urlsplit(at["endpoint_url"])
+    through: the URL of a proxy.
+    """
+
+    def __init__(self, at: dict[str, str], through: str = "") -> None:
+        self.function, self.region, self.fetched = at["function"], at["region"], 0
+        url = urlsplit(through or at["endpoint_url"])
+        self._host = urlsplit(at["endpoint_url"]).netloc  # the engine takes no request that was signed for another
         self._connection = http.client.HTTPConnection(str(url.hostname), url.port)
         self._path = f"/2015-03-31/functions/{self.function}/invocations"
         self._url = at["endpoint_url"] + self._path
@@ -44,12 +48,13 @@ class BareTransport:
 
     def invoke(self, event: Event) -> Reply:
         payload = json.dumps(event).encode()
-        request = AWSRequest("POST", self._url, {"X-Amz-Log-Type": "Tail"}, payload)
+        request = AWSRequest("POST", self._url, {"X-Amz-Log-Type": "Tail", "Host": self._host}, payload)
         self._auth.add_auth(request)
         begin = time.perf_counter()
         self._connection.request("POST", self._path, payload, dict(request.headers.items()))
         response = self._connection.getresponse()
         body = response.read()
+        self.fetched += len(body)
         seconds = time.perf_counter() - begin
         if response.status != 200:
             raise RuntimeError(f"the engine answered {response.status}: {body!r}")
@@ -98,11 +103,11 @@ class Loop:
 
 
 @contextlib.contextmanager
-def local_engine() -> Iterator[dict[str, str]]:
+def local_engine(*options: str) -> Iterator[dict[str, str]]:
     """`lambda-kernel local --json`."""
-    code = "import sys; from lambda_kernel.cli import main; sys.exit(main(['local', '--json']))"
+    code = "import sys; from lambda_kernel.cli import main; sys.exit(main(['local', '--json', *sys.argv[1:]]))"
     engine = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, text=True
+        [sys.executable, "-c", code, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, text=True
     )
     try:
         assert engine.stdout is not None
