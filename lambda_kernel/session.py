@@ -6,6 +6,7 @@ import contextlib
 import random
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from . import errors
 from .calls import Caller, directly
@@ -83,6 +84,21 @@ class Session(Remote):
         with self._lock:
             if self.shell is not None:
                 self._command(Cell(""), emit, control, tally).hello()
+
+    def call(self, code: str, name: str, **arguments: Any) -> Any:
+        """What a function of that code's returns, called in the environment with the index.Shell as its first argument.
+
+        None where it cannot be asked now: a cell runs, there is no shell, or another environment answers. Raises
+        errors.KernelError.
+        """
+        if self.shell is None or not self._lock.acquire(blocking=False):
+            return None
+        try:
+            event = self.event("call") | self.here() | {"code": code, "name": name, "arguments": arguments}
+            reply = self.transport.invoke(event).payload
+        finally:
+            self._lock.release()
+        return reply.get("value") if isinstance(reply, dict) and reply.get("state") == "called" else None
 
     def leave(self) -> None:
         """End the shell and all that it started, if that can be done now: nobody comes back to it."""

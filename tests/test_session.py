@@ -236,3 +236,14 @@ def test_without_a_log_the_functions_own_figures_are_taken_and_marked(fars: list
 def test_backoff_grows_to_a_bound() -> None:
     delays = backoff(lambda: 1.0)
     assert [round(next(delays), 1) for _ in range(9)] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
+
+
+def test_code_that_is_sent_along(fars: list[Far]) -> None:
+    far = with_faults(fars, Faults("none", set(), request_lost))
+    code = "def look(shell, more):\n    return [shell.seq, index.os.readlink(f'/proc/{shell.pid}/cwd'), more]"
+    assert far.session.call(code, "look", more=1) is None
+    far.run("cd /usr; false")
+    assert far.session.call(code, "look", more="ü") == [1, "/usr", "ü"]
+    assert far.run("echo $?").out == "1\n"
+    far.replace()
+    assert far.session.call(code, "look", more=1) is None

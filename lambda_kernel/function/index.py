@@ -6,6 +6,7 @@ Otherwise it is a request of the session protocol, told apart by "op":
 
     hello   start the session's shell, or find it again        run     start cell "seq", wait at most "wait" seconds
     attach  send signals and input, get what came since "had"  close   kill the shell and all that it started
+    call    run Python code that comes along, in this process: what looks around in the environment and starts nothing
 
 hello may bring a snapshot of another shell's state to "restore"; hello and close may say how many seconds to "hold" the
 environment, so that others are served by another one.
@@ -34,7 +35,7 @@ import time
 import urllib.parse
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 PROTOCOL = 1
 ANSWER_BYTES = 1_500_000  # base64 and JSON make 2 MB of it; Lambda's limit for a reply is 6,291,556 bytes
@@ -378,34 +379,18 @@ class Cell:
         return self.log.end - self.log.start >= ANSWER_BYTES
 
 
-class State(Protocol):
-    """What a shell's cells changed of it: code that the kernel sends along (state.py), so that it can grow without a
-    deployment."""
-
-    digest: str
-
-    def question(self, path: str, seq: int) -> str: ...
-
-    def feed(self, data: bytes, words: Mapping[bytes, bytes]) -> int | None: ...
-
-    def prelude(self, source: str, marks: str) -> str: ...
-
-    def parts(self) -> dict[str, object]: ...
-
-    def unpack(self, packed: str) -> list[tuple[str, str]]: ...
-
-
-def load(code: str) -> State:
-    space: dict[str, Any] = {}
-    exec(compile(code, "state.py", "exec"), space)
-    state: State = space["State"]()
-    return state
+@functools.lru_cache(maxsize=16)
+def load(code: str) -> dict[str, Any]:
+    """The names in code that the kernel sends along, so that it can grow without a deployment."""
+    space: dict[str, Any] = {"__name__": "sent", "index": sys.modules[__name__]}
+    exec(compile(code, "sent", "exec"), space)
+    return space
 
 
 class Shell:
     """One interactive bash without a terminal, and the cells that it runs one after another."""
 
-    def __init__(self, epoch: int, environ: Mapping[str, str], fifos: str | None, state: State | None) -> None:
+    def __init__(self, epoch: int, environ: Mapping[str, str], fifos: str | None, state: Any) -> None:
         self.id, self.epoch, self.environ, self.fifos = uuid.uuid4().hex[:12], epoch, environ, fifos
         self.words = secrets(environ)
         self.seq = self.status = self.signals = self.pipes = 0
@@ -416,7 +401,7 @@ class Shell:
         self.poll = select.poll()
         self.readers: dict[int, Callable[[], object]] = {}
         self.marks, self.dumps = self._pipe(), self._pipe()
-        self.state, self.dumped, self.awaited, self.dump_until = state, -1, 0, 0.0
+        self.state, self.dumped, self.awaited, self.dump_until = state, -1, 0, 0.0  # state.py's State, or None
         self.failed: list[int] = []
         self.restored: dict[str, list[str]] | None = None
         self._listen(self.marks.read, self._mark)
@@ -535,7 +520,6 @@ class Shell:
 
     def restore(self, packed: str, deadline: float) -> None:
         """Replay another shell's state, a line each; what fails is named, and stops nothing else."""
-        assert self.state
         items = self.state.unpack(packed)
         for number, (_, text) in enumerate(items):
             failed = f"\\builtin printf 'F%s\\0' {number} >|{self.marks.path(self.marks.write)}"
@@ -757,7 +741,7 @@ class Environment:
     def _start(self, epoch: int, code: str | None) -> Shell:
         """A shell that has opened one of our pipes by path: through /proc, or where that is not readable, a FIFO."""
         install_stand_ins()
-        shell = Shell(epoch, self.environ, self.fifos, load(code) if code else None)
+        shell = Shell(epoch, self.environ, self.fifos, load(code)["State"]() if code else None)
         shell.pump(0, time.monotonic() + 2)
         if shell.cell.done or self.fifos:
             return shell
@@ -767,6 +751,9 @@ class Environment:
         return self._start(epoch, code)
 
     def _cell(self, shell: Shell, event: dict[str, Any], context: Any, begin: float) -> dict[str, Any]:
+        if event["op"] == "call":
+            value = load(event["code"])[event["name"]](shell, **event["arguments"])
+            return self._reply("called", shell, value=value)
         seq = event["seq"]
         if event["op"] == "run" and seq == shell.seq + 1:
             if shell.ended:
