@@ -44,7 +44,7 @@ UNSENT_BYTES = 4_000_000  # an unbounded cell's writer waits when so much has no
 HOLD_SECONDS = 0.1  # Lambda takes at most 10 requests a second from one environment (Lambda quotas)
 RESTORED = -2  # the dump that tells that a restore is over
 DUMP_BYTES = 1_048_576
-DUMP_SECONDS = 0.25  # an answer waits so long for the shell's state
+DUMP_SECONDS = 5.0  # an answer waits so long for the shell's state, when bash is slow
 SESSIONS = 4
 ARTICLE_BYTES = 400_000  # a stream of the article's reply: JSON may make each byte six times longer
 OUT, ERR, GAP, EOF = "out", "err", "gap", "eof"  # what a chunk is; a background job's are JOB and its cell's number
@@ -602,7 +602,12 @@ class Shell:
 
     def _look(self) -> None:
         """Nothing came for a while: what are the processes doing?"""
-        if self.ended is not None or self.cell.done:
+        if self.ended is not None:
+            return
+        waits = not self.unwritten and reads_from(self.pid, self.input_link) and not waiting(self.commands)
+        if self.cell.done:
+            if waits and not self.marks.waiting():  # an interrupt has hit the dump: none will come
+                self.dump_until = 0.0
             return
         now = list(processes())
         if any(p.pid == self.pid and p.state == "T" for p in now):
@@ -612,7 +617,7 @@ class Shell:
         self.cell.feed()
         if self.nudge:
             self._nudge(now)
-        if not self.unwritten and reads_from(self.pid, self.input_link) and not waiting(self.commands):
+        if waits:
             self._mark_lost()
 
     def _mark_lost(self) -> None:

@@ -64,4 +64,6 @@ def test_what_was_restored(desk: Desk) -> None:
     desk.fars[LOCAL].replace()
     desk.run("true")
     assert "the directory, 1 variable, 2 functions of the shell before" in desk.run("%status").out
-    assert 'directory "/usr", variable OLDPWD, variable x, function f, function g' in desk.run("%status --verbose").out
+    verbose = desk.run("%status --verbose").out
+    assert 'state kept      directory "/usr", ' in verbose
+    assert "variable x, function f, function g\n" in verbose
