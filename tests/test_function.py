@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import signal
+import subprocess
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -250,3 +253,11 @@ def test_which_says_what_it_does_not_find(far: Far) -> None:
 def test_the_function_is_one_file_below_the_limit_of_an_inline_template() -> None:
     # CloudFormation takes a template body of 51,200 bytes in a request.
     assert len(Path(index.__file__).read_bytes()) < 45_000
+
+
+def test_a_job_that_ends_before_its_signal() -> None:
+    """An exception would cost the cell: Lambda answers with the error in place of the reply."""
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    gone = index.Process(ended.pid, "S", os.getpid(), ended.pid, ended.pid, 1)
+    index.signal_foreground(os.getpid(), [gone], signal.SIGINT)

@@ -677,7 +677,8 @@ def signal_foreground(shell: int, now: Iterable[Process], number: int) -> None:
     """bash has one job in the foreground at a time: the one that it started last."""
     jobs = [p for p in now if p.parent == shell and p.state != "T" and p.group != shell]
     if jobs:
-        os.killpg(max(jobs, key=lambda p: (p.started, p.pid)).group, number)
+        with contextlib.suppress(ProcessLookupError):  # it has ended since
+            os.killpg(max(jobs, key=lambda p: (p.started, p.pid)).group, number)
 
 
 class Environment:
