@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,18 @@ class Progress:
     done: bool
 
 
-Happening = Output | LeftOut | InputEnded | Notice | Progress
+@dataclass(frozen=True)
+class Shown:
+    """Display data by MIME type, in the place of what was shown under the same key; no other has that. live: there will
+    be so many of them that a terminal shows each on top of the one before."""
+
+    key: str
+    data: dict[str, str]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    live: bool = False
+
+
+Happening = Output | LeftOut | InputEnded | Notice | Progress | Shown
 Emit = Callable[[Happening], None]
 
 

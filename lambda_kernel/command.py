@@ -24,6 +24,7 @@ SILENT_SECONDS = 900.0  # an idle environment has not been seen to live much lon
 PATIENCE_SECONDS = 60.0  # how long a command that has not been started is tried
 SIGNALS = ("INT", "TERM", "KILL")  # what the first, second and third interrupt of a cell become
 ESCALATE_SECONDS = 2.0  # a command that outlives its time limit gets the next of them
+CALL_TRIES = 5
 GRACE_SECONDS = 1.0  # an interrupted cell is over when there is no answer for so long beyond the slice
 LATE_SECONDS = 0.1  # an invocation may take so much longer than its slice and a round trip
 BRIEF = (errors.Throttled, errors.NotReady)  # refusals that pass by themselves,
@@ -58,6 +59,7 @@ class Command:
         self.line: bytes | None = None  # and what comes after them; empty: the end
         self.gap = b""
         self.hold = 0.0
+        self.calls: Event = {}
         self.away_since: float | None = None
 
     def run(self) -> Result:
@@ -101,6 +103,23 @@ class Command:
         self.session.meet(reply, self.emit, self.tally)
         self._place()
 
+    def call(self, code: str, name: str, arguments: dict[str, Any]) -> Any:
+        """What a function that is sent along returns: it may be called again and again."""
+        self.calls = {"code": code, "name": name, "arguments": arguments}
+        elsewhere = 0
+        while elsewhere < CALL_TRIES:
+            if self.session.shell is None:
+                self.hello()
+            reply = self._ask("call")
+            if reply and reply["state"] == "called":
+                return reply["value"]
+            if self._stopped():
+                raise errors.Interrupted("interrupted before the environment answered")
+            if reply:  # another one than was expected: it becomes the session's
+                elsewhere += 1
+                self.hello()
+        raise errors.Refused("another environment of Lambda's answers each time: try again when less runs at once")
+
     def _place(self) -> None:
         session, tally = self.session, self.tally
         tally.environment_id, tally.machine, tally.tenant = session.environment, session.machine, session.tenant
@@ -119,6 +138,8 @@ class Command:
         session = self.session
         if op == "hello":
             return session.hello(self.hold)
+        if op == "call":
+            return session.event(op) | session.here() | self.calls
         event = session.event(op) | session.here() | {"seq": session.seq + 1, "had": self.had, "wait": self._wait()}
         event |= {"have": session.snapshot and session.snapshot.digest, "measure": not session.reported}
         if op == "run":
@@ -187,6 +208,8 @@ class Command:
         if op == "hello":
             self.session.forget()
             raise errors.CommandLost(f"{error}: nothing was run.") from error
+        if op == "call":
+            raise errors.Interrupted(f"{error}: no command was running") from error
         self._lose(f"{error}, so that nothing more is known of it")
 
     def _retry(self, error: errors.KernelError, at_least: float = 0) -> None:
@@ -211,6 +234,8 @@ class Command:
             reply = self.session.caller(lambda: self.session.transport.invoke(event), self.control, grace)
         except errors.FunctionFailed as error:
             self.tally.add(error.request_id, error.report)
+            if op == "call" and "." not in error.error_type:
+                raise  # code that was sent along did, and the shell lives on
             self.session.crash()
             if op == "hello":
                 raise_unmet(error, self.session.transport.function)

@@ -75,6 +75,13 @@ def progress_data(progress: Progress) -> dict[str, str]:
     return {"text/plain": line, "text/html": f"{bar}{html.escape(line)}"}
 
 
+def on_screen(data: dict[str, str]) -> dict[str, str]:
+    """Its text from the top of the screen on, over what stands there and cut at the screen's edge, as top and watch do
+    it (xterm's control sequences: CUP, EL, ED, and DECAWM off and on)."""
+    text = data["text/plain"].replace("\n", "\n\x1b[K")
+    return data | {"text/plain": f"\x1b[H\x1b[?7l\x1b[K{text}\x1b[?7h\n\x1b[J"}
+
+
 def report_data(tally: Tally, wall_ms: float, exit_code: int | None, where: str, full: bool) -> dict[str, str]:
     """The report as display data: one line of text, and small HTML."""
     line = report_line(tally, wall_ms, exit_code, where, full)

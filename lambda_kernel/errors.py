@@ -73,6 +73,14 @@ class FunctionFailed(KernelError):
         self.error_type, self.request_id, self.report, self.payload = error_type, request_id, report, payload
 
 
+class Interrupted(KernelError):
+    """The user stopped what was under way."""
+
+
+class TransferFailed(KernelError):
+    """A file could not be read or written, on this side or on the other."""
+
+
 class CommandLost(KernelError):
     """A command that was started, and whose environment or shell is gone."""
 

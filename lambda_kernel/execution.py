@@ -31,15 +31,17 @@ class Execution:
         head = parse(self.text, MAGICS)
         for magic, words in head.lines:
             self._say(magic.run(self._call(words)))
-        if not head.body.strip():
-            return None
         settings = self.workspace.settings
         ways = {"stdin": self.stdin, "merge": settings.merge}
         cell = Cell(head.body, self.label, settings.bound, settings.redact, settings.seconds, **ways)
+        if head.cell and (take := head.cell[0].take):
+            return take(self._call(head.cell[1]), cell, self._command)
+        if not head.body.strip():
+            return None
         return self._into_file(head, cell) if head.cell else self._command(cell, self.emit)
 
     def _call(self, words: list[str]) -> Call:
-        return Call(words, self.workspace, self.emit, self.control, self.tally, MAGICS)
+        return Call(words, self.workspace, self.emit, self.control, self.tally, MAGICS, self.stdin)
 
     def _say(self, text: str) -> None:
         self.emit(Output("stdout", text.encode()))

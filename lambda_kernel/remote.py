@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Remote:
         epoch: int = 1,
     ) -> None:
         self.transport, self.clock, self.randomness, self.caller = transport, clock, randomness, caller
+        self.lock = threading.Lock()  # held by a cell
         self.name = name or uuid.uuid4().hex
         self.epoch = epoch
         self.seq = self.signals = 0

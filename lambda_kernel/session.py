@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from . import errors
-from .calls import Caller, directly
 from .cell import Cell, Control, Emit, Result
 from .command import Command
 from .remote import Remote
 from .tally import Tally
-from .transport import Event, Transport
+from .transport import Event
 
 HOLD_SECONDS = 1.0  # how long an environment is kept busy so that Lambda has to start another
 COLD_TRIES = 3
@@ -23,22 +21,9 @@ COLD_TRIES = 3
 class Session(Remote):
     """One bash on the far side, found again with each invocation. Cells run one at a time."""
 
-    def __init__(
-        self,
-        transport: Transport,
-        clock: Callable[[], float],
-        name: str | None = None,
-        randomness: Callable[[], float] = random.random,
-        *,
-        caller: Caller = directly,
-        epoch: int = 1,
-    ) -> None:
-        super().__init__(transport, clock, name, randomness, caller=caller, epoch=epoch)
-        self._lock = threading.Lock()
-
     def run(self, cell: Cell, emit: Emit, control: Control, tally: Tally) -> Result:
         """Run a cell to its end. Raises errors.KernelError; the tally is right in that case too."""
-        with self._lock:
+        with self.lock:
             return self._command(cell, emit, control, tally).run()
 
     def _command(self, cell: Cell, emit: Emit, control: Control, tally: Tally) -> Command:
@@ -46,7 +31,7 @@ class Session(Remote):
 
     def reset(self, emit: Emit, control: Control, tally: Tally, cold: bool = False) -> None:
         """A clean shell, at once; cold: in a new environment. Raises errors.KernelError."""
-        with self._lock:
+        with self.lock:
             hello = self._command(Cell(""), emit, control, tally).hello
             self.environment, before = (None if cold else self.environment), self.environment
             if not cold or before is None:
@@ -81,7 +66,7 @@ class Session(Remote):
 
     def ping(self, emit: Emit, control: Control, tally: Tally) -> None:
         """Find the shell, or start it again where Lambda has replaced its environment. Raises errors.KernelError."""
-        with self._lock:
+        with self.lock:
             if self.shell is not None:
                 self._command(Cell(""), emit, control, tally).hello()
 
@@ -91,14 +76,19 @@ class Session(Remote):
         None where it cannot be asked now: a cell runs, there is no shell, or another environment answers. Raises
         errors.KernelError.
         """
-        if self.shell is None or not self._lock.acquire(blocking=False):
+        if self.shell is None or not self.lock.acquire(blocking=False):
             return None
         try:
             event = self.event("call") | self.here() | {"code": code, "name": name, "arguments": arguments}
             reply = self.transport.invoke(event).payload
         finally:
-            self._lock.release()
+            self.lock.release()
         return reply.get("value") if isinstance(reply, dict) and reply.get("state") == "called" else None
+
+    def ask(self, code: str, name: str, emit: Emit, control: Control, tally: Tally, **arguments: Any) -> Any:
+        """As `call`, with patience: the shell is started where there is none, and what passes by is waited for."""
+        with self.lock:
+            return self._command(Cell(""), emit, control, tally).call(code, name, arguments)
 
     def leave(self) -> None:
         """End the shell and all that it started, if that can be done now: nobody comes back to it."""

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ..cell import Control, Emit
+from ..cell import Cell, Control, Emit, Result
 from ..errors import UsageError
 from ..tally import Tally
 from ..workspace import Workspace
@@ -20,7 +20,8 @@ LINE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(%%?)([A-Za-z][\w-]*)(?:[ \t]
 
 @dataclass(frozen=True)
 class Call:
-    """What a magic works with: its words, the kernel's state, and the way to show and to be stopped."""
+    """What a magic works with: its words, the kernel's state, and the way to show and to be stopped. attended: whether
+    somebody is there who can stop it."""
 
     words: list[str]
     workspace: Workspace
@@ -28,17 +29,23 @@ class Call:
     control: Control
     tally: Tally
     magics: Mapping[str, Magic]
+    attended: bool = False
+
+
+Command = Callable[[Cell, Emit], Result]
 
 
 @dataclass(frozen=True)
 class Magic:
-    """run returns text to show. cell: it is called with two percent signs, and has the rest of the cell."""
+    """run returns text to show. cell: it is called with two percent signs, and has the rest of the cell; take, if there
+    is one, then does all that the cell does, and is given what runs a command in the session."""
 
     name: str
     usage: str
     summary: str
     run: Callable[[Call], str]
     cell: bool = False
+    take: Callable[[Call, Cell, Command], Result | None] | None = None
 
     @property
     def synopsis(self) -> str:

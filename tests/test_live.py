@@ -1,0 +1,140 @@
+"""Views that are drawn again and again: their pace, what has changed, and what stands on a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambda_kernel import display
+from lambda_kernel.errors import UsageError
+from lambda_kernel.live import Pace, ask, data, marked, pace, plain_lines, rounds, spark
+from lambda_kernel.tally import Tally
+from tests.far import Interrupts, fresh
+
+WRONG = UsageError("usage")
+
+
+class Clock:
+    """Time goes on by waiting, and by what is done between."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(round(seconds, 3))
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds", "count"),
+    [
+        ("", 2, None),
+        ("-n 5", 5, None),
+        ("-c 3", 2, 3),
+        ("-c 3 -n 0.5", 0.5, 3),
+        ("-n 0", 0.1, None),
+        ("-n 9999", 3600, None),
+    ],
+)
+def test_options(words: str, seconds: float, count: int | None) -> None:
+    assert pace(words.split(), WRONG, 2, True) == Pace(seconds, count)
+
+
+@pytest.mark.parametrize("words", ["-n", "5", "-c 0", "-c x", "-c 1.5", "-n -1", "-n nan", "-n 1e3", "-x 1", "-n 1 2"])
+def test_options_that_cannot_be(words: str) -> None:
+    with pytest.raises(UsageError):
+        pace(words.split(), WRONG, 2, True)
+
+
+def test_what_nobody_attends_is_drawn_once_unless_it_says_how_often() -> None:
+    assert pace([], WRONG, 2, False).count == 1
+    assert pace(["-c", "7"], WRONG, 2, False).count == 7
+
+
+def test_rounds_begin_at_an_even_pace() -> None:
+    clock = Clock()
+    for _ in rounds(Pace(2, 4), Interrupts(sleep=clock.sleep), clock):
+        clock.now += 0.5
+    assert clock.waits == [1.5, 1.5, 1.5]
+
+
+def test_rounds_that_take_longer_than_their_pace_follow_at_once_and_do_not_hurry_later() -> None:
+    clock, lasting = Clock(), [5, 0.5, 0.5]
+    for number, _ in rounds(Pace(2, 3), Interrupts(sleep=clock.sleep), clock):
+        clock.now += lasting[number - 1]
+    assert clock.waits == [0, 1.5]
+
+
+def test_rounds_end_by_an_interrupt() -> None:
+    control = Interrupts(after=[2])
+    seen = []
+    for number, _ in rounds(Pace(2, None), control, Clock()):
+        seen.append(number)
+        control.answers += 1
+    assert seen == [1, 2]
+
+
+def test_the_time_limit_shortens_the_last_wait_and_is_the_end() -> None:
+    clock = Clock()
+    seen = list(rounds(Pace(6, 5), Interrupts(sleep=clock.sleep), clock, limit=10))
+    assert clock.waits == [6, 4]
+    assert seen == [(1, 10), (2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a\nb", ["a", "b"]),
+        ("10%\r20%\r30%", ["30%"]),
+        ("dos\r\nline", ["dos", "line"]),
+        ("\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b(By", ["red xy"]),
+        ("a\tb\0\x07\b", ["a       b"]),
+        ("", [""]),
+        ("cut \x1b[3", ["cut "]),
+        ("\x9b1mC1\x1b", ["1mC1"]),
+    ],
+)
+def test_what_a_terminal_would_leave(text: str, lines: list[str]) -> None:
+    assert plain_lines(text) == lines
+
+
+def changed(before: list[str] | None, now: list[str]) -> list[str]:
+    """With brackets around what is marked."""
+    return ["".join(f"[{text}]" if style else text for style, text in line) for line in marked(before, now)]
+
+
+def test_differences_stand_where_they_are() -> None:
+    assert changed(None, ["a"]) == ["a"]
+    assert changed(["free 120 MB", "same"], ["free 98 MB", "same"]) == ["free [98 MB]", "same"]
+    assert changed(["free 120 MB"], ["free 121 MB"]) == ["free 12[1] MB"]
+    assert changed(["a"], ["ab", "new"]) == ["a[b]", "[new]"]
+    assert changed(["a", "gone"], ["a"]) == ["a"]
+    assert changed(["", "x"], ["", ""]) == ["", ""]
+
+
+def test_marks_on_a_terminal_and_in_a_notebook() -> None:
+    shown = data(marked(["1 <b>"], ["2 <b>"]))
+    assert shown["text/plain"] == "\x1b[7m2\x1b[0m <b>"
+    assert "var(--jp-" in shown["text/html"]
+    assert shown["text/html"].endswith("2</span> &lt;b&gt;</pre>")
+
+
+def test_a_terminals_screen_is_written_over() -> None:
+    shown = display.on_screen({"text/plain": "a\nb", "text/html": "<b>"})
+    assert shown == {"text/plain": "\x1b[H\x1b[?7l\x1b[Ka\n\x1b[Kb\x1b[?7h\n\x1b[J", "text/html": "<b>"}
+
+
+def test_sparklines() -> None:
+    assert spark([0, 50, 100], 100) == "▁▅█"
+    assert spark([0, 0]) == "▁▁"
+    assert spark([1, 2, 4]) == "▃▅█"
+    assert spark([-5, 300], 100) == "▁█"
+    assert spark([]) == ""
+
+
+def test_the_articles_function_cannot_be_looked_into() -> None:
+    with pytest.raises(UsageError, match="%use"):
+        ask(object(), "report", fresh().happenings.append, Interrupts(), Tally())
