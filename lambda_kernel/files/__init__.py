@@ -1,0 +1,10 @@
+"""Files between this machine and the execution environment: byte for byte, in requests that may each be repeated."""
+
+from __future__ import annotations
+
+from .errand import errand
+from .sides import Local, fault, packed
+from .text import save
+from .transfer import Transfer
+
+__all__ = ["Local", "Transfer", "errand", "fault", "packed", "save"]

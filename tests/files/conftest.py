@@ -1,0 +1,140 @@
+"""A directory here, and one that is the shell's of a function in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambda_kernel import errors
+from lambda_kernel.execution import Execution
+from lambda_kernel.target import LOCAL, Target
+from lambda_kernel.transport import Event, Reply, Transport
+from tests.far import Far, Interrupts, Ran, fresh
+from tests.magics.conftest import Desk
+
+Invoke = Callable[[], Reply]
+Fault = Callable[[Event, Invoke], Reply]
+
+
+class Pair(Desk):
+    """This machine's directory `here`, and `there`, which is the shell's. What happens to each call is a plan."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.ahead = 0.0  # nobody really sleeps
+        self.workspace.clock = lambda: time.monotonic() + self.ahead
+        self.here, self.there = root / "here", root / "there"
+        self.here.mkdir()
+        self.there.mkdir()
+        self.plan: list[Fault] = []
+        self.sizes: list[tuple[int, int]] = []
+        self.run(f"cd {self.there}")
+
+    def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
+        self.fars[target] = Far(self._invoke)
+        return self.fars[target].transport
+
+    def _invoke(self, event: Event, invoke: Invoke) -> Reply:
+        if event["op"] != "call":
+            return invoke()
+        fault = self.plan.pop(0) if self.plan else passed
+        reply = fault(event, invoke)
+        self.sizes.append((len(json.dumps(event)), len(json.dumps(reply.payload))))
+        return reply
+
+    @property
+    def far(self) -> Far:
+        return self.fars[LOCAL]
+
+    def run(self, text: str, interrupts: tuple[int, ...] = ()) -> Ran:
+        """interrupts: after how many answers each of them comes."""
+        session = self.workspace.session()
+        ran = fresh(Interrupts(interrupts, self.sleep))
+        session.transport.control = ran.control  # type: ignore[attr-defined]
+        work = Execution(text, 1, self.workspace, ran.happenings.append, ran.control, ran.tally)
+        work.run()
+        return ran
+
+    def sleep(self, seconds: float) -> None:
+        self.ahead += seconds
+
+    def leftovers(self) -> list[Path]:
+        return [path for root in (self.here, self.there) for path in root.rglob(".lambda-kernel*")]
+
+
+def passed(event: Event, invoke: Invoke) -> Reply:
+    return invoke()
+
+
+def answer_lost(event: Event, invoke: Invoke) -> Reply:
+    invoke()
+    raise errors.Unanswered("the connection to Lambda broke")
+
+
+def request_lost(event: Event, invoke: Invoke) -> Reply:
+    raise errors.Unanswered("the connection to Lambda broke")
+
+
+def throttled(event: Event, invoke: Invoke) -> Reply:
+    raise errors.Throttled("Lambda throttled `fake`")
+
+
+def unreachable(event: Event, invoke: Invoke) -> Reply:
+    raise errors.Unreachable("cannot reach Lambda")
+
+
+@pytest.fixture
+def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    monkeypatch.chdir(made.here)
+    yield made
+    made.far.close()
+    for directory, _, _ in os.walk(tmp_path):  # so that a user other than root can remove it
+        os.chmod(directory, 0o700)
+
+
+def random_file(path: Path, size: int, mode: int = 0o640) -> bytes:
+    data = random.Random(size).randbytes(size)
+    path.write_bytes(data)
+    path.chmod(mode)
+    os.utime(path, ns=(1_000_000_000, 1_234_567_890_123_456_789))
+    return data
+
+
+def look(root: Path) -> dict[bytes, tuple[Any, ...]]:
+    """All below a directory: kinds, modes, times, and contents or where links point to."""
+    seen = {}
+    top = os.fsencode(root)
+    below = (os.path.join(at, name) for at, names, files in os.walk(top) for name in names + files)
+    for path in [top, *below]:
+        status = os.lstat(path)
+        content = os.readlink(path) if stat.S_ISLNK(status.st_mode) else b""
+        if stat.S_ISREG(status.st_mode):
+            content = Path(os.fsdecode(path)).read_bytes()
+        seen[path[len(top) + 1 :]] = (stat.filemode(status.st_mode), status.st_mtime_ns, content)
+    return seen
+
+
+def odd_tree(root: Path) -> None:
+    root.mkdir()
+    names = [b"a b", b"new\nline", "ünïcödé ☃".encode(), b"bad\xff\xfeutf", b"-rf", b"*", b"$x`id`", b"'\"\\", b"[a]"]
+    for number, name in enumerate(names):
+        random_file(Path(os.fsdecode(os.path.join(os.fsencode(root), name))), number * 100, 0o600 + number)
+    (root / "empty").mkdir(mode=0o750)
+    deep = root / "deep" / os.fsdecode(b"\xff\n dir")
+    deep.mkdir(parents=True)
+    (deep / ".hidden").write_text("hidden")
+    (root / "link").symlink_to("a b")
+    (root / "up").symlink_to("../../..")
+    (root / "dangling").symlink_to(os.fsdecode(b"/nowhere/\xff"))
+    (root / "deep").chmod(0o500)
+    for directory in (deep, root / "deep", root / "empty", root):
+        os.utime(directory, ns=(5, 987_654_321_000_000_001))

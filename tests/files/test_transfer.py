@@ -1,0 +1,183 @@
+"""What is transferred, and where it goes to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from lambda_kernel import errors
+from lambda_kernel.cell import Shown
+from lambda_kernel.function import files as far_files
+from lambda_kernel.place import REQUEST_BYTES
+from lambda_kernel.transport import Event, Reply
+from tests.far import CREDENTIALS
+from tests.files.conftest import Fault, Invoke, Pair, look, odd_tree, passed, random_file
+
+ANSWER_BYTES = 6_291_556  # Lambda's limit for a reply
+
+
+@pytest.mark.parametrize("size", [0, 1, far_files.PIECES_BYTES, far_files.PIECES_BYTES + 1, 20_000_000])
+def test_there_and_back(pair: Pair, size: int) -> None:
+    data = random_file(pair.here / "file", size, 0o751)
+    assert "1 file: " in pair.run("%put file").out
+    there = pair.there / "file"
+    assert (there.read_bytes() == data, stat.S_IMODE(there.stat().st_mode)) == (True, 0o751)
+    assert there.stat().st_mtime_ns == 1_234_567_890_123_456_789
+    ran = pair.run("%get file back")
+    assert (pair.here / "back").read_bytes() == data
+    assert look(pair.here)[b"file"] == look(pair.here)[b"back"]
+    assert ran.tally.environment_id == pair.far.environment.id
+    assert ran.tally.invocations == 1 + max(1, -(-size // far_files.PIECES_BYTES))
+    assert max(request for request, _ in pair.sizes) < REQUEST_BYTES
+    assert max(answer for _, answer in pair.sizes) < ANSWER_BYTES
+    assert not pair.leftovers()
+
+
+def test_a_tree_with_odd_names_there_and_back(pair: Pair) -> None:
+    odd_tree(pair.here / "tree")
+    assert "10 files, 4 directories, 3 links: " in pair.run("%put tree").out
+    assert look(pair.there / "tree") == look(pair.here / "tree")
+    pair.run("%get tree back")
+    assert look(pair.here / "back") == look(pair.here / "tree")
+    pair.run("%get tree back")
+    assert look(pair.here / "back" / "tree") == look(pair.here / "tree")
+    pair.run("%put tree .")
+    assert look(pair.there / "tree") == look(pair.here / "tree")
+    assert not pair.leftovers()
+
+
+def test_many_small_files_are_a_few_invocations(pair: Pair) -> None:
+    (pair.here / "many").mkdir()
+    for number in range(1500):
+        (pair.here / "many" / f"{number:04}").write_bytes(b"x" * (number % 7))
+    ran = pair.run("%put many")
+    assert ran.tally.invocations < 10
+    assert pair.run("%get many back").tally.invocations < 10
+    assert look(pair.here / "back") == look(pair.here / "many")
+
+
+def test_a_listing_longer_than_one_answer(pair: Pair) -> None:
+    deep = pair.there / ("d" * 250) / ("e" * 250)
+    deep.mkdir(parents=True)
+    for number in range(2500):
+        (deep / f"{number:0250}").touch()
+    told = pair.run("%get d* out").out
+    assert len(list((pair.here / "out").rglob("0*"))) == 2500
+    assert "2,500 files, 2 directories: 0 bytes" in told
+    assert sum(answer > 1_000_000 for _, answer in pair.sizes) > 1
+    assert max(size for sizes in pair.sizes for size in sizes) < REQUEST_BYTES
+
+
+def test_patterns(pair: Pair) -> None:
+    for name in ("a1", "a2", "b1", ".a3", "a[1]"):
+        random_file(pair.here / name, 5)
+        random_file(pair.there / f"r{name}", 6)
+    pair.run("%put a? b1 a? .")
+    assert {path.name for path in pair.there.iterdir()} == {"a1", "a2", "b1", "ra1", "ra2", "rb1", "r.a3", "ra[1]"}
+    (pair.here / "out").mkdir()
+    pair.run("%get 'ra[1]' out")  # there is such a file
+    assert [path.name for path in (pair.here / "out").iterdir()] == ["ra[1]"]
+    (pair.there / "d").mkdir()
+    random_file(pair.there / "d" / "f", 8)
+    pair.run("%get d d/f d out")  # named twice: once by itself
+    assert {path.name for path in (pair.here / "out").iterdir()} == {"ra[1]", "d", "f"}
+    shutil.rmtree(pair.here / "out" / "d")
+    (pair.here / "out" / "f").unlink()
+    pair.run("%get ra[12] out")
+    assert {path.name for path in (pair.here / "out").iterdir()} == {"ra1", "ra2", "ra[1]"}
+
+
+def test_a_directorys_name_is_no_pattern(pair: Pair) -> None:
+    odd = pair.there / "od[d]*"
+    odd.mkdir()
+    for name in ("x1", "x2"):
+        random_file(odd / name, 5)
+    pair.run("cd od*")
+    pair.run("%get x?")
+    pair.run("%get ../od[[]d]*/x2 y")
+    assert {path.name for path in pair.here.iterdir()} == {"x1", "x2", "y"}
+
+
+def test_where_things_go_to(pair: Pair) -> None:
+    (pair.here / "d").mkdir()
+    random_file(pair.here / "d" / "f", 7)
+    home = pair.there.parent / "home"
+    home.mkdir()
+    pair.far.environ["HOME"] = str(home)
+    pair.run("%put d ~")
+    pair.run("%put d/f ~/g")
+    pair.run("%put d other/")
+    pair.run("%put d/. dot")
+    pair.run(f"%put {pair.here}/d/f {home}/absolute")
+    assert {path.name for path in home.iterdir()} == {"d", "g", "absolute"}
+    assert [path.name for path in (pair.there / "other").iterdir()] == ["f"]
+    assert [path.name for path in (pair.there / "dot").iterdir()] == ["f"]
+
+
+def test_what_is_named_is_followed_and_what_stands_there_is_written_through(pair: Pair) -> None:
+    data = random_file(pair.there / "real", 9)
+    (pair.there / "link").symlink_to("real")
+    (pair.here / "kept").write_text("old")
+    (pair.here / "to").symlink_to("kept")
+    pair.run("%get link to")
+    assert ((pair.here / "kept").read_bytes(), (pair.here / "to").is_symlink()) == (data, True)
+
+
+def test_files_without_a_size(pair: Pair) -> None:
+    pair.run("%get /proc/version version")
+    assert (pair.here / "version").read_text() == Path("/proc/version").read_text()
+
+
+def test_credentials_in_a_file_are_told_and_kept(pair: Pair) -> None:
+    key = CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
+    text = "x" * (far_files.PIECES_BYTES - 10) + key  # across two pieces
+    (pair.there / "leak").write_text(text)
+    ran = pair.run("%get leak")
+    assert (pair.here / "leak").read_text() == text
+    [notice] = ran.notices
+    assert "AWS_SECRET_ACCESS_KEY" in notice
+    assert key not in notice + ran.out
+    with pytest.raises(errors.TransferFailed, match=r"/nowhere/.AWS_ACCESS_KEY_ID redacted./x in") as failed:
+        pair.run(f"%put leak /nowhere/{CREDENTIALS['AWS_ACCESS_KEY_ID']}/x")
+    assert CREDENTIALS["AWS_ACCESS_KEY_ID"] not in str(failed.value)
+
+
+def grow(path: Path, count: int) -> Fault:
+    def other(event: Event, invoke: Invoke) -> Reply:
+        os.truncate(path, count)
+        return invoke()
+
+    return other
+
+
+def test_a_file_that_changes_meanwhile(pair: Pair) -> None:
+    data = random_file(pair.there / "log", 4_000_000)
+    pair.plan = [passed, passed, grow(pair.there / "log", 5_000_000)]
+    ran = pair.run("%get log")
+    assert (pair.here / "log").read_bytes() == data
+    assert "was changed while it was read" in ran.notices[0]
+    pair.plan = [passed, passed, grow(pair.there / "log", 3_500_000)]
+    with pytest.raises(errors.TransferFailed, match="became shorter"):
+        pair.run("%get log")
+    assert not pair.leftovers()
+
+
+def test_progress_is_shown_in_one_display(pair: Pair) -> None:
+    random_file(pair.here / "big", 9_000_000)
+
+    def slow(event: Event, invoke: Invoke) -> Reply:
+        pair.sleep(1)
+        return invoke()
+
+    pair.plan = [slow] * 5
+    ran = pair.run("%put big")
+    shown = [happening for happening in ran.happenings if isinstance(happening, Shown)]
+    assert len({each.key for each in shown}) == 1
+    assert shown[0].data["text/plain"].startswith("big: 3.0 MB of 9.0 MB, ")
+    assert '<progress value="3000000" max="9000000">' in shown[0].data["text/html"]
+    assert shown[-1].data["text/plain"].startswith("all: 9.0 MB of 9.0 MB, ")
+    assert "<progress" not in shown[-1].data["text/html"]
