@@ -1,0 +1,319 @@
+"""What a shell knows by name, and what stands in its file system, for completion and inspection. Nothing is run.
+
+The kernel sends this file along when it asks, so it needs the standard library only. What bash knows is taken from its
+last dump (state.py).
+"""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import os
+import pwd
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+MOST_NAMES = 20_000
+MOST_PATHS = 1_000
+LOOK_SECONDS = 0.15
+MOST_TEXT = 20_000  # characters of a function or of a value
+HEAD_BYTES, HEAD_LINES = 4_096, 20
+ATTRIBUTES = {
+    "x": "exported", "r": "read only", "i": "integer", "a": "array", "A": "associative array", "n": "name reference",
+    "l": "lower case", "u": "upper case", "t": "traced",
+}  # fmt: skip
+FUNCTION = re.compile(
+    rb"^(?:function )?(\S+) \(\) \n\{ ?\n.*?^\}[^\n]*\n(?=declare -f|(?:function )?\S+ \(\) \n|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+ESCAPED = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
+CONTROLS = {
+    b"a": b"\a",
+    b"b": b"\b",
+    b"e": b"\x1b",
+    b"E": b"\x1b",
+    b"f": b"\f",
+    b"n": b"\n",
+    b"r": b"\r",
+    b"t": b"\t",
+    b"v": b"\v",
+}
+programs: dict[str, tuple[int, list[bytes]]] = {}  # by directory: when it was changed, and what can be run in it
+
+
+class Known:
+    """A shell's names, as its last dump tells them. redact: whether credentials are kept out."""
+
+    def __init__(self, shell: Any, redact: bool) -> None:
+        self.shell, self.words = shell, shell.words if redact else {}
+        self.settings: bytes
+        self.bodies: bytes
+        self.settings, self.bodies = shell.state.told if shell.state else (b"", b"")
+        # The module that state.py was loaded as: bash's output is read in one way only.
+        self.helpers = type(shell.state).feed.__globals__ if shell.state else {}
+        self.cwd = f"/proc/{shell.pid}/cwd"
+
+    def items(self, kind: str) -> Iterator[tuple[bytes, bytes]]:
+        for found in self.helpers["ITEM"].finditer(self.settings) if self.helpers else ():
+            if found.lastgroup == kind:
+                yield found[kind], found[0]
+
+    def functions(self) -> dict[bytes, bytes]:
+        own = {found[1]: found[0] for found in FUNCTION.finditer(self.bodies)}
+        # `read` may be ours, which tells how the user is to be asked.
+        return {name: body for name, body in own.items() if self.helpers["READ_MARK"].encode() not in body}
+
+    def variables(self) -> dict[bytes, bytes]:
+        inherited = {
+            os.fsencode(name): b"declare -x %b=%b\n" % (os.fsencode(name), quoted(os.fsencode(value)))
+            for name, value in self.shell.environ.items()
+            if name.startswith(("_X_AMZN_", "LAMBDA_"))  # they differ by cell, so no dump keeps them
+        }
+        return inherited | dict(self.items("variable"))
+
+    def value(self, name: str) -> bytes | None:
+        line = self.variables().get(os.fsencode(name))
+        return None if line is None else scalar(line)
+
+    def commands(self) -> list[bytes]:
+        found: set[bytes] = set()
+        for directory in (self.value("PATH") or b"").split(b":"):
+            found.update(runnable(os.path.join(self.cwd, os.fsdecode(directory))))
+        return sorted(found)
+
+    def hides(self, text: bytes) -> bool:
+        return any(word in text for word in self.words)
+
+    def clean(self, text: bytes) -> str:
+        for word, stand_in in self.words.items():
+            text = text.replace(word, stand_in)
+        return text[:MOST_TEXT].decode("utf-8", "replace")
+
+
+def quoted(value: bytes) -> bytes:
+    return b'"' + re.sub(rb'([\\"$`])', rb"\\\1", value) + b'"'
+
+
+def scalar(line: bytes) -> bytes | None:
+    """The value in what declare -p prints; None for an array, or for a variable without one."""
+    text = line.rstrip(b"\n").partition(b"=")[2]
+    if text.startswith(b'"'):
+        return re.sub(rb'\\([\\"$`])', rb"\1", text[1:-1])
+    return ESCAPED.sub(character, text[2:-1]) if text.startswith(b"$'") else None
+
+
+def character(found: re.Match[bytes]) -> bytes:
+    octal, hexadecimal, letter = found.groups()
+    if letter is not None:
+        return CONTROLS.get(letter, letter)
+    return bytes([int(octal, 8) & 255 if octal else int(hexadecimal, 16)])
+
+
+def runnable(directory: str) -> list[bytes]:
+    """Kept as long as the directory does not change."""
+    try:
+        changed = os.stat(directory).st_mtime_ns
+        if directory.startswith("/proc/") or programs.get(directory, (None,))[0] != changed:
+            programs[directory] = (changed, [os.fsencode(e.name) for e in os.scandir(directory) if can_run(e)])
+    except OSError:
+        return []
+    return programs[directory][1]
+
+
+def can_run(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file() and os.access(entry.path, os.X_OK)
+    except OSError:
+        return False
+
+
+def look(shell: Any, have: str, path: dict[str, Any] | None, redact: bool) -> dict[str, Any]:
+    """The names, unless the kernel has them; and the paths that it asks for."""
+    known = Known(shell, redact)
+    names = {
+        "function": list(known.functions()) if known.helpers else [],
+        "alias": [name for name, _ in known.items("alias")],
+        "variable": list(known.variables()),
+        "command": known.commands(),
+    }
+    texts = {
+        kind: [n.decode("utf-8", "replace") for n in found[:MOST_NAMES] if not known.hides(n)]
+        for kind, found in names.items()
+    }
+    digest = hashlib.blake2b(repr(texts).encode(), digest_size=8).hexdigest()
+    paths = find(known, **path) if path else []
+    return {"digest": digest, "names": None if digest == have else texts, "paths": paths}
+
+
+def find(known: Known, head: list[list[str]], tail: str, only: str) -> list[list[str]]:
+    directory = expand(known, head)
+    if directory is None:
+        return []
+    return entries(os.path.join(os.fsencode(known.cwd), directory), tail, only, known.hides)
+
+
+def entries(directory: bytes, tail: str, only: str, hides: Callable[[bytes], bool]) -> list[list[str]]:
+    """Names there that begin with tail, as Latin-1, and what they are. only: directories, programs, or any."""
+    end = time.monotonic() + LOOK_SECONDS
+    found: list[list[str]] = []
+    try:
+        with os.scandir(directory) as scan:
+            for entry in scan:
+                if time.monotonic() > end or len(found) >= MOST_PATHS:
+                    break
+                if entry.name.startswith(os.fsencode(tail)) and (tail or not entry.name.startswith(b".")):
+                    kind = kind_of(entry, only)
+                    if kind and not hides(entry.name):
+                        found.append([entry.name.decode("latin-1"), kind])
+    except OSError:
+        return []
+    return sorted(found)
+
+
+def kind_of(entry: os.DirEntry[bytes], only: str) -> str | None:
+    try:
+        if entry.is_dir():
+            return "directory"
+    except OSError:  # a link to itself
+        pass
+    usable = only == "any" or (only == "program" and os.access(entry.path, os.X_OK))
+    return "file" if usable else None
+
+
+def expand(known: Known, pieces: list[list[str]]) -> bytes | None:
+    """The path that a word names; None where a variable or a user in it is not known."""
+    parts = [expanded(known, kind, text) for kind, text in pieces]
+    path = b"".join(part for part in parts if part is not None)
+    return None if None in parts or b"\0" in path else path
+
+
+def expanded(known: Known, kind: str, text: str) -> bytes | None:
+    if kind == "variable":
+        return known.value(text)
+    if kind == "tilde":
+        home = known.value("HOME") if not text else None
+        return home if home is not None else home_of(text)
+    return text.encode("utf-8", "surrogateescape")
+
+
+def home_of(user: str) -> bytes | None:
+    try:
+        return os.fsencode(pwd.getpwnam(user).pw_dir if user else pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None
+
+
+def explain(
+    shell: Any, *, title: str, word: list[list[str]] | None, order: list[str], more: bool, redact: bool
+) -> list[Any]:
+    """What a name is: the first kind of those in order that knows it, then a heading, facts and a text. [] if none."""
+    known = Known(shell, redact)
+    for kind in order:
+        found = EXPLAIN[kind](known, title, word, more) if known.helpers else None
+        if found:
+            facts, text = found
+            return [
+                kind,
+                title,
+                {label: known.clean(os.fsencode(fact)) for label, fact in facts.items()},
+                known.clean(text),
+            ]
+    return []
+
+
+def of_function(known: Known, name: str, word: Any, more: bool) -> Any:
+    body = known.functions().get(name.encode())
+    return body and ({}, body)
+
+
+def of_alias(known: Known, name: str, word: Any, more: bool) -> Any:
+    line = dict(known.items("alias")).get(name.encode())
+    return line and ({}, line)
+
+
+def of_variable(known: Known, name: str, word: Any, more: bool) -> Any:
+    line = known.variables().get(name.encode())
+    if line is None:
+        return None
+    flags = line.split(b" ", 2)[1].decode()
+    facts = {"attributes": ", ".join(text for flag, text in ATTRIBUTES.items() if flag in flags[1:]) or "none"}
+    value = scalar(line)
+    rest = line.partition(b"=")[2].strip() if value is None else value
+    return facts, rest if b"=" in line else b"(not set)"
+
+
+def of_command(known: Known, name: str, word: Any, more: bool) -> Any:
+    for directory in (known.value("PATH") or b"").split(b":"):
+        path = os.path.join(os.path.join(os.fsencode(known.cwd), directory), os.fsencode(name))
+        if "/" not in name and os.path.isfile(path) and os.access(path, os.X_OK):
+            return about(path, os.path.join(directory, os.fsencode(name)), more)
+    return None
+
+
+def of_path(known: Known, name: str, word: Any, more: bool) -> Any:
+    path = expand(known, word) if word else None
+    return path and about(os.path.join(os.fsencode(known.cwd), path), path, more)
+
+
+EXPLAIN = {
+    "function": of_function, "alias": of_alias, "variable": of_variable, "command": of_command, "path": of_path,
+}  # fmt: skip
+
+
+def about(path: bytes, shown: bytes, more: bool) -> tuple[dict[str, str], bytes] | None:
+    try:
+        status = os.lstat(path)
+        target = os.fsdecode(os.readlink(path)) if stat.S_ISLNK(status.st_mode) else ""
+        status = os.stat(path) if target and os.path.exists(path) else status
+    except OSError:
+        return None
+    head = beginning(path, status)
+    facts = {
+        "path": os.fsdecode(shown) + (f" -> {target}" if target else ""),
+        "type": type_of(status.st_mode, head),
+        "size": f"{status.st_size:,} bytes",
+        "owner": f"{user(status.st_uid)}:{group(status.st_gid)}",
+        "mode": f"{stat.filemode(status.st_mode)} ({stat.S_IMODE(status.st_mode):04o})",
+        "modified": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(status.st_mtime)),
+    }
+    return facts, b"".join(head.splitlines(keepends=True)[:HEAD_LINES]) if more and b"\0" not in head else b""
+
+
+def beginning(path: bytes, status: os.stat_result) -> bytes:
+    """Of a file that has a size: reading a pipe, a device or one of /proc's could wait, or change something."""
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        return b""
+    try:
+        with open(path, "rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def type_of(mode: int, head: bytes) -> str:
+    if head.startswith(b"\x7fELF"):
+        return "program (ELF)"
+    if head.startswith(b"#!"):
+        return f"script ({head[2:].splitlines()[0].strip().decode('utf-8', 'replace')})"
+    kinds = {
+        stat.S_IFDIR: "directory", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "character device",
+        stat.S_IFBLK: "block device", stat.S_IFLNK: "broken link", stat.S_IFREG: "file",
+    }  # fmt: skip
+    return kinds.get(stat.S_IFMT(mode), "unknown")
+
+
+def user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)

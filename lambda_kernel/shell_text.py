@@ -1,0 +1,338 @@
+"""Where in shell text the cursor stands: which word, how it is quoted, and what bash would take it for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["command", "argument", "variable", "nothing"]
+Piece = tuple[str, str]  # ("text", as it is), ("variable", a name) or ("tilde", a user)
+
+MOST_CHARACTERS = 100_000  # a longer text before the cursor is nobody's typing
+# After these words another command begins (bash(1), SHELL GRAMMAR); after those, an option may stand before it.
+OPENERS = {"if", "then", "else", "elif", "do", "while", "until", "{", "!", "time", "coproc"}
+CARRIERS = {"exec", "command", "builtin", "env", "nohup", "sudo", "xargs", "type", "which", "hash", "help", "man"}
+ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(?:\[[^]]*\])?\+?=")
+LEXEMES = re.compile(
+    r"(?P<continued>\\\n)|(?P<escaped>\\.)|(?P<ansi>\$')|(?P<single>')|(?P<double>\$?\")|(?P<arithmetic>\$\(\()"
+    r"|(?P<substitution>\$\()|(?P<parameter>\$\{)|(?P<variable>\$\w*)|(?P<backtick>`)|(?P<process>[<>]\()"
+    r"|(?P<here><<-?(?!<))|(?P<redirection>&>>?|<<<|[<>]&|<>|>\||>>?|<)|(?P<end>;;&?|;&|\n|\|&|&&|\|\||[;&|])"
+    r"|(?P<blank>[ \t\r]+)|(?P<open>\()|(?P<close>\))|(?P<brace>\})|(?P<hash>\#)|"
+    r"(?P<plain>[^\\'\"$`<>;&|\n \t\r(){}#]+|.)",
+    re.DOTALL,
+)
+SURROGATES = re.compile(r"[\ud800-\udfff]")  # JSON can hold them, and nothing can be made of them
+SINGLE_END = re.compile(r"'")
+ANSI_END = re.compile(r"(?:[^'\\]|\\.)*?'", re.DOTALL)
+NAME_IN_BRACES = re.compile(r"\$\{[#!]?(\w*)\Z")
+PIECES = re.compile(
+    r"\\\n|\\(?P<escaped>.)|\$'(?P<ansi>[^'\\]*)(?:'|\Z)|'(?P<single>[^']*)(?:'|\Z)|(?P<double>\$?\")"
+    r"|\$(?:(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})|(?P<unknown>[$`()*?<>])|(?P<plain>[^\\'\"$`()*?<>]+|.)",
+    re.DOTALL,
+)
+PIECES_IN_QUOTES = re.compile(
+    r"\\\n|\\(?P<escaped>[$`\"\\])|(?P<double>\")|\$(?:(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})"
+    r"|(?P<unknown>[$`])|(?P<plain>[^\\\"$`]+|.)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """The word that ends at the cursor. quote: what is open there; command: the simple command that it belongs to."""
+
+    kind: Kind
+    start: int
+    typed: str
+    quote: str = ""
+    command: str = ""
+    quoted_at: int = 0  # where the open quote stands
+
+    @property
+    def head(self) -> str:
+        """Its directories, as they are typed."""
+        return self.typed[: self.typed.rfind("/") + 1]
+
+
+@dataclass
+class Frame:
+    """A piece of text with rules of its own. closer: what ends it; listing: it holds commands."""
+
+    closer: str
+    listing: bool = True
+    position: Literal["command", "argument", "pattern"] = "command"
+    word: int | None = None
+    begins: int = 0
+    command: str = ""
+    redirected: bool = False
+    cases: int = 0
+    array: bool = False
+    test: bool = False
+
+    def end_command(self) -> None:
+        if not (self.array or self.test):
+            self.position, self.command, self.redirected = "command", "", False
+
+
+@dataclass
+class Here:
+    delimiter: str
+    plain: bool
+
+
+@dataclass
+class Scanner:
+    """Reads text from its beginning to the cursor, where the innermost frame tells what stands there."""
+
+    text: str
+    frames: list[Frame] = field(default_factory=lambda: [Frame("")])
+    heres: list[Here] = field(default_factory=list)
+    awaits_delimiter: bool = False
+    at: int = 0
+
+    @property
+    def top(self) -> Frame:
+        return self.frames[-1]
+
+    def scan(self) -> Token:
+        while self.at < len(self.text):
+            found = LEXEMES.match(self.text, self.at)
+            assert found is not None
+            begin, self.at = self.at, found.end()
+            if token := self._take(str(found.lastgroup), begin, found[0]):
+                return token
+        return self._last()
+
+    def _take(self, what: str, begin: int, lexeme: str) -> Token | None:
+        if what in ("single", "ansi") and self.top.closer != '"':
+            return self._string(what, begin)
+        if self.top.closer == '"' and what not in QUOTED and lexeme != '"':
+            return None
+        if what in ("end", "blank", "redirection", "here", "close", "hash", "process") and self.top.listing:
+            return self._separator(what, begin, lexeme)
+        if lexeme == self.top.closer or (what == "close" and self.top.closer == "))"):
+            self._pop(begin)
+            return None
+        return self._part(what, begin)
+
+    def _part(self, what: str, begin: int) -> Token | None:
+        """Part of a word, perhaps the beginning of a frame inside it."""
+        top = self.top
+        if what == "open" and top.listing:
+            self._parenthesis(begin)
+            return None
+        if what != "continued" and top.word is None:
+            top.word = begin
+        if what == "variable" and self.at == len(self.text):
+            return self._token("variable", begin)
+        if what in FRAMES and (what != "double" or top.closer != '"'):
+            closer, listing = FRAMES[what]
+            self.frames.append(Frame(closer, listing, begins=begin))
+        elif what == "open" and top.closer in ("))", ")"):
+            self.frames.append(Frame(")", False, begins=begin))
+        return None
+
+    def _parenthesis(self, begin: int) -> None:
+        """A subshell, an array, arithmetic, an extended pattern, or the () of a function."""
+        top, before = self.top, self.text[begin - 1 : begin]
+        if top.position == "pattern" and top.word is None:
+            return
+        if self.text.startswith("((", begin) and top.word is None and top.position == "command":
+            self.at = begin + 2
+            self.frames.append(Frame("))", False, begins=begin))
+            return
+        array = top.word is not None and before in ("=", "?", "*", "+", "@", "!")
+        if top.test or top.array or array:
+            self.frames.append(Frame(")", position="argument", array=True, begins=begin))
+            return
+        self._end_word(begin)
+        self.frames.append(Frame(")", begins=begin))
+        top.end_command()
+
+    def _pop(self, begin: int) -> None:
+        """A frame is over. In arithmetic, two brackets end it."""
+        if self.top.closer == "))":
+            if not self.text.startswith("))", begin):
+                return
+            self.at = begin + 2
+        self.frames.pop()
+
+    def _separator(self, what: str, begin: int, lexeme: str) -> Token | None:
+        top = self.top
+        if what == "hash":
+            return self._comment(begin)
+        if what == "redirection" and top.word is not None and self.text[top.word : begin].isdigit():
+            top.word = None
+        self._end_word(begin)
+        if what == "end":
+            return self._end(lexeme)
+        if what == "process":
+            top.word = begin
+            self.frames.append(Frame(")", begins=begin))
+        elif what == "close":
+            self._close(begin)
+        elif what != "blank" and not top.test:
+            top.redirected, self.awaits_delimiter = True, what == "here"
+        return None
+
+    def _close(self, begin: int) -> None:
+        if self.top.position == "pattern" and self.top.cases:
+            self.top.position = "command"
+        elif self.top.closer == ")":
+            self._pop(begin)
+
+    def _comment(self, begin: int) -> Token | None:
+        if self.top.word is not None:
+            return None
+        end = self.text.find("\n", begin)
+        self.at = len(self.text) if end == -1 else end
+        return self._token("nothing", self.at) if end == -1 else None
+
+    def _end(self, lexeme: str) -> Token | None:
+        top = self.top
+        if top.position == "pattern":
+            return None
+        top.end_command()
+        if lexeme.startswith(";;") or lexeme == ";&":
+            top.position = "pattern" if top.cases else "command"
+        return self._bodies() if lexeme == "\n" else None
+
+    def _bodies(self) -> Token | None:
+        """Here-documents begin after the line that names them."""
+        while self.heres:
+            here = self.heres.pop(0)
+            body = re.compile(rf"(?:^.*\n)*?\t*{re.escape(here.delimiter)}(?:\n|\Z)", re.MULTILINE)
+            found = body.match(self.text, self.at)
+            if not found:
+                return self._in_body(here)
+            self.at = found.end()
+        return None
+
+    def _in_body(self, here: Here) -> Token:
+        found = re.search(r"(?<!\\)(?:\\\\)*(\$\{?\w*)\Z", self.text[self.at :])
+        if here.plain or not found:
+            return self._token("nothing", len(self.text))
+        return self._token("variable", self.at + found.start(1))
+
+    def _string(self, what: str, begin: int) -> Token | None:
+        if self.top.word is None:
+            self.top.word = begin
+        found = (SINGLE_END if what == "single" else ANSI_END).search(self.text, self.at)
+        if found:
+            self.at = found.end()
+            return None
+        return self._word(quote="'", quoted_at=begin) if what == "single" else self._token("nothing", begin)
+
+    def _end_word(self, end: int) -> None:
+        top = self.top
+        if top.word is None:
+            return
+        word, top.word = self.text[top.word : end], None
+        if top.redirected:
+            top.redirected = False
+            self._delimiter(word)
+        elif top.position == "command":
+            self._command(word)
+        elif word == "esac" and top.cases:
+            top.cases, top.position = top.cases - 1, "argument"
+        elif word == "in" and top.command == "case":
+            top.cases, top.position = top.cases + 1, "pattern"
+        elif word == "]]" and top.test:
+            top.test = False
+
+    def _delimiter(self, word: str) -> None:
+        if self.awaits_delimiter:
+            self.awaits_delimiter = False
+            self.heres.append(Here(re.sub(r"[\\'\"]", "", word), bool(re.search(r"[\\'\"]", word))))
+
+    def _command(self, word: str) -> None:
+        top = self.top
+        if word in OPENERS or ASSIGNMENT.match(word) or (top.command in CARRIERS and word.startswith("-")):
+            return
+        top.command = word
+        if word == "esac" and top.cases:
+            top.cases -= 1
+        top.test = word == "[["
+        top.position = "command" if word in CARRIERS else "argument"
+
+    def _last(self) -> Token:
+        """The text is over, outside of strings."""
+        if self.top.closer == "}":
+            found = NAME_IN_BRACES.match(self.text, self.top.begins)
+            return self._token("variable" if found else "nothing", self.top.begins)
+        if self.top.closer == "))" or (self.top.closer == ")" and not self.top.listing):
+            name = re.search(r"\w*\Z", self.text)
+            return self._token("variable", name.start() if name else self.at)
+        if self.top.closer == '"':
+            begin = self.frames.pop().begins
+            return self._word('"', begin) if self.top.listing else self._token("nothing", begin)
+        return self._word()
+
+    def _word(self, quote: str = "", quoted_at: int = 0) -> Token:
+        top = self.top
+        start = len(self.text) if top.word is None else top.word
+        kind: Kind = "argument" if top.redirected or top.position != "command" else "command"
+        if self.awaits_delimiter or not top.listing:
+            kind = "nothing"
+        if found := ASSIGNMENT.match(self.text, start):
+            kind = "argument"
+            start = max(found.end(), self.text.rfind(":", start) + 1)
+        elif found := re.compile(r"--?[\w-]+=").match(self.text, start):
+            start = found.end()
+        return Token(kind, start, self.text[start:], quote, "" if top.redirected else top.command, quoted_at)
+
+    def _token(self, kind: Kind, start: int) -> Token:
+        return Token(kind, start, self.text[start:], command=self.top.command)
+
+
+QUOTED = {"variable", "substitution", "arithmetic", "parameter", "backtick"}
+FRAMES = {
+    "double": ('"', False),
+    "substitution": (")", True),
+    "arithmetic": ("))", False),
+    "parameter": ("}", False),
+    "backtick": ("`", True),
+}
+
+
+def token_at(text: str, cursor: int) -> Token:
+    """What stands before the cursor, which counts characters."""
+    if cursor > MOST_CHARACTERS:
+        return Token("nothing", cursor, "")
+    return Scanner(SURROGATES.sub("\ufffd", text[:cursor])).scan()
+
+
+def word_end(text: str, cursor: int) -> int:
+    """Where the word that the cursor stands in ends."""
+    found = re.compile(r"[^\s;&|()<>'\"`$={}]*").match(text, cursor)
+    return found.end() if found else cursor
+
+
+def pieces(word: str, begins: bool = True) -> list[Piece] | None:
+    """What bash would make of a word, or of its end; None where it would have to run or to match something."""
+    found: list[Piece] = []
+    tilde = re.match(r"~([\w.-]*)(?=/|\Z)", word) if begins else None
+    if tilde:
+        found.append(("tilde", tilde[1]))
+    for piece in _pieces(word, tilde.end() if tilde else 0):
+        if piece is None:
+            return None
+        found.append(piece)
+    return found
+
+
+def _pieces(word: str, at: int) -> Iterator[Piece | None]:
+    quoted = False
+    while found := (PIECES_IN_QUOTES if quoted else PIECES).match(word, at):
+        at = found.end()
+        what = found.lastgroup
+        if what == "double":
+            quoted = not quoted
+        elif what == "unknown":
+            yield None
+        elif what in ("name", "braced"):
+            yield "variable", found[what]
+        elif what:
+            yield "text", found[what]
