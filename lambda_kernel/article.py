@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from . import errors, node_log
 from .cell import Cell, Control, Emit, Notice, Output, Result
 from .command import BRIEF, PATIENCE_SECONDS, backoff
+from .credentials import KEY_ID, NAMED_SECRET
 from .function import index as wire
 from .place import mask
 from .tally import Tally
@@ -21,9 +22,6 @@ READ_SECONDS = 930.0  # a function runs for at most 900 s, and answers only then
 ASK_SECONDS = (0.001, 0.1)  # how often the answer is looked for: the longer it takes, the less often
 # exec() gives the command a pipe that nobody closes: what reads would wait until the function's timeout.
 NO_INPUT = "exec </dev/null; "
-NAMES = "|".join(wire.SECRETS)
-NAMED_SECRET = re.compile(rf"""\b({NAMES})(?:["']?[ \t]*[=:][ \t]*["']?)([^\s"',;]{{{wire.SECRET_BYTES},}})""")
-KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 REST_OF_A_SECRET = re.compile(rf"[A-Za-z0-9+/=]{{{wire.SECRET_BYTES},}}(?![^\s\"',;])")
 
 CUT = (
