@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,10 @@ def outputs(path: Path) -> list[list[Any]]:
     return [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def errors(path: Path) -> list[list[str]]:
+    return [[output.ename for output in cell if output.output_type == "error"] for cell in outputs(path)]
+
+
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_a_notebook_is_run_and_saved_with_its_metadata(runner: str, environ: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "a.ipynb"
@@ -84,3 +89,11 @@ def test_the_notebooks_run(path: Path, environ: dict[str, str], tmp_path: Path) 
     ran = run("nbconvert", copy, environ)
     assert ran.returncode == 0, ran.stderr
     assert [len(cell) > 0 for cell in outputs(path)] == [len(cell) > 0 for cell in outputs(copy)]
+    assert errors(path) == errors(copy)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_notebooks_say_where_they_ran_and_nothing_of_that_machine(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert "saved outputs come from the local engine" in " ".join(nbformat.reads(text, 4).cells[0].source.split())
+    assert not re.search(r"/home/|/root/|/Users/|site-packages|Traceback", text)
