@@ -11,20 +11,26 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 from ipykernel.kernelapp import IPKernelApp
-from ipykernel.kernelbase import Kernel
+from jupyter_core.paths import jupyter_data_dir
 from traitlets import Enum, Unicode
 
 from . import __version__, display
 from .asking import Asker
+from .beside import BesideKernel
 from .calls import Thread
-from .cell import Happening, Progress, Result, ThreadControl
+from .cell import Happening, Progress, Result, Shown, ThreadControl
 from .completeness import is_complete
+from .completion import Completer
 from .connect import Connector, unisolated
-from .errors import KernelError, UsageError
+from .errors import Interrupted, KernelError, UsageError
 from .execution import Execution
+from .history import History
+from .inquiry import Inquiry
+from .inspection import Inspector
 from .session import Session
 from .tally import Tally
 from .target import LOCAL, Target, resolve
@@ -33,11 +39,12 @@ from .warmth import Warmth
 from .worker import Worker
 from .workspace import ReportMode, Workspace
 
+HISTORY_SECONDS = 2.0
 Message = dict[str, Any]
 HELP = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"
 
 
-class LambdaKernel(Kernel):
+class LambdaKernel(BesideKernel):
     """Cells are shell text, and run in an execution environment of Lambda's."""
 
     implementation = "lambda-kernel"
@@ -71,6 +78,9 @@ class LambdaKernel(Kernel):
         self.preloaded = False
         self.workspace = self._workspace()
         self.workspace.settings.report = cast(ReportMode, self.report)
+        self.history = History(Path(jupyter_data_dir()) / "lambda-kernel" / "history.sqlite", time.time)
+        self.workspace.history, self.librarian = self.history, Worker()
+        self.inquiry = Inquiry(self.workspace, self.worker, lambda: self.control is not None)
         self.warmth = Warmth(self.workspace, self.worker, lambda: self.control is not None)
 
     def _workspace(self) -> Workspace:
@@ -132,8 +142,11 @@ class LambdaKernel(Kernel):
         allow_stdin: bool = False,
         **_: Any,
     ) -> Message:
+        if store_history and not silent:
+            self.history.add(self.execution_count, code)
+            self.librarian.submit(self.history.save, asyncio.get_running_loop())
         cell = _Cell(self, silent, allow_stdin)
-        self.control = cell.control
+        self.control, self.running = cell.control, self.get_parent("shell")
         try:
             return await cell.run(code)
         except Exception as error:
@@ -141,9 +154,28 @@ class LambdaKernel(Kernel):
             self.log.exception("a cell failed")
             return cell.failed(type(error).__name__, f"{error} (this is an error of lambda-kernel itself)")
         finally:
-            self.control = None
+            self.control = self.running = None
             cell.close()
             self.warmth.touch()
+            if cell.tally.invocations:
+                self.inquiry.touch()
+
+    async def do_history(self, hist_access_type: str = "", *rest: Any, **asked: Any) -> Message:
+        """A disk that does not answer keeps nobody waiting."""
+        found = self.librarian.submit(lambda: self.history.find(hist_access_type, asked), asyncio.get_running_loop())
+        done, _ = await asyncio.wait([found], timeout=HISTORY_SECONDS)
+        entries = found.result() if done else []
+        output = bool(asked.get("output"))
+        told = [(entry.session, entry.line, (entry.text, None) if output else entry.text) for entry in entries]
+        return {"status": "ok", "history": told}
+
+    async def do_complete(self, code: str, cursor_pos: int | None) -> Message:
+        return await Completer(self.inquiry).complete(code, cursor_pos)
+
+    async def do_inspect(
+        self, code: str, cursor_pos: int | None, detail_level: int = 0, omit_sections: Any = ()
+    ) -> Message:
+        return await Inspector(self.inquiry).inspect(code, cursor_pos, detail_level > 0)
 
     async def do_is_complete(self, code: str) -> Message:
         return await is_complete(code)
@@ -176,10 +208,12 @@ class LambdaKernel(Kernel):
         if self.control:
             self.control.close()
         loop = asyncio.get_running_loop()
+        saving = self.librarian.submit(self.history.close, loop)
         closing = self.worker.submit(self._close, loop)  # behind the cell that runs, if one does
         done, _ = await asyncio.wait([closing], timeout=2)
         if not done:
             await asyncio.wait([Worker().submit(self.connector.close, loop)], timeout=2)
+        await asyncio.wait([saving], timeout=HISTORY_SECONDS)
         return {"status": "ok", "restart": restart}
 
     def _close(self) -> None:
@@ -198,7 +232,10 @@ class _Cell:
         self.asker.control = self.control
         self.streams = display.Streams(self._stream)
         self.begin = time.monotonic()
-        self.progress_id = ""
+        self.displays: set[str] = set()
+        self.progress_id = uuid.uuid4().hex
+        # Notebooks say which of their cells it is; who runs them without a user has no input (nbclient).
+        self.terminal = stdin and not kernel.get_parent("shell").get("metadata")
         self.loop = asyncio.get_running_loop()
 
     async def run(self, code: str) -> Message:
@@ -209,7 +246,8 @@ class _Cell:
             result = await kernel.worker.submit(work.run, self.loop)
         except KernelError as error:
             kernel.workspace.last_error = error
-            reply = self.failed(type(error).__name__, str(error), text=str(error))
+            name = "KeyboardInterrupt" if isinstance(error, Interrupted) else type(error).__name__
+            reply = self.failed(name, str(error), text=str(error))
         else:
             self._finish()
             reply = self._reply(result)
@@ -228,20 +266,21 @@ class _Cell:
 
     def _show(self, happening: Happening) -> None:
         if isinstance(happening, Progress):
-            self._show_progress(happening)
+            self._display(Shown(self.progress_id, display.progress_data(happening)))
+        elif isinstance(happening, Shown):
+            self._display(happening)
         else:
             self.streams.show(happening)
 
-    def _show_progress(self, progress: Progress) -> None:
-        """One display, updated in place."""
-        kind = "update_display_data" if self.progress_id else "display_data"
-        self.progress_id = self.progress_id or uuid.uuid4().hex
-        content = {
-            "data": display.progress_data(progress),
-            "metadata": {},
-            "transient": {"display_id": self.progress_id},
-        }
-        self._send(kind, content)
+    def _display(self, shown: Shown) -> None:
+        """Updated in place. A terminal's front end shows no updates (jupyter_console 6.6), but obeys escape codes."""
+        again, screen = shown.key in self.displays, shown.live and self.terminal
+        self.displays.add(shown.key)
+        data = display.on_screen(shown.data) if screen else shown.data
+        if again and screen:
+            self._send("clear_output", {"wait": True})  # for a front end that was taken for a terminal's
+        kind = "update_display_data" if again and not screen else "display_data"
+        self._send(kind, {"data": data, "metadata": shown.metadata, "transient": {"display_id": shown.key}})
 
     def _send(self, kind: str, content: Message) -> None:
         if not self.silent:

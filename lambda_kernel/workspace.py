@@ -12,6 +12,7 @@ from .article import READ_SECONDS, ArticleSession
 from .cell import Bound, Cell, Control, Emit, Happening, Result, ThreadControl
 from .costs import Costs
 from .errors import KernelError, UsageError
+from .history import History
 from .session import Session
 from .tally import Tally
 from .target import Target
@@ -62,6 +63,7 @@ class Settings:
     bound: Bound | None = field(default_factory=Bound)
     redact: bool = True
     merge: bool = False  # stderr into stdout
+    eager: bool = False  # whether completion may start a shell
     fail: bool = True  # whether an exit code that is not 0 is an error of the cell
 
 
@@ -83,6 +85,7 @@ class Workspace:
         self.last_error: KernelError | None = None
         self.warned: set[str] = set()
         self.costs = Costs()
+        self.history: History | None = None
         self.warm_until: float | None = None
         self.news: list[Happening] = []  # what a ping has found, for the next cell
 

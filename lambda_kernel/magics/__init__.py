@@ -1,19 +1,27 @@
 """The magics, a module each. A cell's head may hold several `%name` lines and one `%%name`, which takes the rest."""
 
 from . import (
+    completion,
     cost,
+    environment,
     exit_status,
+    get,
     help,  # noqa: A004
+    history,
     keep_warm,
     limit,
     output,
+    put,
     redact,
     report,
     reset,
     status,
     stderr,
     timeout,
+    top,
     use,
+    watch,
+    writefile,
 )
 from .base import Call, Head, Magic, parse
 
@@ -21,7 +29,9 @@ MAGICS: dict[str, Magic] = {
     module.MAGIC.name: module.MAGIC
     for module in (
         *(help, status, use, reset, timeout, limit, output, stderr),
-        *(report, cost, exit_status, redact, keep_warm),
+        *(report, cost, exit_status, redact, keep_warm, history, completion),
+        *(put, get, writefile),
+        *(environment, top, watch),
     )
 }
 
