@@ -7,7 +7,8 @@ import html
 from collections.abc import Callable
 from typing import Any
 
-from .cell import Happening, InputEnded, LeftOut, Notice, Output, Progress
+from .cell import Happening, InputEnded, LeftOut, Notice, Output, Progress, Shown
+from .rich import Bundles
 from .tally import Tally
 
 Send = Callable[[str, str], None]
@@ -16,10 +17,14 @@ INPUT_ENDED = "[the cell read its input, which is at its end: give it some with 
 
 
 class Streams:
-    """Turns happenings into stream text, a character never cut: send(stream name, text)."""
+    """Turns happenings into stream text, a character never cut, and what `display` printed: send(stream name, text).
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    name: of the cell, for the keys of what is shown.
+    """
+
+    def __init__(self, send: Send, show: Callable[[Shown], None] = lambda shown: None, name: str = "") -> None:
+        self._send, self._show = send, show
+        self._bundles = Bundles(name)
         self._decoders = {
             name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr", "job")
         }
@@ -39,6 +44,8 @@ class Streams:
     def finish(self) -> None:
         for name, decoder in self._decoders.items():
             self._text("stdout" if name == "job" else name, decoder.decode(b"", True))
+        for text in self._bundles.finish():
+            self._plain("stdout", text)
 
     def _output(self, output: Output) -> None:
         if output.job != self._job:
@@ -57,6 +64,16 @@ class Streams:
         self._send("stderr", text)
 
     def _text(self, stream: str, text: str) -> None:
+        if stream != "stdout":
+            self._plain(stream, text)
+            return
+        for part in self._bundles.feed(text):
+            if isinstance(part, str):
+                self._plain(stream, part)
+            else:
+                self._show(part)
+
+    def _plain(self, stream: str, text: str) -> None:
         if text:
             self._at_line_start = text.endswith("\n")
             self._send(stream, text)

@@ -74,6 +74,7 @@ class LambdaKernel(BesideKernel):
         self.connector = Connector(self.name)
         self.worker = Worker()
         self.control: ThreadControl | None = None
+        self.displays: set[str] = set()  # the keys of what is on show
         self.reply_metadata: Message = {}
         self.preloaded = False
         self.workspace = self._workspace()
@@ -230,9 +231,9 @@ class _Cell:
         self.asker = Asker(kernel)
         self.control = ThreadControl(self.asker)
         self.asker.control = self.control
-        self.streams = display.Streams(self._stream)
+        self.streams = display.Streams(self._stream, self._display, uuid.uuid4().hex)
         self.begin = time.monotonic()
-        self.displays: set[str] = set()
+        self.displays = kernel.displays
         self.progress_id = uuid.uuid4().hex
         # Notebooks say which of their cells it is; who runs them without a user has no input (nbclient).
         self.terminal = stdin and not kernel.get_parent("shell").get("metadata")

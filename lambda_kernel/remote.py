@@ -14,8 +14,8 @@ from typing import Any
 from . import news
 from .calls import Caller, directly
 from .cell import Emit, Notice
+from .function import display, state
 from .function import index as wire
-from .function import state
 from .tally import Tally
 from .transport import Event, Transport
 
@@ -25,8 +25,9 @@ SLICE_SECONDS = (0.2, 5.0)
 
 @cache
 def state_code() -> str:
-    """What takes and replays snapshots: sent along, so that it needs no deployment."""
-    return Path(state.__file__).read_text(encoding="utf-8")
+    """What takes and replays snapshots, and the commands that it brings: sent along, so that it needs no deployment."""
+    programs = {"display": Path(display.__file__).read_text(encoding="utf-8")}
+    return f"{Path(state.__file__).read_text(encoding='utf-8')}\n\nPROGRAMS = {programs!r}\n"
 
 
 @dataclass(frozen=True)

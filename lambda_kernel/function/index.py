@@ -408,7 +408,7 @@ class Shell:
         with contextlib.suppress(OSError):  # a user may have only so much of it
             fcntl.fcntl(self.dumps.write, fcntl.F_SETPIPE_SZ, DUMP_BYTES)
         self._spawn()
-        self.start(0, "unset HISTFILE; set +o history +H -m; history -c", {}, Way())
+        self.start(0, f"{state.setup if state else ':'}; unset HISTFILE; set +o history +H -m; history -c", {}, Way())
 
     def _pipe(self) -> Pipe:
         self.pipes += 1

@@ -6,12 +6,22 @@ The kernel sends this file along with its hello, so it needs the standard librar
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
+import os
 import re
+import shlex
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
+PROGRAMS: dict[str, str] = {}  # by name: what the kernel brings for the shell's PATH
+SHOWN = (
+    *("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml", "text/html", "text/markdown"),
+    *("application/json", "application/pdf", "text/csv", "audio/wav", "audio/mpeg", "audio/ogg", "audio/flac"),
+)
+BIN = "/tmp/.lambda-kernel/bin"  # which the function puts at its end
 STATE_BYTES = 256 * 1024  # what does not fit is named
 
 DOUBLE, DOLLAR = rb"\"[^\"\\]*(?:\\.[^\"\\]*)*\"", rb"\$'[^'\\]*(?:\\.[^'\\]*)*'"
@@ -61,6 +71,14 @@ class State:
         self.own_read = False
         self.left: list[str] = []
         self.jobs: list[str] = []
+        install()
+
+    @property
+    def setup(self) -> str:
+        """What a new shell does first: it tells programs what they may print for `display`, and finds that command even
+        where another one has its name (ImageMagick's, which wants a screen)."""
+        found = f"hash -p {BIN}/display display; " if shutil.which("display") else ""
+        return f"{found}export LAMBDA_KERNEL_DISPLAY={shlex.quote(' '.join(SHOWN))}"
 
     def question(self, path: str, seq: int) -> str:
         """A line for bash. A redirection for each command: with one for all, a DEBUG trap would print into it."""
@@ -123,6 +141,17 @@ class State:
         """The name of each item, and its text as Latin-1, in the order of replaying."""
         items, _ = json.loads(zlib.decompress(base64.b64decode(packed)))
         return [(f"{kind} {name}".encode("latin-1").decode("utf-8", "replace"), text) for kind, name, text in items]
+
+
+def install() -> None:
+    with contextlib.suppress(OSError):  # /tmp may be full, and a shell is what helps then
+        os.makedirs(BIN, 0o700, exist_ok=True)
+        for name, text in PROGRAMS.items():
+            path = f"{BIN}/{name}"
+            with open(path + ".new", "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(path + ".new", 0o755)
+            os.rename(path + ".new", path)  # another kernel's shell may run it just now
 
 
 def _settings(text: bytes) -> Iterator[tuple[Key, bytes]]:

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""The command `display`: shows files, or what is piped into it, by their content, in the cell that runs it.
+
+display [--id ID] [--type MIME] [FILE...]
+
+The kernel sends this file into the environment. What it prints is an escape sequence that only the kernel understands;
+its content is JSON, which holds no control character.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import csv
+import html
+import io
+import json
+import os
+import sys
+from typing import Any
+
+START, END = "\x1b]5379;", "\x07"  # a control sequence for the operating system (ECMA-48, OSC), with a number of ours
+MOST_BYTES = 800_000  # of the sequence: a cell shows 875,000 bytes before it leaves out the middle
+ROWS = 200
+MAGIC = [
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+]
+RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
+NAMES = {
+    ".svg": "image/svg+xml",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".md": "text/markdown",
+    ".json": "application/json",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+}
+
+
+def kind(name: str, data: bytes) -> str:
+    """The MIME type, by content first and by the name where the content is text of some kind."""
+    if found := next((mime for start, mime in MAGIC if data.startswith(start)), None):
+        return found
+    if data[:4] == b"RIFF" and data[8:12] in RIFF:
+        return RIFF[data[8:12]]
+    head, text = data[:2000].lstrip().lower(), b"\0" not in data[:2000]
+    if head.startswith((b"<svg", b"<?xml")) and b"<svg" in head:
+        return "image/svg+xml"
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "text/html"
+    named = NAMES.get(os.path.splitext(name)[1].lower())
+    return named or (
+        "application/json" if is_json(head, data) else "text/plain" if text else "application/octet-stream"
+    )
+
+
+def is_json(head: bytes, data: bytes) -> bool:
+    try:
+        return head.startswith((b"{", b"[")) and json.loads(data) is not None
+    except ValueError:
+        return False
+
+
+def table(text: str, delimiter: str) -> str:
+    """Rows as HTML, the first one as a head."""
+    rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    cells = ["".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) for tag, row in tagged(rows[:ROWS])]
+    more = f"<p>{len(rows) - ROWS:,} more rows</p>" if len(rows) > ROWS else ""
+    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>{more}"
+
+
+def tagged(rows: list[list[str]]) -> list[tuple[str, list[str]]]:
+    return [("td" if number else "th", row) for number, row in enumerate(rows)]
+
+
+def bundle(name: str, data: bytes, mime: str) -> dict[str, Any]:
+    """Display data by MIME type: bytes as Base64, text as it is (Jupyter messaging, display_data)."""
+    plain = f"<{name or 'input'}: {mime}, {len(data):,} bytes>"
+    if mime == "application/octet-stream":
+        raise ValueError("nothing is known to show it with: say what it is with --type")
+    if (mime.startswith("image/") and mime != "image/svg+xml") or mime == "application/pdf":
+        return {"text/plain": plain, mime: base64.b64encode(data).decode()}
+    if mime.startswith("audio/"):
+        source = f"data:{mime};base64,{base64.b64encode(data).decode()}"
+        return {"text/plain": plain, "text/html": f'<audio controls src="{source}"></audio>'}
+    text = data.decode("utf-8", "replace")
+    if mime == "application/json":
+        return {"text/plain": text, mime: json.loads(text)}
+    if mime in ("text/csv", "text/tab-separated-values"):
+        return {"text/plain": text, "text/html": table(text, "," if mime == "text/csv" else "\t")}
+    return {"text/plain": text if mime in ("text/plain", "text/markdown") else plain, mime: text}
+
+
+def show(name: str, data: bytes, options: argparse.Namespace) -> None:
+    shown = {"data": bundle(name, data, options.type or kind(name, data)), "id": options.id}
+    sequence = START + json.dumps(shown, ensure_ascii=True) + END
+    if len(sequence) > MOST_BYTES:
+        raise ValueError(f"it has {len(data):,} bytes, which is more than a cell shows: fetch it with %get")
+    sys.stdout.write(sequence)
+    sys.stdout.flush()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="display", description="Show files, or the input, by their content.")
+    parser.add_argument("files", nargs="*", metavar="FILE")
+    parser.add_argument("--id", help="show it in the place of what was shown with this id before")
+    parser.add_argument("--type", metavar="MIME", help="what it is, where its content does not tell")
+    options = parser.parse_args()
+    failed = False
+    for name in options.files or [""]:
+        try:
+            if name:
+                with open(name, "rb") as file:
+                    data = file.read()
+            else:
+                data = sys.stdin.buffer.read()
+            show(name, data, options)
+        except (OSError, ValueError) as error:
+            print(f"display: {name or 'input'}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+            failed = True
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
