@@ -16,8 +16,7 @@ from lambda_kernel.function import index
 from lambda_kernel.session import Session
 from lambda_kernel.transport import Event, Reply
 from tests.far import Far, fresh
-
-Invoke = Callable[[], Reply]
+from tests.faults import Invoke, answer_lost, request_lost, throttled, unreachable
 
 
 class Faults:
@@ -32,23 +31,6 @@ class Faults:
             if self.count in self.numbers:
                 return self.fault(event, invoke)
         return invoke()
-
-
-def answer_lost(event: Event, invoke: Invoke) -> Reply:
-    invoke()
-    raise errors.Unanswered("the connection to Lambda broke")
-
-
-def request_lost(event: Event, invoke: Invoke) -> Reply:
-    raise errors.Unanswered("the connection to Lambda broke")
-
-
-def throttled(event: Event, invoke: Invoke) -> Reply:
-    raise errors.Throttled("Lambda throttled `fake`")
-
-
-def unreachable(event: Event, invoke: Invoke) -> Reply:
-    raise errors.Unreachable("cannot reach Lambda")
 
 
 def out_of_memory(event: Event, invoke: Invoke) -> Reply:

@@ -12,7 +12,6 @@ from pathlib import Path
 from .. import __version__, function
 
 LIMIT_BYTES = 51_200  # of a template body in a request (CloudFormation quotas)
-LOGICAL_ID = "Shell"
 # What CloudWatch Logs accepts (API reference, PutRetentionPolicy).
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),

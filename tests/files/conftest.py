@@ -13,14 +13,13 @@ from typing import Any
 
 import pytest
 
-from lambda_kernel import errors
 from lambda_kernel.execution import Execution
 from lambda_kernel.target import LOCAL, Target
 from lambda_kernel.transport import Event, Reply, Transport
 from tests.far import Far, Interrupts, Ran, fresh
+from tests.faults import Invoke
 from tests.magics.conftest import Desk
 
-Invoke = Callable[[], Reply]
 Fault = Callable[[Event, Invoke], Reply]
 
 
@@ -72,23 +71,6 @@ class Pair(Desk):
 
 def passed(event: Event, invoke: Invoke) -> Reply:
     return invoke()
-
-
-def answer_lost(event: Event, invoke: Invoke) -> Reply:
-    invoke()
-    raise errors.Unanswered("the connection to Lambda broke")
-
-
-def request_lost(event: Event, invoke: Invoke) -> Reply:
-    raise errors.Unanswered("the connection to Lambda broke")
-
-
-def throttled(event: Event, invoke: Invoke) -> Reply:
-    raise errors.Throttled("Lambda throttled `fake`")
-
-
-def unreachable(event: Event, invoke: Invoke) -> Reply:
-    raise errors.Unreachable("cannot reach Lambda")
 
 
 @pytest.fixture

@@ -9,19 +9,8 @@ import pytest
 
 from lambda_kernel import errors
 from lambda_kernel.transport import Event, Reply
-from tests.files.conftest import (
-    Fault,
-    Invoke,
-    Pair,
-    answer_lost,
-    look,
-    odd_tree,
-    passed,
-    random_file,
-    request_lost,
-    throttled,
-    unreachable,
-)
+from tests.faults import Invoke, answer_lost, request_lost, throttled, unreachable
+from tests.files.conftest import Fault, Pair, look, odd_tree, passed, random_file
 
 
 @pytest.mark.parametrize("fault", [answer_lost, request_lost, throttled])

@@ -20,7 +20,8 @@ from lambda_kernel.function import files as far_files
 from lambda_kernel.target import Target
 from lambda_kernel.transport import Event, Reply, Transport
 from tests.far import Far
-from tests.files.conftest import Invoke, Pair, look, random_file
+from tests.faults import Invoke
+from tests.files.conftest import Pair, look, random_file
 from tests.magics.conftest import Desk
 
 as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")

@@ -15,7 +15,8 @@ from lambda_kernel.function import files as far_files
 from lambda_kernel.place import REQUEST_BYTES
 from lambda_kernel.transport import Event, Reply
 from tests.far import CREDENTIALS
-from tests.files.conftest import Fault, Invoke, Pair, look, odd_tree, passed, random_file
+from tests.faults import Invoke
+from tests.files.conftest import Fault, Pair, look, odd_tree, passed, random_file
 
 ANSWER_BYTES = 6_291_556  # Lambda's limit for a reply
 
