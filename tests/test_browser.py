@@ -14,12 +14,11 @@ import nbformat
 import pytest
 
 from lambda_kernel.cli import main
-from tests.far import wait_until
 from tests.lab import FLAGS, jupyterlab, theme
 from tests.test_rich import png
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Response
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -166,10 +165,10 @@ def test_a_failing_command(lab: Lab) -> None:
 
 
 def test_it_is_saved_with_its_metadata_and_shown_again(lab: Lab, root: Path, url: str) -> None:
-    lab.page.keyboard.press("Control+s")
-    lab.page.locator(".jp-Dialog .jp-mod-accept").click()  # its name stays Untitled
+    with lab.page.expect_response(saves):  # the file is an empty notebook until then
+        lab.page.keyboard.press("Control+s")
+        lab.page.locator(".jp-Dialog .jp-mod-accept").click()  # its name stays Untitled
     [path] = root.glob("Untitled*.ipynb")
-    wait_until(lambda: nbformat.read(path, as_version=4).cells[0].outputs)
     saved = nbformat.read(path, as_version=4)
     nbformat.validate(saved)
     assert saved.metadata.kernelspec.name == "lambda"
@@ -178,6 +177,10 @@ def test_it_is_saved_with_its_metadata_and_shown_again(lab: Lab, root: Path, url
     lab.page.goto(f"{url}/lab/tree/{path.name}?reset")
     first = lab.page.locator(".jp-Notebook .jp-Cell").first
     sync_api.expect(first.locator(".jp-OutputArea")).to_contain_text("Mem:")
+
+
+def saves(answer: Response) -> bool:
+    return answer.request.method == "PUT" and "/api/contents/" in answer.url
 
 
 @pytest.mark.parametrize("name", ["Dark", "Light"])
