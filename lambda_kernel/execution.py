@@ -47,11 +47,7 @@ class Execution:
         self.emit(Output("stdout", text.encode()))
 
     def _command(self, cell: Cell, emit: Emit) -> Result:
-        session = self.workspace.session()
-        for warning in self.workspace.new_warnings():
-            emit(Notice(warning))
-        while self.workspace.news:
-            emit(self.workspace.news.pop(0))
+        session = self.workspace.enter(emit)
         try:
             return session.run(cell, emit, self.control, self.tally)
         except ShellPerCommand:  # found out before the cell was sent

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from .article import READ_SECONDS, ArticleSession
-from .cell import Bound, Cell, Control, Emit, Happening, Result, ThreadControl
+from .cell import Bound, Cell, Control, Emit, Happening, Notice, Result, ThreadControl
 from .costs import Costs
 from .errors import KernelError, UsageError
 from .history import History
@@ -99,6 +99,15 @@ class Workspace:
         if self.target not in self.sessions:
             self.sessions[self.target] = self.make(self.target, self.connect(self.target), self.clock)
         return self.sessions[self.target]
+
+    def enter(self, emit: Emit) -> AnySession:
+        """The same, and first the user hears what there is to know of it, whatever the cell does with it."""
+        session = self.session()
+        for warning in self.new_warnings():
+            emit(Notice(warning))
+        while self.news:
+            emit(self.news.pop(0))
+        return session
 
     def use_article(self) -> ArticleSession:
         """The present target has turned out to be the 2018 article's function."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .errand import errand
+from .errand import Errand, errand
+from .overwriting import Overwriting
 from .sides import Local, fault, packed
 from .text import save
 from .transfer import Transfer
 
-__all__ = ["Local", "Transfer", "errand", "fault", "packed", "save"]
+__all__ = ["Errand", "Local", "Overwriting", "Transfer", "errand", "fault", "packed", "save"]

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from .. import errors
-from ..cell import Cell, Control, Emit
-from ..command import Command
+from ..cell import Ask, Cell, Control, Emit
+from ..command import TYPING_SECONDS, Command
 from ..place import mask
 from ..session import Session
 from ..tally import Tally
 from ..workspace import Workspace
-from .sides import Answer, code, fault
+from .sides import Answer, code, fault, shown
 
 
 class Errand(Command):
@@ -27,7 +27,7 @@ class Errand(Command):
         """Raises errors.KernelError; errors.Interrupted when the user has had enough."""
         self.calls = {"code": code(), "name": name, "arguments": arguments}
         while True:
-            self._go_on()
+            self.go_on()
             if self.session.shell is None:
                 self.hello()
             reply = self._ask("call")
@@ -36,7 +36,7 @@ class Errand(Command):
             # A shell that has ended meanwhile has no working directory any more.
             if reply["state"] == "called" and (self.started or not reply["ended"]):
                 self.started, self.away_since, self.unanswered = True, None, False
-                return fault(name, self.where, reply["value"])
+                return fault(name, self, reply["value"])
             self._not_here("call", reply)
 
     def quietly(self, name: str, **arguments: Any) -> None:
@@ -47,14 +47,27 @@ class Errand(Command):
         with contextlib.suppress(errors.KernelError):
             self._invoke("call")
 
-    def _go_on(self) -> None:
+    def name(self, path: bytes) -> str:
+        return shown(path)
+
+    def agrees(self, question: str) -> bool:
+        """Whether the user says yes. Raises errors.KernelError when there is no answer."""
+        while True:
+            self.go_on()
+            left = TYPING_SECONDS if self.end is None else self.end - self.clock()
+            answer = self.control.ask(Ask(question), min(left, TYPING_SECONDS))
+            if answer is not None:
+                return answer.strip().lower() in ("y", "yes")
+
+    def go_on(self) -> None:
+        """Raises errors.TransferFailed when the time is over, and errors.Interrupted."""
         if self._seconds_late() is not None:
             raise errors.TransferFailed(f"the transfer was ended after {self.cell.seconds:g} s, as %timeout says")
         if self.control.interrupts or self.control.closed:
             raise errors.Interrupted("the transfer was interrupted")
 
     def _lose(self, why: str) -> NoReturn:
-        self._go_on()
+        self.go_on()
         self.lost = True
         raise errors.CommandLost(f"the transfer is lost: {why}. Run the cell again")
 
@@ -62,7 +75,7 @@ class Errand(Command):
 @contextlib.contextmanager
 def errand(workspace: Workspace, emit: Emit, control: Control, tally: Tally) -> Iterator[Errand]:
     """The present target's environment, with no cell beside it. Raises UsageError where it is no place for files."""
-    session = workspace.session()
+    session = workspace.enter(emit)
     if not isinstance(session, Session):
         raise no_files(session.transport.function)
     with session.lock:

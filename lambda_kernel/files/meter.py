@@ -18,6 +18,11 @@ class Meter:
         self._begin = self._shown = clock()
         self.total = self.done = 0
 
+    def start(self, total: int) -> None:
+        """The user may have been asked first, and have thought about it."""
+        self.total, self._begin = total, self._clock()
+        self._shown = self._begin
+
     @property
     def seconds(self) -> float:
         return self._clock() - self._begin

@@ -29,6 +29,12 @@ class Side(Protocol):
 
     where: str
 
+    def name(self, path: bytes) -> str:
+        """A path for people."""
+
+    def go_on(self) -> None:
+        """Raises errors.KernelError when the user has had enough."""
+
     def do(self, name: str, **arguments: Any) -> Answer: ...
 
     def quietly(self, name: str, **arguments: Any) -> None: ...
@@ -47,19 +53,26 @@ class Local:
     def __init__(self) -> None:
         self._shell = SimpleNamespace(pid=0, words={}, environ=os.environ)
 
+    def name(self, path: bytes) -> str:
+        """Notebooks are passed on: as little as can be of who has made them, and where."""
+        return shown(short(path, working_directory(), os.path.expanduser(b"~")))
+
+    def go_on(self) -> None:
+        """The other side knows."""
+
     def do(self, name: str, **arguments: Any) -> Answer:
-        return fault(name, self.where, wire.load(code())[name](self._shell, **arguments))
+        return fault(name, self, wire.load(code())[name](self._shell, **arguments))
 
     def quietly(self, name: str, **arguments: Any) -> None:
         with contextlib.suppress(errors.KernelError):
             self.do(name, **arguments)
 
 
-def fault(name: str, where: str, answer: Answer) -> Answer:
+def fault(name: str, side: Side, answer: Answer) -> Answer:
     """The answer, unless it tells of a failure: then raises errors.TransferFailed."""
     if "failed" not in answer:
         return answer
-    path, why = shown(far.unpack(answer["path"])), answer["failed"]
+    path, why, where = side.name(far.unpack(answer["path"])), answer["failed"], side.where
     if why == far.MANGLED:
         raise errors.TransferFailed(f"{path} did not arrive {where} as it was sent: its checksum differs; try again")
     advice = ADVICE.get(answer["errno"]) if where != Local.where else None
@@ -79,6 +92,23 @@ def plain(text: str) -> bytes:
 def packed(name: str) -> str:
     """A name as a cell has it, for the wire."""
     return far.pack(plain(name))
+
+
+def working_directory() -> bytes:
+    """Empty: it is there no more."""
+    try:
+        return os.getcwdb()
+    except OSError:
+        return b""
+
+
+def short(path: bytes, here: bytes, home: bytes) -> bytes:
+    """Relative to the directory that it is in or below, or to the home directory; else as it is."""
+    for base, instead in ((here, b""), (home, b"~"), (os.path.realpath(home), b"~")):
+        above = base.rstrip(b"/")
+        if above and (path + b"/").startswith(above + b"/"):
+            return os.path.join(instead, path[len(above) + 1 :]).rstrip(b"/") or b"."
+    return path
 
 
 def shown(path: bytes) -> str:

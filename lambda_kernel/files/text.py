@@ -6,7 +6,7 @@ import uuid
 
 from ..errors import KernelError, TransferFailed
 from ..function import files as far
-from .sides import Answer, Side, packed, plain, shown
+from .sides import Answer, Side, packed, plain
 
 
 def save(text: str, name: str, sink: Side, *, append: bool = False) -> str:
@@ -14,14 +14,14 @@ def save(text: str, name: str, sink: Side, *, append: bool = False) -> str:
     data = plain(text)
     there = sink.do("target", path=packed(name))
     if there["kind"] == far.DIRECTORY or name.endswith("/"):
-        raise TransferFailed(f"cannot write {shown(plain(name))} {sink.where}: it is a directory")
+        raise TransferFailed(f"cannot write {sink.name(plain(name))} {sink.where}: it is a directory")
     if append and there["kind"] == far.FILE:
         _append(data, there, sink)
         what = "appended"
     else:
         _write(data, there, sink)
         what = "written"
-    return f"{len(data):,} bytes {what} to {shown(far.unpack(there['path']))} {sink.where}\n"
+    return f"{len(data):,} bytes {what} to {sink.name(far.unpack(there['path']))} {sink.where}\n"
 
 
 def pieces(data: bytes) -> list[Answer]:
@@ -39,10 +39,10 @@ def _append(data: bytes, there: Answer, sink: Side) -> None:
 def _write(data: bytes, there: Answer, sink: Side) -> None:
     mark = f".lambda-kernel-{uuid.uuid4().hex[:12]}"
     *first, last = [piece | {"last": None} for piece in pieces(data)]
-    same = {"path": there["path"], "mark": mark, "size": len(data)}
+    same = {"path": there["path"], "mark": mark, "through": True, "size": len(data)}
     try:
         for piece in [*first, last | {"last": [there["mode"], None]}]:
             sink.do("write", pieces=[piece | same])
     except KernelError:
-        sink.quietly("drop", paths=[there["path"]], mark=mark)
+        sink.quietly("drop", path=there["path"], through=True, mark=mark)
         raise

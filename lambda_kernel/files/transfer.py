@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from .. import errors
 from ..cell import Emit, Notice
 from ..function import files as far
 from .meter import Meter, number, size
+from .overwriting import Overwriting
 from .sides import Answer, Side, packed, plain, shown
 
 PIECES = 1000  # in one request; each has some hundred bytes beside its data
@@ -37,6 +38,12 @@ class Entry:
     secrets: set[str] = field(default_factory=set)
 
     @property
+    def through(self) -> bool:
+        """Whether a link that stands where it goes to is followed: not below a directory, where it may be anybody's,
+        and where files come that the link may lead to."""
+        return self.kind == far.FILE and not self.names
+
+    @property
     def path(self) -> bytes:
         return os.path.join(self.top, *self.names)
 
@@ -57,8 +64,15 @@ class Entry:
 class Transfer:
     """Files, directories and links with their modes and times, as `cp -a` has them; what is named may be a link."""
 
-    def __init__(self, source: Side, sink: Side, emit: Emit, clock: Callable[[], float]) -> None:
-        self.source, self.sink, self.emit = source, sink, emit
+    def __init__(
+        self,
+        source: Side,
+        sink: Side,
+        emit: Emit,
+        clock: Callable[[], float],
+        overwriting: Overwriting | None = None,
+    ) -> None:
+        self.source, self.sink, self.emit, self.overwriting = source, sink, emit, overwriting
         self.mark = f".lambda-kernel-{uuid.uuid4().hex[:12]}"
         self.meter = Meter(emit, clock, self.mark)
         self.unfinished: Entry | None = None
@@ -67,8 +81,10 @@ class Transfer:
         """What to tell the user at the end. Raises errors.KernelError, with nothing half-written left."""
         entries = self._entries(names)
         path = self._place(entries, to)
+        if self.overwriting and (kept := self.overwriting.refused([(e.kind, e.to, e.through) for e in entries])):
+            return f"nothing was copied: {kept}\n"
         of_kind = {kind: [e for e in entries if e.kind == kind] for kind in (far.DIRECTORY, far.FILE, far.LINK)}
-        self.meter.total = sum(entry.size for entry in of_kind[far.FILE])
+        self.meter.start(sum(entry.size for entry in of_kind[far.FILE]))
         directories = of_kind[far.DIRECTORY]
         self._make(directories)
         self._send(of_kind[far.FILE])
@@ -83,23 +99,26 @@ class Transfer:
         words = ((far.DIRECTORY, "directory", "directories"), (far.LINK, "link", "links"))
         counts += [number(len(of_kind[kind]), one, many) for kind, one, many in words if of_kind[kind]]
         figures = f"{size(self.meter.done)} in {self.meter.seconds:.2f} s, {self.meter.rate()}"
-        return f"{', '.join(counts)}: {figures}, to {shown(path)} {self.sink.where}\n"
+        return f"{', '.join(counts)}: {figures}, to {self.sink.name(path)} {self.sink.where}\n"
 
     def _entries(self, names: Sequence[str]) -> list[Entry]:
         found: dict[tuple[bytes, ...], Entry] = {}  # two patterns may match the same
         after: list[Any] | None = None
         more = True
         while more:
+            self.sink.go_on()
             page = self.source.do("find", patterns=[packed(name) for name in names], after=after)
             for row in page["entries"]:
                 entry = entry_of(row)
                 entry.mark = f"{self.mark}-{len(found)}"
+                check_parent(entry, found)
                 found.setdefault((entry.top, *entry.names), entry)
             after, more = page["entries"][-1][:3] if page["more"] else None, page["more"]
         for entry in found.values():
             if entry.kind == far.SPECIAL:
                 raise errors.TransferFailed(
-                    f"{shown(entry.path)} {self.source.where} is no file, directory or link: nothing was copied"
+                    f"{self.source.name(entry.path)} {self.source.where} is no file, directory or link: "
+                    "nothing was copied"
                 )
         return list(found.values())
 
@@ -112,16 +131,15 @@ class Transfer:
         if not into:
             self._check_target(tops, to, there["kind"])
             path = path.rstrip(b"/")
-        places: dict[bytes, bytes] = {}
+        places = {top.top: os.path.join(path, top.name) if into and top.name else path for top in tops}
         taken: set[bytes] = set()
-        for top in tops:
-            place = os.path.join(path, top.name) if into and top.name else path
-            if place in taken:
-                raise errors.TransferFailed(f"two of the files would both be {shown(place)} {self.sink.where}")
-            places[top.top] = place
-            taken.add(place)
         for entry in entries:
             entry.to = os.path.join(places[entry.top], *entry.names)
+            if entry.to in taken:
+                raise errors.TransferFailed(
+                    f"two of the files would both be {self.sink.name(entry.to)} {self.sink.where}"
+                )
+            taken.add(entry.to)
         return places[tops[0].top] if len(tops) == 1 else path
 
     def _check_target(self, tops: list[Entry], to: str, kind: str) -> None:
@@ -150,19 +168,22 @@ class Transfer:
                     self._sent(queue, piece, bool(written["last"]))
         except BaseException:
             if self.unfinished:
-                self.sink.quietly("drop", paths=[far.pack(self.unfinished.to)], mark=self.unfinished.mark)
+                entry = self.unfinished
+                self.sink.quietly("drop", path=far.pack(entry.to), through=entry.through, mark=entry.mark)
             raise
 
     def _piece(self, entry: Entry, piece: Answer) -> Answer:
         after = entry.at + piece["bytes"]
-        if piece["end"] and after < entry.size:
+        # Files of /sys say that they have 4,096 bytes, and end before.
+        if piece["end"] and after < entry.size and piece["size"] < entry.size:
             raise errors.TransferFailed(
-                f"{shown(entry.path)} {self.source.where} became shorter while it was read; try again"
+                f"{self.source.name(entry.path)} {self.source.where} became shorter while it was read; try again"
             )
-        last = after == entry.size if entry.size else piece["end"]
+        last = piece["end"] or after == entry.size > 0
         return {
             "path": far.pack(entry.to),
             "mark": entry.mark,
+            "through": entry.through,
             "at": entry.at,
             "data": piece["data"],
             "sha256": piece["sha256"],
@@ -174,17 +195,19 @@ class Transfer:
         entry = queue[0]
         entry.at += piece["bytes"]
         entry.secrets.update(piece["secrets"])
-        self.meter.add(piece["bytes"], shown(entry.path))
+        self.meter.add(piece["bytes"], self.source.name(entry.path))
         if last:
             queue.popleft()
             self._tell(entry, changed=bool(entry.size) and piece["mtime_ns"] != entry.mtime_ns)
 
     def _tell(self, entry: Entry, changed: bool) -> None:
         if changed:
-            self.emit(Notice(f"{shown(entry.path)} {self.source.where} was changed while it was read"))
+            self.emit(Notice(f"{self.source.name(entry.path)} {self.source.where} was changed while it was read"))
         if entry.secrets:
             names = ", ".join(word.removeprefix("[").removesuffix(" redacted]") for word in sorted(entry.secrets))
-            self.emit(Notice(f"{shown(entry.to)} holds credentials of the environment ({names}): do not pass it on"))
+            self.emit(
+                Notice(f"{self.sink.name(entry.to)} holds credentials of the environment ({names}): do not pass it on")
+            )
 
 
 def batch(queue: Iterable[Entry]) -> list[Entry]:
@@ -204,4 +227,13 @@ def entry_of(row: Sequence[Any]) -> Entry:
     entry = Entry(far.unpack(top), [far.unpack(name) for name in names], *rest)
     if any(name in NAMELESS or b"/" in name for name in entry.names):
         raise errors.TransferFailed(f"{shown(entry.path)} cannot be the name of a file below {shown(entry.top)}")
+    # Special bits are for the owner that it has there: without it, cp drops them as well.
+    entry.mode &= 0o777
     return entry
+
+
+def check_parent(entry: Entry, found: Mapping[tuple[bytes, ...], Entry]) -> None:
+    """What comes along is below directories that come along: never behind a link, wherever that leads."""
+    parent = found.get((entry.top, *entry.names[:-1]))
+    if entry.names and (parent is None or parent.kind != far.DIRECTORY):
+        raise errors.TransferFailed(f"{shown(entry.path)} is said to be in what is no directory: nothing was copied")

@@ -87,7 +87,11 @@ def place(shell: index.Shell, path: bytes) -> bytes:
     """A path as the shell would take it, absolute."""
     if path == b"~" or path.startswith(b"~/"):
         path = os.fsencode(index.shell_environ(shell.environ)["HOME"]) + path[1:]
-    return os.path.join(os.fsencode(index.link(f"/proc/{shell.pid}/cwd")), path)
+    here = os.fsencode(index.link(f"/proc/{shell.pid}/cwd"))
+    # Linux says so of one that was removed (proc(5)): its name must not become another file's.
+    if here.endswith(b" (deleted)") and not path.startswith(b"/") and not os.path.lexists(here):
+        raise FileNotFoundError(errno.ENOENT, "the working directory is gone")
+    return os.path.join(here, path)
 
 
 def entry(path: bytes, status: os.stat_result) -> list[typing.Any]:
@@ -109,13 +113,14 @@ def matches(shell: index.Shell, pattern: bytes) -> list[bytes]:
     return found
 
 
-def walk(top: bytes, without: bytes) -> Iterator[tuple[list[bytes], list[typing.Any]]]:
-    """The path's components below top, and the entry, in order. Only top is followed, where it is a link."""
+def walk(top: bytes, without: bytes, last: list[bytes]) -> Iterator[tuple[list[bytes], list[typing.Any]]]:
+    """The path's components below top, and the entry, in order; from about the last that is known on. Only top is
+    followed, where it is a link."""
     todo: list[list[bytes]] = [[]]
     while todo:
         names = todo.pop()
         path = os.path.join(top, *names)
-        if names and path == without:
+        if names and (path == without or names < last[: len(names)]):
             continue
         with about(path):
             found = entry(path, os.stat(path) if not names and os.path.exists(path) else os.lstat(path))
@@ -136,7 +141,8 @@ def find(shell: index.Shell, patterns: list[str], after: list[typing.Any] | None
         for top in tops:
             if last and (number, top) < last[:2]:
                 continue
-            for names, found in walk(top, os.fsencode(index.PRIVATE)):
+            behind = last[2] if last and (number, top) == last[:2] else []
+            for names, found in walk(top, os.fsencode(index.PRIVATE), behind):
                 if last and (number, top, names) <= last:
                     continue
                 entries.append([number, pack(top), [pack(name) for name in names], *found])
@@ -165,10 +171,10 @@ def read(shell: index.Shell, pieces: list[tuple[str, int, int]]) -> Answer:
 def _read(shell: index.Shell, path: bytes, at: int, length: int) -> tuple[Piece, int]:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file any more")
         data = _read_all(fd, at, length)
+        status = os.fstat(fd)  # as it is after that: what is shorter now may have been cut before
         # A credential may lie across two pieces.
         overlap = min(at, max(map(len, shell.words), default=0))
         text = (_read_all(fd, at - overlap, overlap) if overlap else b"") + data
@@ -176,7 +182,7 @@ def _read(shell: index.Shell, path: bytes, at: int, length: int) -> tuple[Piece,
         os.close(fd)
     secrets = sorted({stand_in.decode() for word, stand_in in shell.words.items() if word in text})
     piece = {"at": at, "data": pack(data), "bytes": len(data), "sha256": checksum(data), "end": len(data) < length}
-    return piece | {"mtime_ns": status.st_mtime_ns, "secrets": secrets}, len(data)
+    return piece | {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "secrets": secrets}, len(data)
 
 
 def _read_all(fd: int, at: int, length: int) -> bytes:
@@ -192,7 +198,8 @@ def _read_all(fd: int, at: int, length: int) -> bytes:
 @told
 def target(shell: index.Shell, path: str) -> Answer:
     """What is there now. mode: of the file, or what the shell would give a new one."""
-    there = place(shell, unpack(path))
+    with about(unpack(path)):
+        there = place(shell, unpack(path))
     with about(there):
         try:
             status = os.stat(there)
@@ -200,9 +207,9 @@ def target(shell: index.Shell, path: str) -> Answer:
             umask = re.search(r"^Umask:\s+([0-7]+)$", index.peek(f"/proc/{shell.pid}/status"), re.M)
             mode = 0o666 & ~int(umask[1] if umask else "022", 8)
             return {"path": pack(there), "kind": NOTHING, "mode": mode, "size": 0}
-    kind, mode, _, size, _ = entry(there, status)
-    if kind == DIRECTORY:
-        there = os.path.realpath(there)  # `.` is no part of a name that users read
+        kind, mode, _, size, _ = entry(there, status)
+        if kind == DIRECTORY:
+            there = os.path.realpath(there)  # `.` is no part of a name that users read
     return {"path": pack(there), "kind": kind, "mode": mode, "size": size}
 
 
@@ -255,14 +262,19 @@ def write(shell: index.Shell, pieces: list[Piece]) -> Answer:
     for piece in pieces:
         path = unpack(piece["path"])
         with about(path):
-            _write(os.path.realpath(path), piece)
+            _write(lands(path, piece["through"]), piece)
     return {}
+
+
+def lands(path: bytes, through: bool) -> bytes:
+    """Where a file is written: behind a link, or in its place."""
+    return os.path.realpath(path) if through else path
 
 
 def _write(path: bytes, piece: Piece) -> None:
     temporary = os.path.join(os.path.dirname(path), piece["mark"].encode())
     if piece["at"] == 0:
-        _may_be_replaced(path)
+        may_be_replaced(path)
     try:
         fd = os.open(temporary, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (0 if piece["at"] else os.O_CREAT), 0o600)
     except FileNotFoundError:
@@ -283,17 +295,21 @@ def _write(path: bytes, piece: Piece) -> None:
         raise
 
 
-def _may_be_replaced(path: bytes) -> None:
+def may_be_replaced(path: bytes) -> bool:
+    """Whether anything is there. Raises OSError when it has to stay."""
     try:
-        mode = os.stat(path).st_mode
+        mode = os.lstat(path).st_mode
     except FileNotFoundError:
-        return
+        return False
     if stat.S_ISDIR(mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if stat.S_ISLNK(mode):
+        return True
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "it is no regular file")
     if not os.access(path, os.W_OK):
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+    return True
 
 
 def _is_there(path: bytes, piece: Piece) -> bool:
@@ -360,10 +376,8 @@ def append(shell: index.Shell, path: str, start: int, piece: Piece) -> Answer:
 
 
 @told
-def drop(shell: index.Shell, paths: list[str], mark: str) -> Answer:
-    """Remove what a transfer has left of these files."""
-    for text in paths:
-        path = os.path.realpath(unpack(text))
-        with contextlib.suppress(OSError):
-            os.unlink(os.path.join(os.path.dirname(path), mark.encode()))
+def drop(shell: index.Shell, path: str, through: bool, mark: str) -> Answer:
+    """Remove what a transfer has left of this file."""
+    with contextlib.suppress(OSError):
+        os.unlink(os.path.join(os.path.dirname(lands(unpack(path), through)), mark.encode()))
     return {}

@@ -15,7 +15,7 @@ from ..workspace import Workspace
 
 # `%1`, `%%` and `%?x` are bash's job specs: only a letter makes a magic.
 # Blank lines and comments may stand before it.
-LINE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(%%?)([A-Za-z][\w-]*)(?:[ \t]+([^\n]*?))?[ \t]*\r?(?:\n|\Z)")
+LINE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(%%?)([A-Za-z][\w-]*)(?:[ \t]([^\n]*))?\r?(?:\n|\Z)")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ Command = Callable[[Cell, Emit], Result]
 @dataclass(frozen=True)
 class Magic:
     """run returns text to show. cell: it is called with two percent signs, and has the rest of the cell; take, if there
-    is one, then does all that the cell does, and is given what runs a command in the session."""
+    is one, then does all that the cell does, and is given what runs a command in the session. text: what it takes are
+    no commands."""
 
     name: str
     usage: str
@@ -46,6 +47,7 @@ class Magic:
     run: Callable[[Call], str]
     cell: bool = False
     take: Callable[[Call, Cell, Command], Result | None] | None = None
+    text: bool = False
 
     @property
     def synopsis(self) -> str:

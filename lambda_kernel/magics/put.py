@@ -6,7 +6,7 @@ from .base import Call, Magic, wrong
 
 def run(call: Call) -> str:
     """As cp -a has it: the last of several words says where to."""
-    if not call.words:
+    if not call.words or "" in call.words:
         raise wrong(MAGIC)
     names, to = (call.words[:-1], call.words[-1]) if len(call.words) > 1 else (call.words, ".")
     workspace = call.workspace

@@ -10,7 +10,7 @@ from .base import Call, Command, Magic, wrong
 def run(call: Call) -> str:
     """The file's name."""
     words = call.words[1:] if call.words[:1] == ["-a"] else call.words
-    if len(words) != 1:
+    if len(words) != 1 or not words[0]:
         raise wrong(MAGIC)
     return words[0]
 
@@ -32,4 +32,5 @@ MAGIC = Magic(
     run,
     cell=True,
     take=take,
+    text=True,
 )

@@ -53,13 +53,14 @@ class Pair(Desk):
     def far(self) -> Far:
         return self.fars[LOCAL]
 
-    def run(self, text: str, interrupts: tuple[int, ...] = ()) -> Ran:
-        """interrupts: after how many answers each of them comes."""
-        session = self.workspace.session()
-        ran = fresh(Interrupts(interrupts, self.sleep))
-        session.transport.control = ran.control  # type: ignore[attr-defined]
-        work = Execution(text, 1, self.workspace, ran.happenings.append, ran.control, ran.tally)
-        work.run()
+    def run(self, text: str, interrupts: tuple[int, ...] = (), lines: tuple[str | None, ...] | None = None) -> Ran:
+        """interrupts: after how many answers each of them comes; lines: what the user types, where one can."""
+        return self.run_with(Interrupts(interrupts, self.sleep, lines or ()), text, lines is not None)
+
+    def run_with(self, control: Interrupts, text: str, stdin: bool = True) -> Ran:
+        ran = fresh(control)
+        self.workspace.session().transport.control = control  # type: ignore[attr-defined]
+        Execution(text, 1, self.workspace, ran.happenings.append, control, ran.tally, stdin).run()
         return ran
 
     def sleep(self, seconds: float) -> None:

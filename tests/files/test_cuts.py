@@ -70,7 +70,7 @@ def test_what_was_changed_on_its_way_replaces_nothing(pair: Pair, word: str, whi
     (sink / "big").write_text("before")
     pair.plan = [passed] * which + [mangle("request" if word == "%put" else "answer")]
     with pytest.raises(errors.TransferFailed, match="checksum differs"):
-        pair.run(f"{word} big .")
+        pair.run(f"{word} {'-f ' * (word == '%get')}big .")
     assert (sink / "big").read_text() == "before"
     assert not pair.leftovers()
 

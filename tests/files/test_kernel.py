@@ -71,16 +71,67 @@ def test_a_script_by_writefile(book: Notebook) -> None:
     [
         ("%put missing", "cannot read missing on this machine: no such file"),
         ("%get /tmp/closed", "cannot read /tmp/closed in the environment: Permission denied"),
+        ("%get /tmp/shut", "cannot read /tmp/shut in the environment: Permission denied"),
+        ("%get /tmp/shut/f", "cannot read /tmp/shut/f in the environment: (no such file|Permission denied)"),
         ("%put big /usr", "cannot write /usr/big in the environment: (Permission denied|Read-only file system)"),
     ],
 )
 def test_what_cannot_be(book: Notebook, here: Path, text: str, message: str) -> None:
     (here / "big").write_bytes(b"x")
-    book.run("echo x >/tmp/closed; chmod 0 /tmp/closed")
+    book.run("echo x >/tmp/closed; mkdir -p /tmp/shut; chmod 0 /tmp/closed /tmp/shut")
     shown = book.run(text)
     assert shown.error
     assert shown.error[0] == "TransferFailed"
     assert re.match(message, shown.error[1])
+
+
+def test_the_front_end_is_asked_before_a_file_is_replaced(book: Notebook, here: Path) -> None:
+    (here / "mine").write_text("mine")
+    book.run("cd /tmp; echo theirs >mine")
+    for answer, text in (("", "mine"), ("n", "mine"), ("y", "theirs\n")):
+        request = book.start("%get mine", allow_stdin=True)
+        question = book.client.get_stdin_msg(timeout=20)
+        assert question["content"] == {"prompt": "replace mine on this machine? [y/N] ", "password": False}
+        book.client.input(answer)
+        assert book.collect(request).error is None
+        assert (here / "mine").read_text() == text
+
+
+def test_a_command_of_the_same_cell_may_ask_as_well(book: Notebook, here: Path) -> None:
+    (here / "mine").write_text("mine")
+    book.run("cd /tmp; echo theirs >mine")
+    request = book.start("%get mine\nread -p 'And? ' x; echo got $x", allow_stdin=True)
+    prompts = []
+    for answer in ("y", "more"):
+        prompts.append(book.client.get_stdin_msg(timeout=20)["content"]["prompt"])
+        book.client.input(answer)
+    assert book.collect(request).out.endswith("got more\n")
+    assert prompts == ["replace mine on this machine? [y/N] ", "And? "]
+
+
+def test_where_no_question_can_be_asked_nothing_is_replaced(book: Notebook, here: Path) -> None:
+    (here / "mine").write_text("mine")
+    book.run("cd /tmp; echo theirs >mine")
+    shown = book.run("%get mine\necho not reached")
+    assert shown.error == (
+        "TransferFailed",
+        "nothing was copied, since it would replace mine on this machine: `%get -f …` replaces it",
+    )
+    assert (shown.out, (here / "mine").read_text()) == ("", "mine")
+    assert book.run("%get -f mine").error is None
+    assert (here / "mine").read_text() == "theirs\n"
+
+
+def test_an_interrupt_at_the_question_keeps_all(book: Notebook, here: Path) -> None:
+    (here / "mine").write_text("mine")
+    book.run("cd /tmp; echo theirs >mine")
+    request = book.start("%get mine", allow_stdin=True)
+    book.client.get_stdin_msg(timeout=20)
+    book.manager.interrupt_kernel()
+    shown = book.collect(request)
+    assert shown.error == ("KeyboardInterrupt", "the transfer was interrupted")
+    assert (here / "mine").read_text() == "mine"
+    assert book.run("echo next").out == "next\n"
 
 
 def test_an_interrupt_leaves_nothing_behind(book: Notebook, here: Path) -> None:

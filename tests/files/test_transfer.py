@@ -6,11 +6,14 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lambda_kernel import errors
 from lambda_kernel.cell import Shown
+from lambda_kernel.files import Local, Transfer
+from lambda_kernel.files.sides import short
 from lambda_kernel.function import files as far_files
 from lambda_kernel.place import REQUEST_BYTES
 from lambda_kernel.transport import Event, Reply
@@ -124,7 +127,7 @@ def test_what_is_named_is_followed_and_what_stands_there_is_written_through(pair
     (pair.there / "link").symlink_to("real")
     (pair.here / "kept").write_text("old")
     (pair.here / "to").symlink_to("kept")
-    pair.run("%get link to")
+    pair.run("%get -f link to")
     assert ((pair.here / "kept").read_bytes(), (pair.here / "to").is_symlink()) == (data, True)
 
 
@@ -163,7 +166,7 @@ def test_a_file_that_changes_meanwhile(pair: Pair) -> None:
     assert "was changed while it was read" in ran.notices[0]
     pair.plan = [passed, passed, grow(pair.there / "log", 3_500_000)]
     with pytest.raises(errors.TransferFailed, match="became shorter"):
-        pair.run("%get log")
+        pair.run("%get -f log")
     assert not pair.leftovers()
 
 
@@ -182,3 +185,116 @@ def test_progress_is_shown_in_one_display(pair: Pair) -> None:
     assert '<progress value="3000000" max="9000000">' in shown[0].data["text/html"]
     assert shown[-1].data["text/plain"].startswith("all: 9.0 MB of 9.0 MB, ")
     assert "<progress" not in shown[-1].data["text/html"]
+
+
+def test_a_file_whose_size_is_not_what_it_holds(pair: Pair) -> None:
+    """Those of /sys say a page."""
+    file = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if not file.exists() or file.stat().st_size <= len(file.read_bytes()):
+        pytest.skip("no such file here")
+    assert pair.run(f"%get {file}").notices == []
+    assert (pair.here / "enabled").read_bytes() == file.read_bytes()
+
+
+def test_special_bits_are_dropped_as_cp_does_for_another_owner(pair: Pair) -> None:
+    (pair.there / "d").mkdir()
+    random_file(pair.there / "d" / "su", 5)
+    (pair.there / "d" / "su").chmod(0o6755)
+    (pair.there / "d").chmod(0o3775)
+    pair.run("%get d")
+    assert [stat.S_IMODE((pair.here / name).stat().st_mode) for name in ("d", "d/su")] == [0o775, 0o755]
+
+
+def test_a_hole_is_read_as_zeros(pair: Pair) -> None:
+    with (pair.there / "holes").open("wb") as file:
+        file.seek(4_000_000)
+        file.write(b"x")
+        file.truncate(5_000_000)
+    pair.run("%get holes")
+    assert (pair.here / "holes").read_bytes() == (pair.there / "holes").read_bytes()
+
+
+def test_two_that_would_be_one(pair: Pair) -> None:
+    (pair.there / "d").mkdir()
+    random_file(pair.there / "d" / "f", 5)
+    random_file(pair.there / "f", 6)
+    (pair.here / "out").mkdir()
+    with pytest.raises(errors.TransferFailed, match="two of the files would both be out/f on this machine"):
+        pair.run("%get d/. f out")
+    assert list((pair.here / "out").iterdir()) == []
+
+
+def test_a_listing_goes_on_where_it_was(tmp_path: Path) -> None:
+    odd_tree(tmp_path / "tree")
+    top = os.fsencode(tmp_path / "tree")
+    whole = [names for names, _ in far_files.walk(top, b"", [])]
+    assert whole == sorted(whole)
+    assert len(whole) > 15
+    for number, last in enumerate(whole):
+        rest = [names for names, _ in far_files.walk(top, b"", last)]
+        assert [names for names in rest if names > last] == whole[number + 1 :]
+        assert len(rest) - len(whole[number + 1 :]) == len(last) + 1  # itself, and what it is in
+
+
+class Endless(Local):
+    """A directory that has no end. pages: how often it was asked."""
+
+    pages = 0
+
+    def do(self, name: str, **arguments: Any) -> dict[str, Any]:
+        self.pages += 1
+        row = [0, far_files.pack(b"/d"), [], far_files.DIRECTORY, 0o700, 1, 0, ""]
+        return {"entries": [row], "more": True}
+
+
+def test_a_long_listing_can_be_interrupted() -> None:
+    source = Endless()
+
+    class Sink(Local):
+        def go_on(self) -> None:
+            if source.pages == 3:
+                raise errors.Interrupted("enough")
+
+    with pytest.raises(errors.Interrupted):
+        Transfer(source, Sink(), print, lambda: 0.0).run(["/d"], ".")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (b"/home/me/work/a", b"a"),
+        (b"/home/me/work/d/a", b"d/a"),
+        (b"/home/me/work", b"."),
+        (b"/home/me/worked/a", b"~/worked/a"),
+        (b"/home/me/a", b"~/a"),
+        (b"/home/me", b"~"),
+        (b"/home/mean/a", b"/home/mean/a"),
+        (b"/a", b"/a"),
+        (b"../a", b"../a"),
+        (b"a", b"a"),
+    ],
+)
+def test_a_local_path_tells_little_of_the_machine(path: bytes, name: bytes) -> None:
+    assert short(path, b"/home/me/work", b"/home/me") == name
+    assert short(path, b"/home/me/work", b"/home/me/") == name
+
+
+def test_a_root_directory_shortens_nothing() -> None:
+    assert short(b"/etc/a", b"/", b"/") == b"/etc/a"
+
+
+def test_a_home_behind_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "home").symlink_to("real")
+    home = os.fsencode(tmp_path / "home")
+    assert short(os.path.realpath(home) + b"/a", b"/x", home) == short(home + b"/a", b"/x", home) == b"~/a"
+
+
+def test_what_is_told_of_local_files_is_relative(pair: Pair) -> None:
+    (pair.here / "out").mkdir()
+    random_file(pair.there / "f", 5)
+    assert pair.run("%get f").out.endswith(", to f on this machine\n")
+    assert pair.run("%get f out").out.endswith(", to out/f on this machine\n")
+    assert pair.run(f"%get f {pair.here}/g").out.endswith(", to g on this machine\n")
+    random_file(pair.there / "h", 5)
+    assert pair.run("%get -f f h .").out.endswith(", to . on this machine\n")

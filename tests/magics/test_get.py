@@ -10,9 +10,10 @@ from lambda_kernel.errors import UsageError
 from tests.magics.conftest import Desk
 
 
-def test_it_needs_words(desk: Desk) -> None:
+@pytest.mark.parametrize("words", ["", "-f", "''", "a ''", "'' a"])
+def test_it_needs_words(desk: Desk, words: str) -> None:
     with pytest.raises(UsageError, match="usage: %get"):
-        desk.run("%get")
+        desk.run(f"%get {words}")
     assert desk.sent == []
 
 

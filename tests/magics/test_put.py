@@ -10,9 +10,10 @@ from lambda_kernel.errors import UsageError
 from tests.magics.conftest import Desk
 
 
-def test_it_needs_words(desk: Desk) -> None:
+@pytest.mark.parametrize("words", ["", "''", "a ''", "'' a"])
+def test_it_needs_words(desk: Desk, words: str) -> None:
     with pytest.raises(UsageError, match="usage: %put"):
-        desk.run("%put")
+        desk.run(f"%put {words}")
     assert desk.sent == []
 
 

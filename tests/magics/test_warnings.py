@@ -1,7 +1,14 @@
-"""What a user must know of the local engine is said once, before the first command."""
+"""What a user must know of the local engine is said once, before whatever uses it first."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lambda_kernel.cell import Notice
+from lambda_kernel.errors import KernelError
 from tests.magics.conftest import Desk
 
 
@@ -10,12 +17,41 @@ class Unisolated(Desk):
         return ("commands run unisolated as you",) if self.fars else ()
 
 
-def test_a_warning_is_shown_once() -> None:
-    desk = Unisolated()
-    try:
-        assert desk.run("%status").notices == []
-        assert desk.run("echo a").notices == ["commands run unisolated as you"]
-        assert desk.run("echo b").notices == []
-    finally:
-        for far in desk.fars.values():
-            far.close()
+@pytest.fixture
+def desk() -> Iterator[Unisolated]:
+    made = Unisolated()
+    yield made
+    for far in made.fars.values():
+        far.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "echo a",
+        "%put f",
+        "%get /proc/version",
+        "%%writefile g\nx",
+        "%top -n 0.1",
+        "%environment",
+        "%reset",
+        "%%watch\necho a",
+    ],
+)
+def test_a_warning_is_shown_once_and_first(
+    desk: Unisolated, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "f").touch()
+    assert desk.run("%status").notices == []
+    desk.workspace.news.append(Notice("found by a ping"))
+    ran = desk.run(f"%report line\n{text.replace('%put f', f'%put f {tmp_path}/g')}")
+    assert ran.happenings[1:3] == [Notice("commands run unisolated as you"), Notice("found by a ping")]
+    assert ran.notices[2:] == []
+    assert desk.run("echo b").notices == []
+
+
+def test_also_before_what_fails(desk: Unisolated) -> None:
+    with pytest.raises(KernelError, match="no such file"):
+        desk.run("%put /nowhere/f")
+    assert desk.workspace.new_warnings() == []

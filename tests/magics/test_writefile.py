@@ -64,7 +64,7 @@ def test_a_large_cell(desk: Desk, tmp_path: Path, option: str, size: int) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
-@pytest.mark.parametrize("words", ["", "a b", "-a", "-a a b"])
+@pytest.mark.parametrize("words", ["", "a b", "-a", "-a a b", "''", "-a ''"])
 def test_words_that_cannot_be(desk: Desk, words: str) -> None:
     with pytest.raises(UsageError, match="usage: %%writefile"):
         desk.run(f"%%writefile {words}\nx")
