@@ -1,52 +1,170 @@
-"""Whether a cell's text is whole, or a console should ask for another line. bash itself decides, on this machine."""
+"""Whether a cell's text is whole, or a console should ask for another line, and with which indent. bash itself decides,
+on this machine: it parses the text (`bash -n`) and runs nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
 from .errors import UsageError
 from .magics import MAGICS, parse
 
-# What bash says of a text that ends too early: an open quote or bracket, a compound command, a here-document.
-UNFINISHED = re.compile(rb"unexpected end of file|unexpected EOF|here-document at line \d+ delimited by end-of-file")
-OPEN_LINE = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
-SECONDS = 2.0
+Status = Literal["complete", "incomplete", "invalid", "unknown"]
+
+# jupyter_console waits for a second, and then asks no more (kernel_is_complete_timeout in its ptshell.py).
+SECONDS = 0.8
+# What bash complains of first when a text ends too early (parse.y). It may go on with other words, or with the text.
+UNFINISHED = re.compile(
+    rb"[^:\n]*: (?:line \d+: )?(?:unexpected EOF|syntax error: unexpected end of file|unexpected token `EOF')"
+)
+WARNING = re.compile(rb"[^:\n]*: (?:line \d+: )?warning: ")
+# What can be part of no command: bash refuses it everywhere but in quotes and in here-documents, where a line is data.
+NOT_A_COMMAND = "\n;; ;"
+MOST_CHARACTERS = 10_000  # a longer text is nobody's typing, and needs no indent
+MOST_LINES = 20
+UNIT = " " * 4
+COMMENT = re.compile(r"(?:^|\s)#.*")
+OPENER = re.compile(r"(?:^|[;&|)}])\s*(?:then|do|else)$|(?:^|[;&|()\s])(?:\{|case\s.*\sin)$|(?<!\\)\($")
+PATTERN = r"(?:[^\s()|;&'\"\\]|\\.|'[^']*'|\"[^\"]*\")+"
+PATTERNS = re.compile(rf"(?:^|;;&?|;&|\sin\s)\s*\(?{PATTERN}(?:\s*\|\s*{PATTERN})*\s*\)$")
 
 
-async def is_complete(code: str) -> dict[str, str]:
+async def is_complete(
+    code: str, which: Callable[[str], str | None] = shutil.which, seconds: float = SECONDS
+) -> dict[str, str]:
     """The content of an is_complete_reply."""
+    bash = which("bash")
+    try:
+        return await asyncio.wait_for(reply(code, Bash(bash) if bash else None), seconds)
+    except asyncio.TimeoutError:
+        return {"status": "unknown"}
+
+
+async def reply(code: str, bash: Bash | None) -> dict[str, str]:
     try:
         head = parse(code, MAGICS)
     except UsageError:
-        return {"status": "complete"}
-    if head.cell and not code.endswith("\n"):
-        return {"status": "incomplete", "indent": ""}
-    if OPEN_LINE.search(head.body):
-        return {"status": "incomplete", "indent": ""}
-    complaints = await bash_says(head.body)
-    if complaints is None:
-        return {"status": "unknown"}
-    if UNFINISHED.search(complaints):
-        return {"status": "incomplete", "indent": ""}
-    return {"status": "invalid" if complaints else "complete"}
+        return {"status": "complete"}  # so that it is run, and says what is wrong
+    last = code.rpartition("\n")[2]
+    open_cell = head.cell is not None and bool(last.strip())  # an empty line ends what a cell magic takes
+    if head.cell and head.cell[0].text:
+        return incomplete("") if open_cell else {"status": "complete"}
+    status = await bash.status(head.body) if bash else "unknown"
+    if bash and status == "incomplete":
+        return incomplete(await indent(head.body, bash))
+    if open_cell and status != "invalid":
+        return incomplete(margin(last) if head.body else "")
+    return {"status": status}
 
 
-async def bash_says(text: str) -> bytes | None:
-    """What `bash -n` complains of, which parses and runs nothing; None without a bash."""
-    bash = shutil.which("bash")
-    if bash is None:
-        return None
-    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    # Messages in English, whatever the user's language.
-    process = await asyncio.create_subprocess_exec(
-        bash, "--norc", "-n", stdin=pipe, stdout=null, stderr=pipe, env={"LC_ALL": "C"}
-    )
-    try:
-        _, complaints = await asyncio.wait_for(process.communicate(text.encode("utf-8", "replace")), SECONDS)
-    except asyncio.TimeoutError:
-        process.kill()
-        await process.wait()
-        return None
-    return complaints
+def incomplete(indent: str) -> dict[str, str]:
+    return {"status": "incomplete", "indent": indent}
+
+
+@dataclass(frozen=True)
+class Bash:
+    """A bash of this machine, as a judge of texts."""
+
+    path: str
+
+    async def status(self, text: str) -> Status:
+        """What becomes of a text and the newline after it."""
+        if continued(text):
+            # Anything that a comment swallows would do, and that is left open where the backslash counts.
+            text = f"{text[:-1]}$("
+        status = await self._parsed(text)
+        if status == "complete" and "<<" in text and await self.takes_as_data(text):
+            return "incomplete"
+        return status
+
+    async def takes_as_data(self, text: str) -> bool:
+        """Whether the line below would be part of a string or of a here-document."""
+        return await self._parsed(text + NOT_A_COMMAND) in ("complete", "incomplete")
+
+    async def takes_as_clause(self, text: str) -> bool:
+        """Whether the text ends in a clause of a `case`."""
+        return await self._parsed(f"{text}\n;;") == "incomplete"
+
+    async def _parsed(self, text: str) -> Status:
+        """The status, but for here-documents: to bash, an open one is no error."""
+        complaints = await self._complaints(text)
+        if complaints is None:
+            return "unknown"
+        error = next((line for line in complaints.split(b"\n") if not WARNING.match(line)), b"")
+        if not error:
+            return "complete"
+        return "incomplete" if UNFINISHED.match(error) else "invalid"
+
+    async def _complaints(self, text: str) -> bytes | None:
+        """None where bash cannot be run or dies of the text: 1,500 open `$(` are too many for its stack."""
+        try:
+            process = await self._started(text)
+        except OSError:
+            return None
+        try:
+            _, complaints = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return None if process.returncode and process.returncode < 0 else complaints
+
+    async def _started(self, text: str) -> asyncio.subprocess.Process:
+        # Where extglob is set on a line of its own, bash knows it when it reads the next (bash(1), extglob).
+        options = ("-O", "extglob") if "extglob" in text else ()
+        pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+        with tempfile.TemporaryFile() as file:  # bash reads a pipe a byte at a time
+            file.write(text.encode("utf-8", "replace"))
+            file.seek(0)
+            # Messages in English, whatever the user's language.
+            return await asyncio.create_subprocess_exec(
+                *(self.path, "--norc", *options, "-n"), stdin=file, stdout=null, stderr=pipe, env={"LC_ALL": "C"}
+            )
+
+
+def continued(text: str) -> bool:
+    """Whether the last backslash is not escaped itself."""
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
+
+
+async def indent(text: str, bash: Bash) -> str:
+    """What the line below an incomplete text begins with: nothing where blanks would be data."""
+    backslash = continued(text)
+    text = text[:-1] if backslash else text
+    lines = text.split("\n")
+    if len(text) > MOST_CHARACTERS or (backslash and not lines[-1][-1:].isspace()) or await bash.takes_as_data(text):
+        return ""
+    last = COMMENT.sub("", lines[-1]).rstrip()
+    deeper = OPENER.search(last) or (PATTERNS.search(last) and await bash.takes_as_clause(text))
+    return margin(await last_of_commands(lines, bash)) + (unit(lines) if deeper and not backslash else "")
+
+
+async def last_of_commands(lines: list[str], bash: Bash) -> str:
+    """The last line, or that where the string or the here-document begins which ends there."""
+    for index in range(len(lines) - 1, max(len(lines) - MOST_LINES, 0), -1):
+        if not await bash.takes_as_data("\n".join(lines[:index])):
+            return lines[index]
+    return lines[0] if len(lines) <= MOST_LINES else lines[-1]
+
+
+def margin(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def unit(lines: list[str]) -> str:
+    """What the user indents by, or else four blanks."""
+    return next(steps(lines), UNIT)
+
+
+def steps(lines: list[str]) -> Iterator[str]:
+    """How far the lines below an opening word are indented."""
+    for above, below in pairwise(lines):
+        before, after = margin(above), margin(below)
+        if OPENER.search(above.rstrip()) and below.strip() and after != before and after.startswith(before):
+            yield after[len(before) :]
