@@ -6,30 +6,32 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .inquiry import Inquiry, here
+from .inquiry import Inquiry, Names, here
 from .magics import MAGICS, Magic
 from .magics.base import LINE
-from .shell_text import Token, pieces, token_at
-from .shell_words import BUILTINS, FIRST_VARIABLES, KEYWORDS, VARIABLES
+from .shell_arguments import Wanted, fixed, wanted
+from .shell_lists import FIRST_VARIABLES, VARIABLES
+from .shell_text import MOST_CHARACTERS, Token, pieces, token_at
 from .target import LOCAL_NAME
 
 MOST = 500
 Match = tuple[str, str]  # the text that takes the token's place, and what it is
 Content = dict[str, Any]
-HEAD = re.compile(r"[ \t]*(%%?)([A-Za-z][\w-]*)?(?:[ \t]+([^\n]*))?\Z")
-# What these commands take, beside paths or instead of them.
-DIRECTORIES = {"cd", "pushd", "rmdir"}
-TAKES = {
-    **dict.fromkeys(
-        ("export", "declare", "local", "readonly", "typeset", "read", "mapfile", "readarray"), ("variable",)
-    ),
-    **dict.fromkeys(("let", "getopts", "for", "select"), ("variable",)),
-    **dict.fromkeys(("alias", "unalias"), ("alias",)),
-    "unset": ("variable", "function"),
-    "function": ("function",),
-}
-COMMANDS = ("function", "alias", "keyword", "builtin", "command")
+HEAD = re.compile(r"[ \t]*(%%?)([A-Za-z][\w-]*)?(?:[ \t]([^\n]*))?\Z")
+ABOVE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*")
 SPECIAL = re.compile(r"([^\w@%+:,./-])", re.ASCII)  # what bash may take for something else
+# A name of which the first letter, or all that is typed, is quoted: no alias and no keyword then (bash(1), ALIASES).
+MARKED = re.compile(r"([\\'\"]?)([^\\'\"$`/~]*)")
+# What the cell defines by itself.
+DEFINED = {
+    "variable": re.compile(
+        r"(?:^|[\s;&|({])([A-Za-z_]\w*)\+?=|\b(?:for|select)[ \t]+([A-Za-z_]\w*)"
+        r"|\b(?:read|local|declare|typeset|export|readonly|mapfile|readarray|printf(?=[ \t]+-v))[ \t]+"
+        r"(?:-\w+[ \t]+){0,3}((?:[A-Za-z_]\w*[ \t]+){0,9}[A-Za-z_]\w*)"
+    ),
+    "function": re.compile(r"(?:^|[\s;&|({])([\w.:-]+)[ \t]*\(\)|\bfunction[ \t]+([\w.:-]+)"),
+    "alias": re.compile(r"\balias[ \t]+([\w.-]+)="),
+}
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\udc80-\udcff]")
 
 
@@ -45,8 +47,9 @@ class Completer:
         if head is not None:
             start, matches = await self._magic(head, cursor)
         else:
-            token = token_at(code, cursor)
-            start, matches = token.start, await self._shell(token, code[cursor : cursor + 1])
+            text = commands(code, cursor)
+            token = token_at(text, cursor)
+            start, matches = token.start, await self._shell(token, text, cursor)
         return content(start, cursor, matches)
 
     async def _magic(self, line: re.Match[str], cursor: int) -> tuple[int, list[Match]]:
@@ -66,9 +69,9 @@ class Completer:
 
     async def _files(self, magic: Magic, token: Token) -> list[Match]:
         """Paths of the side, or of both, that its usage names."""
-        where = place(token)
+        where = place(token, "any")
         there = re.search(r"\b(?:REMOTE|PATH)\b", magic.usage) and await self._inquiry.look(where)
-        local = where and re.search(r"\b(?:LOCAL|FILE)\b", magic.usage) and here(where)
+        local = where and where["only"] != "user" and re.search(r"\b(?:LOCAL|FILE)\b", magic.usage) and here(where)
         return [(path(token, name, kind), kind) for name, kind in [*(local or ()), *(there or ())]]
 
     def _targets(self, magic: Magic) -> list[str]:
@@ -77,42 +80,79 @@ class Completer:
         workspace = self._inquiry.workspace
         return [LOCAL_NAME, *(target.function for target in (workspace.target, *workspace.sessions))]
 
-    async def _shell(self, token: Token, after: str) -> list[Match]:
+    async def _shell(self, token: Token, code: str, cursor: int) -> list[Match]:
         if token.kind == "nothing":
             return []
-        paths = await self._inquiry.look(place(token))
+        want = wanted(token)
+        paths = await self._inquiry.look(place(token, want.paths))
+        written = defined(code[: token.start], code[cursor:])
         if token.kind == "variable":
-            return list(variables(token.typed, self._named(("variable",)), after))
-        found = [(name, kind) for name, kind in self._names(token) if not token.quote and "/" not in token.typed]
-        typed = token.typed
-        matches = [(name, kind) for name, kind in found if name.startswith(typed) and (typed or kind != "command")]
-        return matches + [(path(token, name, kind), kind) for name, kind in paths]
+            return list(variables(token.typed, self._named(want.kinds, "", written), code[cursor : cursor + 1]))
+        names = list(self._names(token, want, written))
+        bare = token.kind == "command" and "/" not in token.typed and not token.typed.startswith("~")
+        return names + [(path(token, name, kind), kind) for name, kind in paths if not (bare and names)]
 
-    def _names(self, token: Token) -> Iterator[Match]:
-        if token.kind == "command":
-            return self._named(COMMANDS)
-        return self._named(TAKES.get(token.command, ()))
+    def _names(self, token: Token, want: Wanted, written: Names) -> Iterator[Match]:
+        marked = MARKED.fullmatch(token.typed)
+        if not marked:
+            return
+        mark, typed = marked.groups()
+        kinds = [kind for kind in want.kinds if not mark or kind not in ("alias", "keyword")]
+        for name, kind in self._named(kinds, token.command, written):
+            if name.startswith(typed) and (typed or kind != "command") and not abbreviated(name, kind, typed):
+                yield mark + name, kind
 
-    def _named(self, kinds: Iterable[str]) -> Iterator[Match]:
+    def _named(self, kinds: Iterable[str], command: str, written: Names) -> Iterator[Match]:
         """Each name once, as what bash would take it for."""
         names: dict[str, str] = {}
-        own = VARIABLES if self._inquiry.names else (*VARIABLES, *FIRST_VARIABLES)
-        fixed: dict[str, Iterable[str]] = {"keyword": KEYWORDS, "builtin": BUILTINS, "variable": own}
+        own = VARIABLES if self._inquiry.names else VARIABLES | FIRST_VARIABLES
         for kind in kinds:
-            for name in sorted({*self._inquiry.names.get(kind, ()), *fixed.get(kind, ())}):
+            known = own if kind == "variable" else fixed(kind, command)
+            found = {*self._inquiry.names.get(kind, ()), *known, *written.get(kind, ())}
+            for name in sorted(found, key=lambda name: (name.lower(), name)):
                 names.setdefault(name, kind)
         return iter(names.items())
 
 
+def abbreviated(name: str, kind: str, typed: str) -> bool:
+    """Signals have two names each: the long one is offered to those who have begun it."""
+    return kind.endswith("signal") and name.lstrip("-").startswith("SIG") and not typed.lstrip("-").startswith("SI")
+
+
+def defined(*texts: str) -> Names:
+    """The names that the cell gives around the cursor, though it has not run."""
+    return {
+        kind: [name for text in texts for found in pattern.finditer(text[:MOST_CHARACTERS]) for name in names_in(found)]
+        for kind, pattern in DEFINED.items()
+    }
+
+
+def names_in(found: re.Match[str]) -> list[str]:
+    return str(found[found.lastindex or 0]).split()
+
+
+def skip_head(text: str) -> tuple[int, str]:
+    """Where the magics' lines that are over end, and the name of the cell magic that takes the rest, if one does."""
+    at = 0
+    while (found := LINE.match(text, at)) and (found.end() < len(text) or text.endswith("\n")):
+        at = found.end()
+        if found[1] == "%%":
+            return at, found[2]
+    return at, ""
+
+
 def in_head(text: str) -> re.Match[str] | None:
     """The line of a magic that the text ends in, if all that stands before are such lines."""
-    while found := LINE.match(text):
-        if found.end() == len(text) and not text.endswith("\n"):
-            break
-        if found[1] == "%%":
-            return None
-        text = text[found.end() :]
-    return HEAD.match(re.sub(r"\A(?:[ \t]*(?:#[^\n]*)?\n)*", "", text))
+    at, cell = skip_head(text)
+    above = ABOVE.match(text, at)
+    return None if cell else HEAD.match(text, above.end() if above else at)
+
+
+def commands(code: str, cursor: int) -> str:
+    """The code with nothing but its commands, each where it was."""
+    at, cell = skip_head(code[:cursor])
+    magic = MAGICS.get(cell)
+    return "\n" * at + code[at:] if not (magic and magic.text) else "#" + code[1:cursor].replace("\n", " ")
 
 
 def words_of(magic: Magic) -> list[str]:
@@ -120,19 +160,19 @@ def words_of(magic: Magic) -> list[str]:
     return re.findall(r"(?<![\w-])(?:--?[a-z][a-z-]*|[a-z][a-z-]+)(?![\w-])", magic.usage)
 
 
-def place(token: Token) -> Content | None:
-    """Where paths are to be looked for; None where there can be none."""
-    if token.kind == "variable" or (
-        token.kind == "command" and "/" not in token.typed and not token.typed.startswith("~")
-    ):
+def place(token: Token, only: str) -> Content | None:
+    """Where paths are to be looked for; None where there can be none. only: which ones."""
+    if token.kind == "variable" or not only:
         return None
+    if found := re.fullmatch(r"~([\w.-]*)", token.typed):
+        return {"head": [], "tail": found[1], "only": "user"}
+    if token.kind == "command" and "/" not in token.typed:
+        only = "directory" if token.typed else ""
     last = rest(token) if split_quote(token) else token.typed[len(token.head) :]
     head, tail = pieces(token.head), pieces(last, begins=not token.head)
-    if head is None or tail is None or any(kind != "text" for kind, _ in tail):
+    if not only or head is None or tail is None or any(kind != "text" for kind, _ in tail):
         return None
-    only = "program" if token.kind == "command" else "directory" if token.command in DIRECTORIES else "any"
-    text = "".join(text for _, text in tail)
-    return {"head": [list(piece) for piece in head], "tail": text, "only": only}
+    return {"head": [list(piece) for piece in head], "tail": "".join(text for _, text in tail), "only": only}
 
 
 def split_quote(token: Token) -> bool:
@@ -146,6 +186,8 @@ def rest(token: Token) -> str:
 
 def path(token: Token, name: str, kind: str) -> str:
     """The directories stay as they are typed; the name is quoted as what stands there asks for."""
+    if kind == "user":
+        return f"~{name}/"
     head = token.head
     opened = "" if not token.quote or split_quote(token) else token.quote
     return head + opened + quote(name, token.quote) + ("/" if kind == "directory" else "")
@@ -164,7 +206,7 @@ def quote(name: str, inside: str) -> str:
 
 def variables(typed: str, known: Iterable[Match], after: str) -> Iterator[Match]:
     """`$na`, `${na`, or a name alone, as arithmetic takes it."""
-    found = re.match(r"\$?\{?[#!]?", typed)
+    found = re.match(r"\$\{[#!]?|\$?", typed)
     before = found[0] if found else ""
     close = "}" if "{" in before and after != "}" else ""
     for name, kind in known:

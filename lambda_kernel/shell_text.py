@@ -12,12 +12,19 @@ Piece = tuple[str, str]  # ("text", as it is), ("variable", a name) or ("tilde",
 
 MOST_CHARACTERS = 100_000  # a longer text before the cursor is nobody's typing
 # After these words another command begins (bash(1), SHELL GRAMMAR); after those, an option may stand before it.
-OPENERS = {"if", "then", "else", "elif", "do", "while", "until", "{", "!", "time", "coproc"}
-CARRIERS = {"exec", "command", "builtin", "env", "nohup", "sudo", "xargs", "type", "which", "hash", "help", "man"}
+OPENERS = {"if", "then", "else", "elif", "do", "while", "until", "{", "!", "coproc"}
+# Those that run the command that follows, by the options of theirs that take a value.
+CARRIERS = {
+    "time": "fo", "command": "", "builtin": "", "exec": "a", "eval": "", "nohup": "", "setsid": "", "busybox": "",
+    "sudo": "CDghpRrTtUu", "env": "CSu", "xargs": "adEILnPs", "nice": "n", "ionice": "cn", "stdbuf": "eio",
+    "timeout": "ks", "strace": "aeEIoOpPsSu", "ltrace": "aeFlnopsu", "watch": "n", "unshare": "RSGw", "flock": "Ew",
+}  # fmt: skip
+OPERANDS = {"timeout": 1, "flock": 1}  # how many words of their own stand before it
+RUNS = {"-exec", "-execdir", "-ok", "-okdir"}  # of find
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(?:\[[^]]*\])?\+?=")
 LEXEMES = re.compile(
     r"(?P<continued>\\\n)|(?P<escaped>\\.)|(?P<ansi>\$')|(?P<single>')|(?P<double>\$?\")|(?P<arithmetic>\$\(\()"
-    r"|(?P<substitution>\$\()|(?P<parameter>\$\{)|(?P<variable>\$\w*)|(?P<backtick>`)|(?P<process>[<>]\()"
+    r"|(?P<substitution>\$\()|(?P<parameter>\$\{)|(?P<variable>\$(?:[A-Za-z_]\w*|[0-9?!@*#$-])?)|(?P<backtick>`)|(?P<process>[<>]\()"
     r"|(?P<here><<-?(?!<))|(?P<redirection>&>>?|<<<|[<>]&|<>|>\||>>?|<)|(?P<end>;;&?|;&|\n|\|&|&&|\|\||[;&|])"
     r"|(?P<blank>[ \t\r]+)|(?P<open>\()|(?P<close>\))|(?P<brace>\})|(?P<hash>\#)|"
     r"(?P<plain>[^\\'\"$`<>;&|\n \t\r(){}#]+|.)",
@@ -26,7 +33,7 @@ LEXEMES = re.compile(
 SURROGATES = re.compile(r"[\ud800-\udfff]")  # JSON can hold them, and nothing can be made of them
 SINGLE_END = re.compile(r"'")
 ANSI_END = re.compile(r"(?:[^'\\]|\\.)*?'", re.DOTALL)
-NAME_IN_BRACES = re.compile(r"\$\{[#!]?(\w*)\Z")
+NAME_IN_BRACES = re.compile(r"\$\{[#!]?(\w*|[?@*$-])\Z")
 PIECES = re.compile(
     r"\\\n|\\(?P<escaped>.)|\$'(?P<ansi>[^'\\]*)(?:'|\Z)|'(?P<single>[^']*)(?:'|\Z)|(?P<double>\$?\")"
     r"|\$(?:(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})|(?P<unknown>[$`()*?<>])|(?P<plain>[^\\'\"$`()*?<>]+|.)",
@@ -49,6 +56,8 @@ class Token:
     quote: str = ""
     command: str = ""
     quoted_at: int = 0  # where the open quote stands
+    words: tuple[str, ...] = ()  # of that command, between its name and the cursor
+    value: bool = False  # it follows a `=` or a redirection
 
     @property
     def head(self) -> str:
@@ -70,10 +79,16 @@ class Frame:
     cases: int = 0
     array: bool = False
     test: bool = False
+    words: list[str] = field(default_factory=list)
+    passes: int = 0  # how many words to come are not yet the command that this one runs
+
+    def begin(self, command: str) -> None:
+        self.command, self.words, self.passes = command, [], OPERANDS.get(command, 0)
 
     def end_command(self) -> None:
         if not (self.array or self.test):
-            self.position, self.command, self.redirected = "command", "", False
+            self.position, self.redirected = "command", False
+            self.begin("")
 
 
 @dataclass
@@ -108,7 +123,9 @@ class Scanner:
     def _take(self, what: str, begin: int, lexeme: str) -> Token | None:
         if what in ("single", "ansi") and self.top.closer != '"':
             return self._string(what, begin)
-        if self.top.closer == '"' and what not in QUOTED and lexeme != '"':
+        if self.top.closer == '"' and what == "double":
+            lexeme = '"'  # a dollar before the end is one
+        elif self.top.closer == '"' and what not in QUOTED:
             return None
         if what in ("end", "blank", "redirection", "here", "close", "hash", "process") and self.top.listing:
             return self._separator(what, begin, lexeme)
@@ -203,18 +220,23 @@ class Scanner:
         """Here-documents begin after the line that names them."""
         while self.heres:
             here = self.heres.pop(0)
-            body = re.compile(rf"(?:^.*\n)*?\t*{re.escape(here.delimiter)}(?:\n|\Z)", re.MULTILINE)
-            found = body.match(self.text, self.at)
-            if not found:
-                return self._in_body(here)
-            self.at = found.end()
+            while (line := self._line()) != here.delimiter:
+                if line is None:
+                    return self._in_body(here)
         return None
 
+    def _line(self) -> str | None:
+        """The next line of a body, which tabs may be before; None if that is not over."""
+        begin, end = self.at, self.text.find("\n", self.at)
+        self.at = len(self.text) if end == -1 else end + 1
+        return None if begin == len(self.text) else self.text[begin : self.at].rstrip("\r\n").lstrip("\t")
+
     def _in_body(self, here: Here) -> Token:
-        found = re.search(r"(?<!\\)(?:\\\\)*(\$\{?\w*)\Z", self.text[self.at :])
+        line = self.text[self.text.rfind("\n") + 1 :]
+        found = re.search(r"(?<!\\)(?:\\\\)*(\$\{?\w*)\Z", line)
         if here.plain or not found:
             return self._token("nothing", len(self.text))
-        return self._token("variable", self.at + found.start(1))
+        return self._token("variable", len(self.text) - len(found[1]))
 
     def _string(self, what: str, begin: int) -> Token | None:
         if self.top.word is None:
@@ -241,6 +263,12 @@ class Scanner:
             top.cases, top.position = top.cases + 1, "pattern"
         elif word == "]]" and top.test:
             top.test = False
+        elif word in RUNS and top.command == "find":
+            top.position = "command"
+        elif word == "{" and top.command == "function":
+            top.end_command()
+        else:
+            top.words.append(word)
 
     def _delimiter(self, word: str) -> None:
         if self.awaits_delimiter:
@@ -249,9 +277,13 @@ class Scanner:
 
     def _command(self, word: str) -> None:
         top = self.top
-        if word in OPENERS or ASSIGNMENT.match(word) or (top.command in CARRIERS and word.startswith("-")):
+        if word in OPENERS or ASSIGNMENT.match(word):
             return
-        top.command = word
+        if top.command in CARRIERS and (word.startswith("-") or top.passes):
+            top.words.append(word)
+            top.passes += takes_value(top.command, word) if word.startswith("-") else -1
+            return
+        top.begin(word)
         if word == "esac" and top.cases:
             top.cases -= 1
         top.test = word == "[["
@@ -263,8 +295,8 @@ class Scanner:
             found = NAME_IN_BRACES.match(self.text, self.top.begins)
             return self._token("variable" if found else "nothing", self.top.begins)
         if self.top.closer == "))" or (self.top.closer == ")" and not self.top.listing):
-            name = re.search(r"\w*\Z", self.text)
-            return self._token("variable", name.start() if name else self.at)
+            name = re.match(r"\w*", self.text[::-1])
+            return self._token("variable", len(self.text) - (name.end() if name else 0))
         if self.top.closer == '"':
             begin = self.frames.pop().begins
             return self._word('"', begin) if self.top.listing else self._token("nothing", begin)
@@ -273,18 +305,23 @@ class Scanner:
     def _word(self, quote: str = "", quoted_at: int = 0) -> Token:
         top = self.top
         start = len(self.text) if top.word is None else top.word
-        kind: Kind = "argument" if top.redirected or top.position != "command" else "command"
+        begin = start + value_at(self.text, start)
         if self.awaits_delimiter or not top.listing:
-            kind = "nothing"
-        if found := ASSIGNMENT.match(self.text, start):
+            kind: Kind = "nothing"
+        elif top.redirected or begin > start or top.position != "command" or self._own(start):
             kind = "argument"
-            start = max(found.end(), self.text.rfind(":", start) + 1)
-        elif found := re.compile(r"--?[\w-]+=").match(self.text, start):
-            start = found.end()
-        return Token(kind, start, self.text[start:], quote, "" if top.redirected else top.command, quoted_at)
+        else:
+            kind = "command"
+        command = "" if top.redirected else top.command
+        value = top.redirected or begin > start
+        return Token(kind, begin, self.text[begin:], quote, command, quoted_at, tuple(top.words), value)
+
+    def _own(self, start: int) -> bool:
+        """Whether a word is a carrier's own, not the command that it runs."""
+        return self.top.command in CARRIERS and (self.text.startswith("-", start) or self.top.passes > 0)
 
     def _token(self, kind: Kind, start: int) -> Token:
-        return Token(kind, start, self.text[start:], command=self.top.command)
+        return Token(kind, start, self.text[start:], command=self.top.command, words=tuple(self.top.words))
 
 
 QUOTED = {"variable", "substitution", "arithmetic", "parameter", "backtick"}
@@ -304,6 +341,19 @@ def token_at(text: str, cursor: int) -> Token:
     return Scanner(SURROGATES.sub("\ufffd", text[:cursor])).scan()
 
 
+def takes_value(carrier: str, option: str) -> bool:
+    """Whether the next word belongs to an option of a command that runs another."""
+    return len(option) == 2 and option[1] in CARRIERS[carrier]
+
+
+def value_at(text: str, start: int) -> int:
+    """How far into a word its value begins: after `NAME=` and each `:` that follows, or after `--option=`."""
+    if found := ASSIGNMENT.match(text, start):
+        return max(found.end(), text.rfind(":", start) + 1) - start
+    option = re.compile(r"--?[\w-]+=").match(text, start)
+    return option.end() - start if option else 0
+
+
 def word_end(text: str, cursor: int) -> int:
     """Where the word that the cursor stands in ends."""
     found = re.compile(r"[^\s;&|()<>'\"`$={}]*").match(text, cursor)
@@ -313,7 +363,7 @@ def word_end(text: str, cursor: int) -> int:
 def pieces(word: str, begins: bool = True) -> list[Piece] | None:
     """What bash would make of a word, or of its end; None where it would have to run or to match something."""
     found: list[Piece] = []
-    tilde = re.match(r"~([\w.-]*)(?=/|\Z)", word) if begins else None
+    tilde = re.match(r"~([\w.-]*|\+)(?=/|\Z)", word) if begins else None
     if tilde:
         found.append(("tilde", tilde[1]))
     for piece in _pieces(word, tilde.end() if tilde else 0):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambda_kernel import errors
 from lambda_kernel.completion import MOST
 from lambda_kernel.function import index
-from lambda_kernel.shell_words import BUILTINS, KEYWORDS
 from lambda_kernel.target import Target
 from lambda_kernel.transport import Event, Reply
 from lambda_kernel.workspace import PING_SECONDS
@@ -88,14 +87,69 @@ def test_builtins_and_keywords(place: Place) -> None:
     assert place.complete("echo whil") == []
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash on the path")
-def test_the_tables_are_bashs() -> None:
-    def listed(option: str) -> set[str]:
-        words = subprocess.run(["bash", "-c", f"compgen {option}"], capture_output=True, text=True, check=True).stdout
-        return set(words.split())
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("kill -HU", ["kill -HUP"]),
+        ("kill -SIGHU", ["kill -SIGHUP"]),
+        ("kill -s HU", ["kill -s HUP"]),
+        ("trap 'a b' EX", ["trap 'a b' EXIT"]),
+        ("set -euo pipe", ["set -euo pipefail"]),
+        ("shopt -s extg", ["shopt -s extglob"]),
+        ("[[ -o errt", ["[[ -o errtrace"]),
+        ("[[ -e", ["[[ -e", "[[ -ef", "[[ -eq"]),
+        ("read -r", ["read -r"]),
+        ("unset -", ["unset -f", "unset -n", "unset -v"]),
+        ("help mapf", ["help mapfile"]),
+        ("for zz i", ["for zz in"]),
+        ("builtin mapf", ["builtin mapfile"]),
+        ("xargs mapf", []),
+        ("\\mapf", ["\\mapfile"]),
+        ("'mapf", ["'mapfile"]),
+        ("\\whil", []),
+        ("exit ", []),
+        ("echo $?", []),
+        ("echo $#H", []),
+    ],
+)
+def test_words_that_a_command_takes(place: Place, code: str, expected: list[str]) -> None:
+    assert place.complete(code) == expected
+    assert place.far.transport.events == []
 
-    assert listed("-b") <= set(BUILTINS) | {"bind", "complete", "compgen", "compopt"}
-    assert listed("-k") == set(KEYWORDS)
+
+def test_all_signals_are_offered_by_one_name() -> None:
+    place = Place()
+    reply = place.reply("kill -s ")
+    assert "TERM" in reply["matches"]
+    assert not [match for match in reply["matches"] if match.startswith("SIG")]
+
+
+def test_names_where_only_some_can_stand(place: Place) -> None:
+    place.run("zz_function() { :; }; alias zz_alias=ls; zz_variable=1")
+    for code in ("unset -f zz", "declare -f zz", "export -f zz", "complete -F zz"):
+        assert place.complete(code) == [code + "_function"]
+    for code in ("unset -v zz", "printf -v zz", "read -r zz", "[[ -v zz", "export -n zz", "getopts x zz"):
+        assert place.complete(code) == [code + "_variable"]
+    assert place.complete("type zz") == ["type zz_function", "type zz_alias"]
+    assert place.complete("trap zz") == ["trap zz_function", "trap zz_alias"]
+    assert place.complete("sudo zz") == place.complete("nohup zz") == []
+    assert place.complete("\\zz") == ["\\zz_function"]
+
+
+def test_what_the_cell_defines_itself(place: Place) -> None:
+    place.run("true")
+    assert place.complete("zz_a=1; for zz_b in 1; do read -r zz_c; echo $zz_") == [
+        f"zz_a=1; for zz_b in 1; do read -r zz_c; echo $zz_{letter}" for letter in "abc"
+    ]
+    assert place.complete("read -r zz_a zz_b <<<x; local -i zz_c; printf -v zz_d x; printf zz_e; echo $zz_") == [
+        f"read -r zz_a zz_b <<<x; local -i zz_c; printf -v zz_d x; printf zz_e; echo $zz_{letter}" for letter in "abcd"
+    ]
+    assert place.complete("zz_a() { :; }\nfunction zz_b { :; }; alias zz_c=ls\nzz_") == [
+        f"zz_a() {{ :; }}\nfunction zz_b {{ :; }}; alias zz_c=ls\nzz_{letter}" for letter in "abc"
+    ]
+    assert place.complete("echo $zz\nzz_later=1", 8) == ["echo $zz_later\nzz_later=1"]
+    assert place.complete("zz_a=$zz") == ["zz_a=$zz_a"]
+    assert place.complete("echo $zz_=") == []
 
 
 NAMES = [
@@ -165,6 +219,36 @@ def test_what_stands_before_the_name_is_looked_up_and_stays_as_typed(place: Plac
     assert place.complete("ls '~/f") == []
     assert place.complete("ls $unknown/f") == []
     assert place.complete("ls ~nosuchuser/f") == []
+    place.run("cd /; cd -")
+    assert place.complete("ls ~+/f") == ["ls ~+/file"]
+    place.run("cd /")
+    assert place.complete("ls ~-/f") == ["ls ~-/file"]
+
+
+def test_users(place: Place) -> None:
+    place.run("true")
+    assert "ls ~root/" in place.complete("ls ~roo")
+    assert place.complete("ls ~")[0] == "ls ~/"
+    assert "~root/" in place.complete("~roo")
+    assert place.complete("ls '~roo") == place.complete("ls \\~roo") == place.complete("ls ~nosuchuser") == []
+
+
+def test_paths_of_values_and_redirections(place: Place, files: Path) -> None:
+    (files / "file").touch()
+    for code in ("x=fi", "x=/:fi", "export x=fi", "alias x=fi", "ls --to=fi", "dd if=fi", "exit >fi", "read x <fi"):
+        assert place.complete(code) == [code + "le"]
+    for code in ("ls 2>>fi", "ls 2> fi", "ls &>fi", ">|fi", "hash -p fi", "[ -f fi", "source fi", "printf %s fi"):
+        assert place.complete(code) == [code + "le"]
+    for code in ("exit fi", "kill fi", "read fi", "unset fi", "shopt -s fi", "help fil", "read -p fi", "cd fi"):
+        assert place.complete(code) == []
+
+
+def test_a_directory_where_no_command_begins_so(place: Place, files: Path) -> None:
+    (files / "zz-dir").mkdir()
+    (files / "zz-file").touch()
+    assert place.complete("zz") == ["zz-dir/"]
+    place.run("zz() { :; }")
+    assert place.complete("zz") == ["zz"]
 
 
 HARMFUL = [
@@ -225,12 +309,41 @@ def test_the_shell_does_not_notice(place: Place) -> None:
         "((((" * 500,
         "${" * 300,
         "ls " + "../" * 5000,
+        "a" * 1_000_000,
+        "%put x" + " " * 1_000_000 + "y",
+        "%" + " " * 50_000 + "x" * 50_000 + "\n",
+        "%report\n" * 100_000,
+        "\n" * 1_000_000,
+        "read -" * 16_000,
+        "read " + "a " * 45_000,
+        "read " * 18_000,
+        "ls \udcffx/",
+        "%put \ud83d/",
     ],
+    ids=range(19),
 )
 def test_junk(place: Place, code: str) -> None:
     place.run("true")
     assert place.reply(code)["status"] == "ok"
     assert place.reply(code, 10**9)["status"] == place.reply(code, -5)["status"] == "ok"
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("%put ", "%%watch\n", "ls ", "[ ", "trap ", "kill ", "for ", "sudo ", "a="),
+                *"\n-~$'\"\\😀\ud83d/;{[(<o ",
+            ]
+        )
+    )
+)
+def test_wherever_the_cursor_stands_what_is_replaced_is_before_it(parts: list[str]) -> None:
+    code, place = "".join(parts), Place()
+    for cursor in range(len(code) + 1):
+        reply = place.reply(code, cursor)
+        assert 0 <= reply["cursor_start"] <= reply["cursor_end"] == cursor
+        assert all(isinstance(match, str) and match.encode() for match in reply["matches"])
 
 
 def test_credentials_are_no_names(place: Place, files: Path) -> None:
@@ -361,6 +474,8 @@ def test_paths_of_magics(place: Place, files: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_after_a_magic_comes_shell_text(place: Place) -> None:
+    assert place.complete("%%output it's\nmapf") == ["%%output it's\nmapfile"]
+    assert place.complete("%%writefile x\nmapf") == []
     assert place.complete("%report full\nmapf") == ["%report full\nmapfile"]
     assert place.complete("%%output x\nmapf") == ["%%output x\nmapfile"]
 

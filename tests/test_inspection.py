@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lambda_kernel.function.names import HEAD_BYTES
 from lambda_kernel.inspection import Page
 from lambda_kernel.shell_words import BUILTINS, KEYWORDS
 from tests.editor import Place
@@ -115,6 +118,15 @@ def test_paths(place: Place, tmp_path: Path) -> None:
     assert not place.inspect("./nosuch")["found"]
 
 
+def test_a_directory_with_its_first_names(place: Place, tmp_path: Path) -> None:
+    for name in ("b <x>", "a", "c-" + CREDENTIALS["AWS_ACCESS_KEY_ID"]):
+        (tmp_path / name).touch()
+    (tmp_path / "d").mkdir()
+    place.run("true")
+    assert place.text(f"ls {tmp_path}", more=True).endswith("UTC\na\nb <x>\nd/\n")
+    assert place.text(f"ls {tmp_path}").endswith("UTC\n")
+
+
 def test_what_would_have_to_run_is_not_looked_at(place: Place, tmp_path: Path) -> None:
     place.run(f"cd {tmp_path}")
     for code in ("$(touch ran)", "ls $(touch ran)", "`touch ran`", "touch ran", "x;touch ran", "${x:=`touch ran`}"):
@@ -129,11 +141,37 @@ def test_magics(place: Place) -> None:
     assert not place.inspect("%nosuch")["found"]
 
 
-@pytest.mark.parametrize("code", ["", "\0" * 9, "ls \0", "\ud83d", "a" * 200_000, "((" * 500, "😀", "a\0b"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(
+            "",
+            "\0" * 9,
+            "ls \0",
+            "\ud83d",
+            "a" * 200_000,
+            "((" * 500,
+            "😀",
+            "a\0b",
+            "a" * 1_000_000,
+            "%a" + " " * 99_999,
+        ),
+        *("$" * 999, "((" + "a" * 99_000 + ";", "|" * 99_000, "$\udcff", "ls \udcff\r\n"),
+    ],
+    ids=range(15),
+)
 def test_junk(place: Place, code: str) -> None:
     place.run("true")
     for cursor in (None, 0, len(code) // 2, 10**9, -1):
         assert place.inspect(code, cursor)["status"] == "ok"
+
+
+@given(st.lists(st.sampled_from([*"a ~/\\'\"$`(){}[]<>|&;#=!?*-\n\r\0é😀\ud83d", "<<E\n", "%put ", "%%watch\n", "cd"])))
+def test_wherever_the_cursor_stands_there_is_an_answer(parts: list[str]) -> None:
+    code, place = "".join(parts), Place()
+    for cursor in range(len(code) + 1):
+        found = place.inspect(code, cursor)
+        assert found["found"] is bool(found["data"])
 
 
 def test_a_dead_shell_and_a_running_cell(place: Place) -> None:
@@ -144,5 +182,90 @@ def test_a_dead_shell_and_a_running_cell(place: Place) -> None:
 
 
 def test_a_page_escapes_what_it_shows() -> None:
-    page = Page("<i>", "<b>", {"<k>": "<v>"}, "<script>")
+    page = Page("<i>", "<b>", {"<k>": "<v>"}, "<script>", "<script>")
     assert not re.search("<(i|b|k|v|script)>", page.html().replace("<b>&", "").replace("<th>", ""))
+
+
+def test_the_shells_own_text_is_escaped(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "<script>x").write_text("#!<script>\n<script>")
+    place.run(f"cd {tmp_path}; f() {{ echo '<script>'; }}; v='<script>'; alias a='<script>'")
+    for code in ("f", "$v", "a", "cat '<script>x", "cat '<script>x'"):
+        shown = place.inspect(code, more=True)["data"]
+        assert "<script>" in shown["text/plain"]
+        assert "<script>" not in shown["text/html"]
+        assert "&lt;script&gt;" in shown["text/html"]
+
+
+# The bar is the cursor.
+OF_BASHS = {
+    "echo $?|": "$?: parameter\nexit status",
+    "echo $|?": "$?: parameter\nexit status",
+    "echo |$?": "$?: parameter\nexit status",
+    'echo "$@|"': "$@: parameter\n",
+    "echo ${1|}": "$1: parameter\nargument 1 ",
+    "echo $#|": "$#: parameter\nnumber of the arguments",
+    "echo $$|": "$$: parameter\nprocess id",
+    "echo $!|": "$!: parameter\nprocess id of the last background",
+    "echo $RAN|DOM": "RANDOM: variable\nanother number",
+    "unset PIPE|STATUS": "PIPESTATUS: variable\nthe exit status of each",
+    "kill -HU|P 1": "-HUP: signal\nthe terminal is gone: 1",
+    "kill -s SIGT|ERM 1": "SIGTERM: signal\nplease end: 15",
+    "trap x EX|IT": "EXIT: event\nwhen the shell ends",
+    "set -euo pipe|fail": "pipefail: set option\na pipeline fails",
+    "shopt -s |extglob": "extglob: shopt option\npatterns",
+    "read -r| x": "-r: option of read\nbackslashes stay",
+    "[ |-f x ]": "-f: test\n-f FILE: is a regular file",
+    "[[ a -nt| b ]]": "-nt: test\nA -nt B:",
+    "|[[ a ]]": "[[: keyword\n[[ EXPRESSION ]]",
+    "|{ a; }": "{: keyword\n{ COMMANDS; }",
+    "fo|r x in y": "for: keyword\nfor NAME [in WORD",
+    "for x i|n y": "in: keyword\nin WORD",
+    "help i|f": "if: keyword\n",
+    "type c|d": "cd: builtin\n",
+}
+
+
+@pytest.mark.parametrize("text", OF_BASHS)
+def test_what_bash_itself_means(place: Place, text: str) -> None:
+    code, cursor = text.replace("|", ""), text.index("|")
+    assert place.text(code, cursor).startswith(OF_BASHS[text])
+    assert place.far.transport.events == []
+
+
+def test_operators(place: Place) -> None:
+    code = "ls | grep x 2>&1 >>y && cat <<<z"
+    for before, operator in (("ls ", "|"), ("ls |", "|"), ("ls | grep x 2>", ">&"), ("ls | grep x 2>&1 ", ">>")):
+        assert place.text(code, len(before)).startswith(f"{operator}: operator\n{operator} ")
+    assert place.text(code, code.index("&&") + 1).startswith("&&: operator")
+    assert place.text("echo 'a | b'", 8).startswith("echo: builtin")
+    assert place.text('echo "a | b"', 8).startswith("echo: builtin")
+    assert place.text("[[ a < b ]]", 5).startswith("[[: keyword")
+    assert not place.inspect("# a | b", 4)["found"]
+
+
+def test_a_builtins_options_stand_below_it(place: Place) -> None:
+    assert re.search("^-r  backslashes stay as they are$", place.text("read x", 2), re.M)
+    assert "<td" in place.inspect("read x", 2)["data"]["text/html"]
+
+
+def test_a_variables_meaning_stands_with_its_value(place: Place) -> None:
+    place.run("HOME=/x; set -- a")
+    assert place.text("$HOME") == "HOME: variable\nwhere `~` and `cd` go\nattributes  exported\n/x\n"
+    assert place.text("$LAMBDA_DEADLINE_MS").startswith("LAMBDA_DEADLINE_MS: variable\nwhen this invocation times out")
+
+
+def test_a_credential_that_the_limit_cuts(place: Place, tmp_path: Path) -> None:
+    secret = CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
+    place.run(f"cd {tmp_path}")
+    for begin in (HEAD_BYTES - len(secret) // 2, HEAD_BYTES - len(secret), HEAD_BYTES - 1, 0):
+        (tmp_path / "one-line").write_text("#!" + "x" * (begin - 2) + secret + "y" * HEAD_BYTES)
+        text = place.text("cat one-line", more=True)
+        assert "xxxx" in text or not begin
+        assert secret[: len(secret) // 2] not in text
+    (tmp_path / "short").write_text(f"it ends as a key begins: {secret[:1]}")
+    assert place.text("cat short", more=True).endswith(f"begins: {secret[:1]}\n")
+
+
+def test_the_body_of_a_file_is_no_shell_text(place: Place) -> None:
+    assert not place.inspect("%%writefile x\ncd")["found"]
+    assert place.text("%%output it's\ncd").startswith("cd: builtin")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambda_kernel.shell_text import MOST_CHARACTERS, Token, pieces, token_at, word_end
 
@@ -84,6 +86,38 @@ ENDS = {
     "echo $((1 + na": ("variable", "na"),
     "echo $'a": ("nothing", "$'a"),
     "; ; ) } ]] gr": ("argument", "gr"),
+    "function f { gr": ("command", "gr"),
+    "[[ $a =~ ^(a|b)$ ]] && gr": ("command", "gr"),
+    "for ((i = 0; i < 3; i++)); do gr": ("command", "gr"),
+    "echo ${x##*/} | gr": ("command", "gr"),
+    "echo $((1 << 2)); gr": ("command", "gr"),
+    "time -p gr": ("command", "gr"),
+    "sudo -u root gr": ("command", "gr"),
+    "sudo -u ro": ("argument", "ro"),
+    "env -C /us": ("argument", "/us"),
+    "env -i X=1 gr": ("command", "gr"),
+    "timeout 5": ("argument", "5"),
+    "timeout -s KILL 5 gr": ("command", "gr"),
+    "xargs -n1 -I {} gr": ("command", "gr"),
+    "find . -name x -exec gr": ("command", "gr"),
+    "find . -exec grep fo": ("argument", "fo"),
+    "command -": ("argument", "-"),
+    'echo "a$" fo': ("argument", "fo"),
+    "echo $?": ("variable", "$?"),
+    "echo $# fo": ("argument", "fo"),
+    "echo ${?": ("variable", "${?"),
+    "echo $1": ("variable", "$1"),
+    "echo $12": ("argument", "$12"),
+    "ls\r\ngr": ("command", "gr"),
+    "cat <<E\r\na 'b\r\nE\r\ngr": ("command", "gr"),
+    "cat <<E\n\\\\$HO": ("variable", "$HO"),
+    "cat <<E\n\\$HO": ("nothing", ""),
+    "cat <<E\n E\nE $HO": ("variable", "$HO"),
+    "cat <<E\nE": ("command", ""),
+    "((" + "a" * 90 + ";": ("variable", ""),
+    "echo {a,b": ("argument", "{a,b"),
+    "echo a:/b": ("argument", "a:/b"),
+    "PATH=$PATH:/us": ("argument", "/us"),
 }
 
 
@@ -122,8 +156,78 @@ def test_the_command_that_an_argument_belongs_to(text: str, command: str) -> Non
     assert token_at(text, len(text)).command == command
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("read -r a b", ("-r", "a")),
+        ("ls; trap 'a b' INT ", ("'a b'", "INT")),
+        ("kill -s >x HUP <y ", ("-s", "HUP")),
+        ("x=1 sudo -u me ls -l ", ("-l",)),
+        ("sudo -u me ", ("-u", "me")),
+        ("[[ -f a && -o ", ("-f", "a", "-o")),
+        ("for x in a b; do set -e -", ("-e",)),
+    ],
+)
+def test_the_words_before(text: str, words: tuple[str, ...]) -> None:
+    assert token_at(text, len(text)).words == words
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("x=a", True), ("export x=a:b", True), ("ls --x=a", True), ("cat <a", True), ("cat a", False), ("a", False)],
+)
+def test_what_is_a_value(text: str, value: bool) -> None:
+    assert token_at(text, len(text)).value is value
+
+
 def test_positions_count_characters() -> None:
     assert token_at("echo 😀; gr", 10) == Token("command", 8, "gr")
+
+
+NASTY = st.lists(
+    st.sampled_from([*"ab ~/\\'\"$`(){}[]<>|&;#=:!?*-\n\r\t\0é😀\ud83d", "<<E\n", "$((", "esac", "case x in "])
+).map("".join)
+
+
+@given(NASTY)
+def test_wherever_the_cursor_stands_there_is_an_answer(text: str) -> None:
+    for cursor in range(len(text) + 1):
+        token = token_at(text, cursor)
+        assert 0 <= token.start <= cursor
+        assert token.typed == text[token.start : cursor].replace("\ud83d", "\ufffd")
+        assert cursor <= word_end(text, cursor) <= len(text)
+        pieces(token.typed)
+
+
+@pytest.mark.parametrize(
+    ("before", "again", "after"),
+    [
+        ("((", "a", ";"),
+        ("", "(", ""),
+        ("", '"$(', ""),
+        ("cat <<E\n", "\\", "$"),
+        ("cat <<E\n", "x\n", ""),
+        ("cat ", "<<A ", "\n"),
+        ("", "a=(", ""),
+        ("", "a[", ""),
+        ("", "$a", ""),
+        ("", "$'\\'", ""),
+        ("find ", "-exec a ", ""),
+        ("ls ~", "a", ""),
+        ("", " ", "x"),
+    ],
+)
+def test_long_texts_take_no_time_that_grows_with_their_square(before: str, again: str, after: str) -> None:
+    text = before + again * ((MOST_CHARACTERS - 100) // len(again)) + after
+    token = token_at(text, len(text))
+    assert text.endswith(token.typed)
+    pieces(token.typed)
+
+
+def test_a_here_document_for_each_line() -> None:
+    names = [f"E{number}" for number in range(5_000)]
+    text = "cat " + " ".join(f"<<{name}" for name in names) + "\n" + "".join(f"{name}\n" for name in names) + "gr"
+    assert token_at(text, len(text)).kind == "command"
 
 
 def test_a_long_text_is_left_alone() -> None:

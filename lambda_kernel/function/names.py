@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+TILDES = {"": "HOME", "+": "PWD", "-": "OLDPWD"}
 MOST_NAMES = 20_000
 MOST_PATHS = 1_000
 LOOK_SECONDS = 0.15
@@ -87,6 +88,11 @@ class Known:
     def hides(self, text: bytes) -> bool:
         return any(word in text for word in self.words)
 
+    def uncut(self, text: bytes) -> bytes:
+        """Without what may be the first part of a credential at its end."""
+        ends = (end for word in self.words for end in range(1, len(word)) if text.endswith(word[:end]))
+        return text[: len(text) - max(ends, default=0)]
+
     def clean(self, text: bytes) -> str:
         for word, stand_in in self.words.items():
             text = text.replace(word, stand_in)
@@ -149,10 +155,20 @@ def look(shell: Any, have: str, path: dict[str, Any] | None, redact: bool) -> di
 
 
 def find(known: Known, head: list[list[str]], tail: str, only: str) -> list[list[str]]:
+    """Paths as `entries` gives them, or the users whose names begin so."""
+    if only == "user":
+        return [[name, "user"] for name in users(known) if name.startswith(tail)]
     directory = expand(known, head)
     if directory is None:
         return []
     return entries(os.path.join(os.fsencode(known.cwd), directory), tail, only, known.hides)
+
+
+def users(known: Known) -> list[str]:
+    """Those with a home. The empty one is whoever runs the shell, as in `~/`."""
+    names = sorted({os.fsencode(entry.pw_name) for entry in pwd.getpwall()})[:MOST_PATHS]
+    own = [] if expanded(known, "tilde", "") is None else [b""]
+    return [name.decode("latin-1") for name in own + names if not known.hides(name)]
 
 
 def entries(directory: bytes, tail: str, only: str, hides: Callable[[bytes], bool]) -> list[list[str]]:
@@ -194,7 +210,7 @@ def expanded(known: Known, kind: str, text: str) -> bytes | None:
     if kind == "variable":
         return known.value(text)
     if kind == "tilde":
-        home = known.value("HOME") if not text else None
+        home = known.value(TILDES[text]) if text in TILDES else None
         return home if home is not None else home_of(text)
     return text.encode("utf-8", "surrogateescape")
 
@@ -249,13 +265,13 @@ def of_command(known: Known, name: str, word: Any, more: bool) -> Any:
     for directory in (known.value("PATH") or b"").split(b":"):
         path = os.path.join(os.path.join(os.fsencode(known.cwd), directory), os.fsencode(name))
         if "/" not in name and os.path.isfile(path) and os.access(path, os.X_OK):
-            return about(path, os.path.join(directory, os.fsencode(name)), more)
+            return about(known, path, os.path.join(directory, os.fsencode(name)), more)
     return None
 
 
 def of_path(known: Known, name: str, word: Any, more: bool) -> Any:
     path = expand(known, word) if word else None
-    return path and about(os.path.join(os.fsencode(known.cwd), path), path, more)
+    return path and about(known, os.path.join(os.fsencode(known.cwd), path), path, more)
 
 
 EXPLAIN = {
@@ -263,7 +279,7 @@ EXPLAIN = {
 }  # fmt: skip
 
 
-def about(path: bytes, shown: bytes, more: bool) -> tuple[dict[str, str], bytes] | None:
+def about(known: Known, path: bytes, shown: bytes, more: bool) -> tuple[dict[str, str], bytes] | None:
     try:
         status = os.lstat(path)
         target = os.fsdecode(os.readlink(path)) if stat.S_ISLNK(status.st_mode) else ""
@@ -271,6 +287,8 @@ def about(path: bytes, shown: bytes, more: bool) -> tuple[dict[str, str], bytes]
     except OSError:
         return None
     head = beginning(path, status)
+    if len(head) < status.st_size:
+        head = known.uncut(head)
     facts = {
         "path": os.fsdecode(shown) + (f" -> {target}" if target else ""),
         "type": type_of(status.st_mode, head),
@@ -279,7 +297,19 @@ def about(path: bytes, shown: bytes, more: bool) -> tuple[dict[str, str], bytes]
         "mode": f"{stat.filemode(status.st_mode)} ({stat.S_IMODE(status.st_mode):04o})",
         "modified": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(status.st_mtime)),
     }
-    return facts, b"".join(head.splitlines(keepends=True)[:HEAD_LINES]) if more and b"\0" not in head else b""
+    return facts, (inside(known, path, status) or lines(head)) if more else b""
+
+
+def lines(head: bytes) -> bytes:
+    return b"" if b"\0" in head else b"".join(head.splitlines(keepends=True)[:HEAD_LINES])
+
+
+def inside(known: Known, path: bytes, status: os.stat_result) -> bytes:
+    """The first names in a directory."""
+    found = entries(path, "", "any", known.hides) if stat.S_ISDIR(status.st_mode) else []
+    return b"".join(
+        name.encode("latin-1") + (b"/\n" if kind == "directory" else b"\n") for name, kind in found[:HEAD_LINES]
+    )
 
 
 def beginning(path: bytes, status: os.stat_result) -> bytes:
