@@ -11,6 +11,9 @@ from ipykernel.kernelbase import Kernel
 from .cell import Ask, ThreadControl
 
 POLL_SECONDS = 0.02
+# What a program has printed before it reads takes another socket, and a console shows none of it while it waits for a
+# line (jupyter_console 6.6): it has to be there first.
+OUTPUT_SECONDS = 0.02
 END = "\x04"  # what front ends send for the end of the input (ipykernel's raw_input takes it so)
 TYPED_END = "^D"  # and what can be typed where they have no key for it
 
@@ -38,14 +41,16 @@ class Asker:
     def _ask(self, question: Ask) -> None:
         while self._receive():  # answers to what is no longer asked
             pass
+        self._task = self._loop.create_task(self._answer(question))
+
+    async def _answer(self, question: Ask) -> None:
+        await asyncio.sleep(OUTPUT_SECONDS)
         content = {"prompt": question.prompt, "password": question.secret}
         assert self._session is not None
-        request: Any = self._session.send(
+        sent: Any = self._session.send(
             self._kernel.stdin_socket, "input_request", content, self._parent, ident=self._ident
         )
-        self._task = self._loop.create_task(self._answer(request["header"]["msg_id"]))
-
-    async def _answer(self, request: str) -> None:
+        request = sent["header"]["msg_id"]
         while True:
             reply = self._receive()
             # After an interrupt JupyterLab leaves the old box on the screen; what is typed there has the old parent.

@@ -7,7 +7,11 @@ from typing import Any
 from ipykernel.kernelbase import Kernel
 
 Message = dict[str, Any]
-BESIDE = {"complete_request", "inspect_request", "is_complete_request", "history_request", "kernel_info_request"}
+# An interrupt belongs on the control channel; VS Code's came on this one until 2025 (microsoft/vscode-jupyter#17143).
+BESIDE = {
+    *("complete_request", "inspect_request", "is_complete_request", "history_request", "kernel_info_request"),
+    "interrupt_request",
+}
 
 
 class BesideKernel(Kernel):

@@ -47,6 +47,11 @@ class Streams:
         for text in self._bundles.finish():
             self._plain("stdout", text)
 
+    def begin_line(self) -> str:
+        """What has to be written first by who wants to begin a line after the output."""
+        begun, self._at_line_start = self._at_line_start, True
+        return "" if begun else "\n"
+
     def _output(self, output: Output) -> None:
         if output.job != self._job:
             self._job = output.job

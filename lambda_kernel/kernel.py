@@ -40,6 +40,7 @@ from .worker import Worker
 from .workspace import ReportMode, Workspace
 
 HISTORY_SECONDS = 2.0
+LAST_SECONDS = 10  # after SIGTERM; more than a shutdown takes
 Message = dict[str, Any]
 HELP = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"
 
@@ -182,7 +183,9 @@ class LambdaKernel(BesideKernel):
         return await is_complete(code)
 
     def finish_metadata(self, parent: Any, metadata: Message, reply_content: Any) -> Message:
-        return metadata | self.reply_metadata
+        """The figures are of one cell: not of the next ones, which are aborted when it fails."""
+        figures, self.reply_metadata = self.reply_metadata, {}
+        return metadata | figures
 
     async def interrupt_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """The base class's sends SIGINT to this process, and an awaiting do_execute dies of that (ipykernel 7.4)."""
@@ -204,6 +207,21 @@ class LambdaKernel(BesideKernel):
         about = parent or self.get_parent(channel)
         if not (channel == "control" and about and about["header"]["msg_type"] == "interrupt_request"):
             super()._publish_status(status, channel, parent)
+
+    def start(self) -> None:
+        super().start()
+        signal.signal(signal.SIGTERM, self._terminate)
+
+    def _terminate(self, *_: object) -> None:
+        """VS Code ends a kernel by SIGTERM alone: what runs in Lambda ends all the same, as at a shutdown_request."""
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.alarm(LAST_SECONDS)
+        loop = cast(Any, self.io_loop).asyncio_loop
+        asyncio.run_coroutine_threadsafe(self._leave(), loop)
+
+    async def _leave(self) -> None:
+        await self.do_shutdown(False)
+        self.io_loop.stop()
 
     async def do_shutdown(self, restart: bool) -> Message:
         if self.control:
@@ -258,6 +276,10 @@ class _Cell:
     def close(self) -> None:
         self.asker.close()
 
+    def _begin_line(self) -> str:
+        """A console writes everything to one terminal, and a command need not end its last line."""
+        return self.streams.begin_line() if self.terminal else ""
+
     def _finish(self) -> None:
         self.streams.finish()
 
@@ -309,7 +331,7 @@ class _Cell:
     def failed(self, name: str, value: str, exit_code: int | None = None, text: str = "") -> Message:
         self._finish()
         shown = text or (f"{name}: {value}" if value else name)
-        error = {"ename": name, "evalue": value, "traceback": [f"\x1b[31m{shown}\x1b[0m"]}
+        error = {"ename": name, "evalue": value, "traceback": [f"{self._begin_line()}\x1b[31m{shown}\x1b[0m"]}
         self._send("error", error)
         return {"status": "error", "execution_count": self.kernel.execution_count, "exit_code": exit_code, **error}
 
@@ -327,6 +349,7 @@ class _Cell:
         if mode != "off":
             where = region if region == "local" else f"{function}, {region}"
             data = display.report_data(tally, wall, exit_code, where, mode == "full")
+            data["text/plain"] = self._begin_line() + data["text/plain"]
             self._send("display_data", {"data": data, "metadata": kernel.reply_metadata})
 
 

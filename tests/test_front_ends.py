@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from lambda_kernel.cli import main
+from tests.installed import surroundings
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local engine does"),
@@ -28,12 +27,7 @@ RUNNERS = {
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which Jupyter finds the kernel of this checkout."""
-    prefix = tmp_path_factory.mktemp("prefix")
-    assert main(["install", "--prefix", str(prefix)]) == 0
-    scripts = str(Path(sys.executable).parent)
-    path = os.pathsep.join([scripts, os.environ["PATH"]])
-    return {**os.environ, "JUPYTER_PATH": str(prefix / "share" / "jupyter"), "PATH": path}
+    return surroundings(tmp_path_factory.mktemp("prefix"))
 
 
 def write(path: Path, *cells: str) -> None:
@@ -44,9 +38,12 @@ def write(path: Path, *cells: str) -> None:
     nbformat.write(notebook, path)
 
 
-def run(runner: str, path: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [word.replace("{}", str(path)) for word in RUNNERS[runner]]
-    return subprocess.run(command, env=environ, cwd=path.parent, capture_output=True, text=True, check=False)
+def run(runner: str, path: Path, environ: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+    return command([word.replace("{}", str(path)) for word in RUNNERS[runner]] + list(options), environ, path.parent)
+
+
+def command(words: list[str], environ: dict[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, env=environ, cwd=directory, capture_output=True, text=True, check=False)
 
 
 def outputs(path: Path) -> list[list[Any]]:
@@ -80,6 +77,54 @@ def test_a_failing_cell_ends_the_run(runner: str, environ: dict[str, str], tmp_p
     assert ran.returncode != 0
     assert "exit code 3" in ran.stderr + ran.stdout
     assert "went on\n" not in ran.stderr + ran.stdout
+
+
+def test_a_run_may_go_on_over_a_failing_cell(environ: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    write(path, "x=kept", "false", "%nosuch", "echo $x")
+    ran = run("nbconvert", path, environ, "--allow-errors")
+    assert ran.returncode == 0, ran.stderr
+    assert errors(path) == [[], ["ExitCode"], ["UsageError"], []]
+    assert outputs(path)[3][0].text == "kept\n"
+
+
+def test_papermill_sets_parameters(environ: dict[str, str], tmp_path: Path) -> None:
+    """It writes them as bash, by the language that the kernelspec names."""
+    path = tmp_path / "a.ipynb"
+    write(
+        path,
+        "count=1; name=nobody; wanted=false; list=()",
+        'printf "%s|" "$((count + 1))" "$name" "$wanted" "${list[@]}"',
+    )
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].metadata.tags = ["parameters"]
+    nbformat.write(notebook, path)
+    name = 'it\'s $HOME \\ "ü" `id`'
+    ran = run(
+        "papermill", path, environ, "-p", "count", "41", "-p", "name", name, "-y", "{wanted: true, list: [a b, '*']}"
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert outputs(path)[-1][0].text == f"42|{name}|true|a b|*|"
+
+
+def test_jupyter_run_takes_a_script(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "a.sh").write_text("cd /tmp\nfor i in 1 2; do\n  echo $i in $PWD\ndone\n")
+    ran = command(["jupyter", "run", "--kernel", "lambda", "a.sh"], environ, tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("1 in /tmp\n2 in /tmp\n")
+    (tmp_path / "a.sh").write_text("echo why >&2; exit 3\n")
+    ran = command(["jupyter", "run", "--kernel", "lambda", "a.sh"], environ, tmp_path)
+    assert ran.stderr.startswith("why\n")
+    assert "exit code 3" in ran.stderr
+
+
+def test_a_notebook_is_exported_as_a_shell_script(environ: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    write(path, "x=5", "echo $((x + 1))")
+    assert run("nbconvert", path, environ).returncode == 0
+    ran = command(["jupyter", "nbconvert", "--to", "script", str(path)], environ, tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert subprocess.run(["bash", "a.sh"], cwd=tmp_path, capture_output=True, check=True).stdout == b"6\n"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from lambda_kernel.cli import main
 from lambda_kernel.history import VERSION, Entry, History, glob
 from tests.notebook import Notebook, notebook
 
@@ -407,23 +406,3 @@ def test_a_directory_that_vanishes_disturbs_no_cell(kernel: Notebook, tmp_path: 
     shutil.rmtree(tmp_path / "lambda-kernel")
     assert kernel.run("echo two").out == "two\n"
     assert kernel.run("%history").error is None
-
-
-@needs_linux
-def test_arrow_up_in_the_console_goes_back_over_a_restart(kernel: Notebook, tmp_path: Path) -> None:
-    pytest.importorskip("jupyter_console")
-    pexpect = pytest.importorskip("pexpect")
-    kernel.run("echo from the $((40 + 2))nd kernel")
-    assert main(["install", "--prefix", str(tmp_path)]) == 0
-    environ = {**os.environ, "JUPYTER_DATA_DIR": str(tmp_path), "JUPYTER_PATH": str(tmp_path / "share" / "jupyter")}
-    arguments = ["-m", "jupyter_console", "--kernel", "lambda", "--JupyterConsoleApp.confirm_exit=False"]
-    console = pexpect.spawn(sys.executable, arguments, env={**environ, "TERM": "xterm"}, timeout=30, encoding="utf-8")
-    try:
-        console.expect(r"In \[.*1.*\]")
-        console.send("\x1b[A\r")
-        console.expect("from the 42nd kernel")
-        console.expect(r"In \[.*2.*\]")
-        console.sendcontrol("d")
-        console.expect(pexpect.EOF)
-    finally:
-        console.close(force=True)
