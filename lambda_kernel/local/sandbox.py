@@ -71,7 +71,7 @@ class BwrapLauncher:
     places = Places()
 
     def __init__(self, program: str, files: RuntimeFiles, code: Path, accounts: Path) -> None:
-        self._program, self._files, self._code, self._accounts = program, files, code.resolve(), accounts
+        self._program, self._files, self._code, self._accounts = Path(program), files, code.resolve(), accounts
         self._options = [*bwrap.namespace_options(), *bwrap.root_options(files)]
 
     def launch(self, start: Start) -> Runtime:
@@ -79,12 +79,13 @@ class BwrapLauncher:
         # By descriptor: the command line of a process is public, and these hold the function's variables.
         options = _in_memory("\0".join([*self._options, *own]).encode())
         info, info_end = os.pipe2(os.O_CLOEXEC)
-        command = [self._program, "--args", str(options), "--info-fd", str(info_end), "--"]
+        # By its name alone: `ps` inside shows this to whoever saves what it prints.
+        command = [f"./{self._program.name}", "--args", str(options), "--info-fd", str(info_end), "--"]
         command += [bwrap.sandboxed_python(self._files), "/var/runtime/bootstrap.py", "sandboxed"]
         if start.cgroup is not None:
             command = ["/bin/sh", "-c", ENTER_AND_EXEC, str(start.cgroup.procs), *command]
         try:
-            process = _spawn(command, start.log, (options, info_end), subprocess.DEVNULL)
+            process = _spawn(command, start.log, (options, info_end), subprocess.DEVNULL, self._program.parent)
         except BaseException:
             os.close(info)
             raise
@@ -225,9 +226,11 @@ class _PlainRuntime(_Processes):
         super()._exited(status)
 
 
-def _spawn(command: list[str], log: int, inherited: tuple[int, ...], stdin: int) -> subprocess.Popen[bytes]:
+def _spawn(
+    command: list[str], log: int, inherited: tuple[int, ...], stdin: int, directory: Path = Path("/")
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command, stdin=stdin, stdout=log, stderr=log, pass_fds=inherited, env={}, cwd="/", start_new_session=True
+        command, stdin=stdin, stdout=log, stderr=log, pass_fds=inherited, env={}, cwd=directory, start_new_session=True
     )
 
 

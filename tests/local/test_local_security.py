@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lambda_kernel.local import Endpoint
+from lambda_kernel.local.bwrap import find_bwrap
 from tests.local.rig import INVOKE, Rig, commands_with, exchange, signed
 
 # Recorded from AWS by LocalStack's test_lambda_common for python3.12 to 3.14 (2026-01-12): the complete set.
@@ -186,6 +187,12 @@ def test_nothing_of_the_hosts_homes_is_seen(sandboxed: Rig, tmp_path: Path) -> N
         assert set(sandboxed.sh("ls -A /var").split()) == {"lang", "runtime", "task", "tmp"}
     finally:
         Path(marker).unlink()
+
+
+def test_no_command_line_tells_where_bubblewrap_lies(sandboxed: Rig) -> None:
+    shown = sandboxed.sh("tr '\\0' ' ' </proc/1/cmdline")
+    assert shown.startswith("./")
+    assert str(Path(str(find_bwrap())).parent) not in shown
 
 
 def test_what_only_root_may_read_stays_hidden(sandboxed: Rig) -> None:
