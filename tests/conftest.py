@@ -89,6 +89,10 @@ sys.addaudithook(guard)
 stashed_environment = pytest.StashKey[dict[str, str]]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", metavar="DIRECTORY", help="keep the pictures of the browser tests there")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[stashed_environment] = os.environ.copy()
     home = Path(tempfile.mkdtemp(prefix="lambda-kernel-tests-"))

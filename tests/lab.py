@@ -1,4 +1,4 @@
-"""JupyterLab as a process on loopback, and a real browser before it."""
+"""JupyterLab as a process on loopback, and its notebooks as a person uses them in a browser."""
 
 from __future__ import annotations
 
@@ -11,13 +11,64 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
 
 # For a closed network: Chromium calls home at its start otherwise.
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]
+SECONDS = 30_000  # of patience, in Playwright's milliseconds
+
+
+class Lab:
+    """A page of JupyterLab's, or of Notebook 7's, with one notebook on it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.cells = page.locator(".jp-Notebook .jp-Cell")
+
+    def ready(self) -> Lab:
+        self.cells.first.locator(".cm-content").wait_for()
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        return self
+
+    def button(self, name: str) -> Locator:
+        """Of the notebook's toolbar."""
+        return self.page.locator(f"[data-jp-item-name={name}] jp-button")
+
+    def confirm(self) -> None:
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+
+    def type(self, code: str) -> None:
+        """Into the last cell, which is empty."""
+        self.cells.last.locator(".cm-content").click()
+        self.page.keyboard.insert_text(code)
+
+    def start(self, code: str) -> Locator:
+        """The cell, which runs."""
+        number = self.cells.count() - 1
+        self.type(code)
+        self.page.keyboard.press("Shift+Enter")
+        return self.cells.nth(number)
+
+    def run(self, code: str) -> Locator:
+        """The cell, which has run."""
+        return self.wait(self.start(code))
+
+    def wait(self, cell: Locator) -> Locator:
+        has_number = "cell => /\\[\\d+\\]:/.test(cell.querySelector('.jp-InputPrompt').textContent)"
+        self.page.wait_for_function(has_number, arg=cell.element_handle())
+        return cell
+
+
+def output(cell: Locator) -> str:
+    return str(cell.locator(".jp-OutputArea").inner_text())
 
 
 @contextmanager
@@ -56,6 +107,13 @@ def wait_for(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         except OSError:
             os.sched_yield()
     raise AssertionError(f"JupyterLab does not start: {log.read_text()[-2000:]}")
+
+
+def notebook(path: Path, *sources: str) -> None:
+    """A new one, which has not run yet."""
+    spec = {"name": "lambda", "display_name": "AWS Lambda shell", "language": "bash"}
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec}), path)
 
 
 def put(url: str, method: str, content: dict[str, Any]) -> None:

@@ -2,87 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
 
-from lambda_kernel.cli import main
-from tests.lab import FLAGS, jupyterlab, theme
+from tests.lab import Lab, notebook, output, theme
 from tests.test_rich import png
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Response
+    from playwright.sync_api._generated import LocatorAssertions
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local engine does"),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the path"),
-    pytest.mark.timeout(180),
-]
-SECONDS = 30_000  # of patience, in Playwright's milliseconds
+pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("lab")
+def expect(locator: Locator) -> LocatorAssertions:
+    """Playwright, which is not there on every machine."""
+    from playwright.sync_api import expect
 
-
-@pytest.fixture(scope="module")
-def url(root: Path) -> Iterator[str]:
-    prefix = root / "prefix"
-    assert main(["install", "--prefix", str(prefix)]) == 0
-    with jupyterlab(root, {**os.environ, "JUPYTER_PATH": str(prefix / "share" / "jupyter")}) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def page(url: str, root: Path) -> Iterator[Page]:
-    with sync_api.sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            root / "browser", executable_path=CHROMIUM, args=FLAGS, viewport={"width": 1240, "height": 900}
-        )
-        page = context.pages[0]
-        page.set_default_timeout(SECONDS)
-        yield page
-        context.close()
-
-
-class Lab:
-    """One notebook on the screen."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def type(self, code: str) -> None:
-        """Into the last cell, which is empty."""
-        self.page.locator(".jp-Notebook .jp-Cell").last.locator(".cm-content").click()
-        self.page.keyboard.insert_text(code)
-
-    def start(self, code: str) -> Locator:
-        """The cell, which runs."""
-        cells = self.page.locator(".jp-Notebook .jp-Cell")
-        number = cells.count() - 1
-        self.type(code)
-        self.page.keyboard.press("Shift+Enter")
-        return cells.nth(number)
-
-    def run(self, code: str) -> Locator:
-        """The cell, which has run."""
-        cell = self.start(code)
-        self.wait(cell)
-        return cell
-
-    def wait(self, cell: Locator) -> None:
-        sync_api.expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=SECONDS)
+    return expect(locator)
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +31,10 @@ def lab(page: Page, url: str) -> Lab:
     """A notebook made by the launcher's card."""
     page.goto(f"{url}/lab?reset")
     card = page.locator(".jp-LauncherCard[data-category=Notebook]", has_text="AWS Lambda shell").first
-    sync_api.expect(card.locator("img")).to_have_attribute("src", re.compile("kernelspecs/lambda/logo"))
+    expect(card.locator("img")).to_have_attribute("src", re.compile("kernelspecs/lambda/logo"))
     card.click()
-    page.wait_for_selector(".jp-Notebook .jp-Cell .cm-content")
-    sync_api.expect(page.locator(".jp-NotebookPanel-toolbar")).to_contain_text("AWS Lambda shell")
-    return Lab(page)
-
-
-def output(cell: Locator) -> str:
-    return str(cell.locator(".jp-OutputArea").inner_text())
+    expect(page.locator(".jp-NotebookPanel-toolbar")).to_contain_text("AWS Lambda shell")
+    return Lab(page).ready()
 
 
 def test_the_articles_first_command(lab: Lab) -> None:
@@ -110,8 +46,8 @@ def test_the_articles_first_command(lab: Lab) -> None:
 
 def test_output_comes_live_and_the_button_interrupts(lab: Lab) -> None:
     cell = lab.start("echo begun; sleep 300; echo never")
-    sync_api.expect(cell.locator(".jp-OutputArea")).to_contain_text("begun")
-    lab.page.locator("[data-jp-item-name=interrupt] jp-button").click()
+    expect(cell.locator(".jp-OutputArea")).to_contain_text("begun")
+    lab.button("interrupt").click()
     lab.wait(cell)
     assert "KeyboardInterrupt" in output(cell)
     assert "never" not in output(cell)
@@ -133,7 +69,7 @@ def test_an_image(lab: Lab, root: Path) -> None:
     (root / "grey.png").write_bytes(png(16))
     cell = lab.run(f"%put {root}/grey.png /tmp/\ndisplay /tmp/grey.png")
     image = cell.locator(".jp-OutputArea img")
-    sync_api.expect(image).to_be_visible()
+    expect(image).to_be_visible()
     assert image.evaluate("image => image.naturalWidth") == 16
 
 
@@ -145,7 +81,7 @@ def test_a_frame_of_top_changes(lab: Lab) -> None:
     changed = "([cell, before]) => cell.querySelector('.jp-OutputArea').innerHTML !== before"
     lab.page.wait_for_function(changed, arg=[cell.element_handle(), before])
     assert cell.locator(".jp-OutputArea-child").count() <= 2
-    lab.page.locator("[data-jp-item-name=interrupt] jp-button").click()
+    lab.button("interrupt").click()
     lab.wait(cell)
 
 
@@ -155,8 +91,8 @@ def test_tab_completes(lab: Lab) -> None:
     lab.page.keyboard.press("Tab")
     lab.page.locator(".jp-Completer-item", has_text="my_own_function").wait_for()
     lab.page.keyboard.press("Enter")
-    last = lab.page.locator(".jp-Notebook .jp-Cell").last
-    sync_api.expect(last.locator(".cm-content")).to_have_text("my_own_function")
+    last = lab.cells.last
+    expect(last.locator(".cm-content")).to_have_text("my_own_function")
     assert "it works" in output(lab.run(""))
 
 
@@ -167,7 +103,7 @@ def test_a_failing_command(lab: Lab) -> None:
 def test_it_is_saved_with_its_metadata_and_shown_again(lab: Lab, root: Path, url: str) -> None:
     with lab.page.expect_response(saves):  # the file is an empty notebook until then
         lab.page.keyboard.press("Control+s")
-        lab.page.locator(".jp-Dialog .jp-mod-accept").click()  # its name stays Untitled
+        lab.confirm()  # its name stays Untitled
     [path] = root.glob("Untitled*.ipynb")
     saved = nbformat.read(path, as_version=4)
     nbformat.validate(saved)
@@ -176,20 +112,68 @@ def test_it_is_saved_with_its_metadata_and_shown_again(lab: Lab, root: Path, url
     assert report.metadata["lambda"]["memory_size_mb"] == 128
     lab.page.goto(f"{url}/lab/tree/{path.name}?reset")
     first = lab.page.locator(".jp-Notebook .jp-Cell").first
-    sync_api.expect(first.locator(".jp-OutputArea")).to_contain_text("Mem:")
+    expect(first.locator(".jp-OutputArea")).to_contain_text("Mem:")
 
 
 def saves(answer: Response) -> bool:
     return answer.request.method == "PUT" and "/api/contents/" in answer.url
 
 
+def test_the_kernel_picker_offers_it(lab: Lab) -> None:
+    lab.page.locator("[data-jp-item-name=kernelName] jp-button").click()
+    choice = lab.page.locator(".jp-Dialog select")
+    expect(choice.locator("option", has_text="AWS Lambda shell").first).to_be_attached()
+    lab.page.keyboard.press("Escape")
+    choice.wait_for(state="detached")
+
+
+def test_run_all_stops_at_an_error(lab: Lab, root: Path, url: str) -> None:
+    notebook(root / "stops.ipynb", "x=5; echo one", "echo two; false", "echo three")
+    lab.page.goto(f"{url}/lab/tree/stops.ipynb?reset")
+    lab.ready()
+    lab.button("restart-and-run").click()
+    lab.confirm()
+    lab.wait(lab.cells.nth(1))
+    expect(lab.cells.nth(2).locator(".jp-InputPrompt")).to_have_text("[ ]:")
+    assert "exit code 1" in output(lab.cells.nth(1))
+    assert lab.cells.nth(2).locator(".jp-OutputArea-output").count() == 0
+
+
+def test_a_restart_gives_a_clean_shell(lab: Lab) -> None:
+    """Of the notebook before, whose kernel has set x."""
+    lab.button("restart").click()
+    lab.confirm()
+    lab.ready()
+    lab.page.locator("[data-jp-item-name=insert] jp-button").click()
+    cell = lab.cells.nth(1)
+    cell.locator(".cm-content").click()
+    lab.page.keyboard.insert_text('echo "x is ${x:-gone}"')
+    lab.page.keyboard.press("Control+Enter")
+    assert "x is gone" in output(lab.wait(cell))
+
+
+def test_the_status_and_the_colours(lab: Lab) -> None:
+    """Whether it runs, and bash's words in other colours than the rest."""
+    cell = lab.cells.nth(0)
+    cell.locator(".cm-content").click()
+    lab.page.keyboard.press("Control+a")
+    lab.page.keyboard.insert_text("for i in 1 2; do sleep 300; done")
+    lab.page.keyboard.press("Control+Enter")
+    lab.page.locator(".jp-Notebook-ExecutionIndicator[data-status=busy]").wait_for()
+    lab.button("interrupt").click()
+    lab.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    color = "span => getComputedStyle(span).color"
+    word = cell.locator(".cm-line span", has_text=re.compile("^for$"))
+    assert word.evaluate(color) != cell.locator(".cm-line").evaluate(color)
+
+
 @pytest.mark.parametrize("name", ["Dark", "Light"])
 def test_both_themes(lab: Lab, url: str, name: str) -> None:
     theme(url, name)
-    lab.page.reload()
+    lab.page.goto(f"{url}/lab/tree/Untitled.ipynb?reset")
     line = lab.page.locator(".jp-OutputArea-output span", has_text="of 128 MB").first
     line.wait_for()
-    sync_api.expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", str(name == "Light").lower())
+    expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", str(name == "Light").lower())
     backs = "getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor"
     color, back = line.evaluate(f"line => [getComputedStyle(line).color, {backs}]")
     assert contrast(color, back) > 3

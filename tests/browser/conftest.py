@@ -1,0 +1,50 @@
+"""One server and one browser for all that is looked at on the screen."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambda_kernel.cli import main
+from tests.lab import FLAGS, SECONDS, jupyterlab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture(scope="package")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The server's directory."""
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="package")
+def url(root: Path) -> Iterator[str]:
+    prefix = root / "prefix"
+    assert main(["install", "--prefix", str(prefix)]) == 0
+    with jupyterlab(root, {**os.environ, "JUPYTER_PATH": str(prefix / "share" / "jupyter")}) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def page(root: Path) -> Iterator[Page]:
+    if sys.platform != "linux":
+        pytest.skip("needs Linux: the local engine does")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs Chromium on the path")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api.expect.set_options(timeout=SECONDS)
+    with sync_api.sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            root / "browser", executable_path=chromium, args=FLAGS, viewport={"width": 1240, "height": 900}
+        )
+        context.set_default_timeout(SECONDS)
+        yield context.pages[0]
+        context.close()
