@@ -101,7 +101,7 @@ class Command:
         if reply["state"] == "no bash":
             raise errors.NotOurs("there is no bash in the execution environment, nor in its layers")
         self.session.meet(reply, self.emit, self.tally)
-        self._place()
+        self.session.place(self.tally)
 
     def call(self, code: str, name: str, arguments: dict[str, Any]) -> Any:
         """What a function that is sent along returns: it may be called again and again."""
@@ -119,10 +119,6 @@ class Command:
                 elsewhere += 1
                 self.hello()
         raise errors.Refused("another environment of Lambda's answers each time: try again when less runs at once")
-
-    def _place(self) -> None:
-        session, tally = self.session, self.tally
-        tally.environment_id, tally.machine, tally.tenant = session.environment, session.machine, session.tenant
 
     def _stopped(self) -> bool:
         return self._seconds_late() is not None or self.control.interrupts > 0
@@ -242,7 +238,7 @@ class Command:
             self._lose(str(error))
         payload = reply.payload
         self.tally.add(reply.request_id, reply.report or measured(reply))
-        self._place()
+        self.session.place(self.tally)
         self.session.reported = reply.report is not None
         if not isinstance(payload, dict) or payload.get("protocol") != wire.PROTOCOL:
             self._give_up(not_ours(payload, self.session.transport.function, met=op != "hello"))

@@ -1,4 +1,4 @@
-"""What the cells of a kernel came to, function by function."""
+"""What the invocations of a kernel came to, function by function."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .tally import Tally
 
 @dataclass
 class Cost:
-    """One function's. usd: of the cells whose price is known; unknown: how many others there were."""
+    """One function's. usd: of the invocations whose price is known; unknown: how many others there were."""
 
     cells: int = 0
     invocations: int = 0
@@ -18,14 +18,14 @@ class Cost:
     usd: float = 0.0
     unknown: int = 0
 
-    def add(self, tally: Tally, region: str) -> None:
+    def add(self, tally: Tally, region: str, cells: int) -> None:
         usd = tally.cost_usd(region)
-        self.cells += 1
+        self.cells += cells
         self.invocations += tally.invocations
         self.billed_ms += (tally.totals and tally.totals.billed_duration_ms) or 0
         self.cold_starts += tally.cold_starts
         self.usd += usd or 0
-        self.unknown += usd is None
+        self.unknown += tally.invocations if usd is None else 0
 
 
 @dataclass
@@ -34,5 +34,7 @@ class Costs:
 
     of: dict[tuple[str, str], Cost] = field(default_factory=dict)
 
-    def add(self, function: str, region: str, tally: Tally) -> None:
-        self.of.setdefault((function, region), Cost()).add(tally, region)
+    def add(self, function: str, region: str, tally: Tally, cells: int = 1) -> None:
+        """cells: 0 for what no cell has asked for."""
+        if tally.invocations:
+            self.of.setdefault((function, region), Cost()).add(tally, region, cells)

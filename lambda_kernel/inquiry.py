@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .cell import Cell, ThreadControl
+from .cell import Cell
 from .function import names
 from .session import Session
-from .tally import Tally
 from .target import Target
 from .worker import Worker
 from .workspace import PING_SECONDS, Workspace
@@ -88,9 +87,7 @@ class Inquiry:
     def _call(self, target: Target, name: str, arguments: dict[str, Any]) -> Any:
         """In the worker's thread. A failure is none of the editor's business: the next cell tells of it."""
         try:
-            session = self._session(target)
-            redact = self.workspace.settings.redact
-            answer = session and session.call(source(), name, **arguments, redact=redact)
+            answer = self._answer(target, name, arguments)
         except Exception:  # noqa: BLE001 - whatever it is, Tab has no answer then
             return None
         if answer is not None:
@@ -99,15 +96,19 @@ class Inquiry:
             self._known[target] = answer["digest"], answer["names"]
         return answer
 
-    def _session(self, target: Target) -> Session | None:
-        if self.workspace.settings.eager:
+    def _answer(self, target: Target, name: str, arguments: dict[str, Any]) -> Any:
+        workspace = self.workspace
+        if workspace.settings.eager:
             self._start()
-        session = self.workspace.sessions.get(target)
-        return session if isinstance(session, Session) else None
+        session = workspace.sessions.get(target)
+        if not isinstance(session, Session):
+            return None
+        with workspace.aside(session) as (_, tally):
+            return session.call(source(), name, tally, **arguments, redact=workspace.settings.redact)
 
     def _start(self) -> None:
         """An empty cell starts the shell; what there is to say of that is told with the next cell."""
-        session, tally = self.workspace.session(), Tally()
+        session = self.workspace.session()
         if isinstance(session, Session) and session.shell is None:
-            session.run(Cell(""), self.workspace.news.append, ThreadControl(), tally)
-            self.workspace.costs.add(session.transport.function, session.transport.region, tally)
+            with self.workspace.aside(session) as (control, tally):
+                session.run(Cell(""), self.workspace.news.append, control, tally)

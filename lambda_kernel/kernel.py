@@ -196,6 +196,7 @@ class LambdaKernel(BesideKernel):
     def _interrupt(self, *_: object) -> None:
         if self.control:
             self.control.interrupt()
+            self.workspace.interrupt_aside()  # which the cell may be waiting for
 
     def pre_handler_hook(self) -> None:
         """SIGINT, which a terminal sends to the kernel as well, means the same as the message."""

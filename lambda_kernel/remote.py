@@ -99,6 +99,10 @@ class Remote:
         """What names this shell and no other."""
         return {"environment": self.environment, "shell": self.shell}
 
+    def place(self, tally: Tally) -> None:
+        """Where its invocations run."""
+        tally.environment_id, tally.machine, tally.tenant = self.environment, self.machine, self.tenant
+
     def meet(self, reply: dict[str, Any], emit: Emit, tally: Tally) -> None:
         """Take a shell as the session's own, and tell the user if it is not the one before."""
         new = reply["environment"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import errors
-from .cell import Cell, Control, Emit, Result
+from .cell import Cell, Control, Emit, Result, ThreadControl
 from .command import Command
 from .remote import Remote
 from .tally import Tally
@@ -16,6 +16,7 @@ from .transport import Event
 
 HOLD_SECONDS = 1.0  # how long an environment is kept busy so that Lambda has to start another
 COLD_TRIES = 3
+CALL_SECONDS = 2.0  # how long a cell may have to wait behind a call whose answer does not come
 
 
 class Session(Remote):
@@ -70,20 +71,25 @@ class Session(Remote):
             if self.shell is not None:
                 self._command(Cell(""), emit, control, tally).hello()
 
-    def call(self, code: str, name: str, **arguments: Any) -> Any:
+    def call(self, code: str, name: str, tally: Tally, **arguments: Any) -> Any:
         """What a function of that code's returns, called in the environment with the index.Shell as its first argument.
 
         None where it cannot be asked now: a cell runs, there is no shell, or another environment answers. Raises
-        errors.KernelError.
+        errors.KernelError; errors.Abandoned when there is no answer in time.
         """
         if self.shell is None or not self.lock.acquire(blocking=False):
             return None
+        control = ThreadControl()
+        control.interrupt()  # it is given up from the start
         try:
             event = self.event("call") | self.here() | {"code": code, "name": name, "arguments": arguments}
-            reply = self.transport.invoke(event).payload
+            reply = self.caller(lambda: self.transport.invoke(event), control, CALL_SECONDS)
         finally:
             self.lock.release()
-        return reply.get("value") if isinstance(reply, dict) and reply.get("state") == "called" else None
+        tally.add(reply.request_id, reply.report)
+        self.place(tally)
+        payload = reply.payload
+        return payload.get("value") if isinstance(payload, dict) and payload.get("state") == "called" else None
 
     def ask(self, code: str, name: str, emit: Emit, control: Control, tally: Tally, **arguments: Any) -> Any:
         """As `call`, with patience: the shell is started where there is none, and what passes by is waited for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -88,6 +88,7 @@ class Workspace:
         self.history: History | None = None
         self.warm_until: float | None = None
         self.news: list[Happening] = []  # what a ping has found, for the next cell
+        self._aside: ThreadControl | None = None
 
     def use(self, target: Target) -> None:
         self.target, self.problem = target, None
@@ -126,10 +127,24 @@ class Workspace:
         """Whether the environment is to be kept."""
         return self.warm_until is not None and self.clock() < self.warm_until
 
+    @contextlib.contextmanager
+    def aside(self, session: AnySession) -> Iterator[tuple[ThreadControl, Tally]]:
+        """For invocations that no cell asks for: they are counted, and whoever waits for their end can end them."""
+        self._aside, tally = ThreadControl(), Tally()
+        try:
+            yield self._aside, tally
+        finally:
+            self._aside = None
+            self.costs.add(session.transport.function, session.transport.region, tally, cells=0)
+
+    def interrupt_aside(self) -> None:
+        control = self._aside
+        if control:
+            control.interrupt()
+
     def ping(self) -> None:
         """An invocation that does nothing else. What goes wrong is found again by the next cell."""
-        session, tally = self.sessions.get(self.target), Tally()
+        session = self.sessions.get(self.target)
         if session:
-            with contextlib.suppress(KernelError):
-                session.ping(self.news.append, ThreadControl(), tally)
-            self.costs.add(session.transport.function, session.transport.region, tally)
+            with contextlib.suppress(KernelError), self.aside(session) as (control, tally):
+                session.ping(self.news.append, control, tally)

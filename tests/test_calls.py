@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import threading
@@ -176,6 +177,26 @@ def test_many_given_up_leave_no_thread(hang: threading.Event, callers: Callable[
 
 
 # --- a session over it
+
+
+def test_a_question_beside_the_cells_is_given_up_without_an_interrupt(hang: threading.Event) -> None:
+    """And the next cell runs in the same shell, while Lambda still does not answer."""
+    environment = index.Environment({**os.environ, **CREDENTIALS})
+    steps = itertools.count(0, 10)
+
+    class Transport(FakeTransport):
+        def invoke(self, event: Event) -> Reply:
+            return hanging(hang) if event["op"] == "call" else super().invoke(event)
+
+    session = Session(Transport(environment.answer, Context), time.monotonic, caller=Thread(lambda: next(steps)))
+    happenings = list[Happening]()
+    session.run(Cell("x=1"), happenings.append, ThreadControl(), Tally())
+    with pytest.raises(errors.Abandoned):
+        session.call("def look(shell): return 1", "look", Tally())
+    session.run(Cell("echo $x"), happenings.append, ThreadControl(), Tally())
+    assert [h.data for h in happenings if isinstance(h, Output)] == [b"1\n"]
+    assert not hang.is_set()
+    session.leave()
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lambda_kernel.function import look
+from lambda_kernel.tally import Tally
 from tests.far import CREDENTIALS, Far
 
 CODE = Path(look.__file__).read_text(encoding="utf-8")
@@ -126,7 +127,7 @@ def far() -> Any:
 
 
 def call(far: Far, name: str, **arguments: Any) -> Any:
-    value = far.session.call(CODE, name, **arguments)
+    value = far.session.call(CODE, name, Tally(), **arguments)
     return json.loads(json.dumps(value))
 
 

@@ -14,6 +14,7 @@ from lambda_kernel.command import backoff
 from lambda_kernel.display import report_line
 from lambda_kernel.function import index
 from lambda_kernel.session import Session
+from lambda_kernel.tally import Tally
 from lambda_kernel.transport import Event, Reply
 from tests.far import Far, fresh
 from tests.faults import Invoke, answer_lost, request_lost, throttled, unreachable
@@ -223,9 +224,12 @@ def test_backoff_grows_to_a_bound() -> None:
 def test_code_that_is_sent_along(fars: list[Far]) -> None:
     far = with_faults(fars, Faults("none", set(), request_lost))
     code = "def look(shell, more):\n    return [shell.seq, index.os.readlink(f'/proc/{shell.pid}/cwd'), more]"
-    assert far.session.call(code, "look", more=1) is None
+    tally = Tally()
+    assert far.session.call(code, "look", tally, more=1) is None
+    assert tally.invocations == 0
     far.run("cd /usr; false")
-    assert far.session.call(code, "look", more="ü") == [1, "/usr", "ü"]
+    assert far.session.call(code, "look", tally, more="ü") == [1, "/usr", "ü"]
     assert far.run("echo $?").out == "1\n"
     far.replace()
-    assert far.session.call(code, "look", more=1) is None
+    assert far.session.call(code, "look", tally, more=1) is None
+    assert tally.invocations == 2

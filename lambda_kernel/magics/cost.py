@@ -24,9 +24,10 @@ def line(function: str, region: str, cost: Cost) -> str:
 
 def dollars(cost: Cost) -> str:
     known = f"about ${cost.usd:.7f}"
-    if cost.unknown == cost.cells:
+    if cost.unknown == cost.invocations:
         return "the price is not known"
-    return f"{known}, without {cost.unknown} whose price is not known" if cost.unknown else known
+    unknown = f"{cost.unknown} invocation{'' if cost.unknown == 1 else 's'}"
+    return f"{known}, without {unknown} whose price is not known" if cost.unknown else known
 
 
 NOTE = "(Estimates from list prices of 2026-09, without free tier, discounts and /tmp beyond 512 MB.)\n"

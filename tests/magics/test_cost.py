@@ -41,6 +41,20 @@ def test_functions_are_summed_each_by_itself(desk: Desk) -> None:
     assert "Estimates" in lines[3]
 
 
+def test_what_no_cell_has_asked_for_is_counted_too(desk: Desk) -> None:
+    costs = desk.workspace.costs = Costs()
+    costs.add("shell", "eu-west-1", tally(), cells=0)
+    costs.add("shell", "eu-west-1", tally())
+    nothing = Tally(machine="x86_64")
+    costs.add("shell", "eu-west-1", nothing, cells=0)
+    unmeasured = Tally(machine="x86_64")
+    unmeasured.add("id", None)
+    costs.add("shell", "eu-west-1", unmeasured, cells=0)
+    line = desk.run("%cost").out.splitlines()[0]
+    assert line.startswith("shell, eu-west-1: 1 cell, 3 invocations, ")
+    assert line.endswith("without 1 invocation whose price is not known")
+
+
 def test_a_tenants_new_environment_is_charged() -> None:
     warm, cold = tally(tenant=True).cost_usd("us-east-1"), tally(init=90, tenant=True).cost_usd("us-east-1")
     assert warm is not None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from lambda_kernel.errors import UsageError
+from lambda_kernel.errors import Throttled, UsageError
 from lambda_kernel.target import LOCAL
+from lambda_kernel.transport import Event, Reply
 from lambda_kernel.warmth import Warmth
 from lambda_kernel.worker import Worker
 from lambda_kernel.workspace import PING_SECONDS
@@ -52,6 +54,22 @@ def test_a_ping_that_finds_another_environment_is_told_with_the_next_cell(desk: 
     assert len(ran.notices) == 1
     assert "is a new one" in ran.notices[0]
     assert desk.run("true").notices == []
+
+
+def test_an_interrupt_ends_a_ping_that_a_cell_waits_behind(desk: Desk) -> None:
+    desk.run("x=1")
+
+    def throttled(event: Event, invoke: Callable[[], Reply]) -> Reply:
+        desk.workspace.interrupt_aside()
+        raise Throttled("for now")
+
+    transport = desk.fars[LOCAL].transport
+    transport.faults = throttled
+    desk.workspace.ping()
+    transport.faults = None
+    assert desk.run("echo $x").out == "1\n"
+    desk.workspace.interrupt_aside()  # there is none
+    assert desk.run("echo $x").out == "1\n"
 
 
 def test_without_a_session_nothing_is_sent(desk: Desk) -> None:
