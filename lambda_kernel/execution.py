@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .article import introduction
 from .cell import Cell, Control, Emit, Notice, Output, Result
 from .errors import ShellPerCommand, UsageError
+from .files import Local
 from .into_file import Writer
 from .magics import MAGICS, Call, Head, parse
 from .tally import Tally
@@ -59,14 +63,24 @@ class Execution:
         assert head.cell is not None
         magic, words = head.cell
         path = Path(magic.run(self._call(words))).expanduser()
+        name = Local().name(os.fsencode(path))
+        with writes(name):
+            file = path.open("wb")
         try:
-            with path.open("wb") as file:
-                writer = Writer(file, path, self.emit, self.workspace.clock)
+            with writes(name), file:
+                writer = Writer(file, name, self.emit, self.workspace.clock)
                 result = self._command(replace(cell, bound=None), writer)
                 writer.finish()
                 return result
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from error
         finally:
             if path.is_file():
-                self.emit(Notice(f"{path.stat().st_size:,} bytes written to {path}"))
+                self.emit(Notice(f"{path.stat().st_size:,} bytes written to {name}"))
+
+
+@contextlib.contextmanager
+def writes(name: str) -> Iterator[None]:
+    """To a file of this machine."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot write {name} on this machine: {error.strerror}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import BinaryIO
 
 from .cell import Emit, Happening, Output, Progress
@@ -14,8 +13,8 @@ PROGRESS_SECONDS = 0.5  # a transfer that is over sooner shows none
 class Writer:
     """An Emit that keeps the cell's own stdout and passes on the rest. The session waits for it: it sets the pace."""
 
-    def __init__(self, file: BinaryIO, path: Path, emit: Emit, clock: Callable[[], float]) -> None:
-        self._file, self._path, self._emit, self._clock = file, path, emit, clock
+    def __init__(self, file: BinaryIO, name: str, emit: Emit, clock: Callable[[], float]) -> None:
+        self._file, self._name, self._emit, self._clock = file, name, emit, clock
         self._begin = self._shown = clock()
         self._bytes = 0
 
@@ -35,4 +34,4 @@ class Writer:
 
     def _show(self, *, done: bool) -> None:
         self._shown = self._clock()
-        self._emit(Progress(str(self._path), self._bytes, self._shown - self._begin, done))
+        self._emit(Progress(self._name, self._bytes, self._shown - self._begin, done))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from lambda_kernel.errors import UsageError
+from lambda_kernel.execution import Execution
+from tests.far import fresh
 from tests.magics.conftest import Desk
 
 
@@ -23,8 +27,31 @@ def test_what_was_written_stays_when_the_command_fails(desk: Desk, tmp_path: Pat
     assert (ran.exit_code, (tmp_path / "f").read_text()) == (3, "kept\n")
 
 
-@pytest.mark.parametrize(("words", "message"), [("", "usage"), ("a b", "usage"), ("/nowhere/f", "cannot write")])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [("", "usage"), ("a b", "usage"), ("/nowhere/f", "cannot write"), ("x" * 300, "too long")],
+)
 def test_files_that_cannot_be(desk: Desk, words: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         desk.run(f"%%output {words}\necho no")
     assert desk.sent == []
+
+
+def test_a_file_that_is_there_and_cannot_be_written(desk: Desk, tmp_path: Path) -> None:
+    """Nothing is said to have been written to it."""
+    program = tmp_path / "busy"
+    shutil.copy("/bin/sleep", program)
+    with subprocess.Popen([program, "60"]) as running:  # open(2), ETXTBSY: not even root may write to it
+        ran = fresh()
+        cell = f"%%output {program}\necho x"
+        with pytest.raises(UsageError, match=r"cannot write .*busy on this machine: Text file busy"):
+            Execution(cell, 1, desk.workspace, ran.happenings.append, ran.control, ran.tally).run()
+        running.kill()
+    assert (desk.sent, ran.notices) == ([], [])
+
+
+def test_paths_are_told_shortly(desk: Desk) -> None:
+    home = Path.home() / "kept.txt"
+    ran = desk.run("%%output ~/kept.txt\necho x")
+    home.unlink()
+    assert ran.notices[-1] == "2 bytes written to ~/kept.txt"
