@@ -110,6 +110,17 @@ def test_one_that_the_bound_has_cut_is_told() -> None:
         ("", b"plain", "text/plain"),
         ("", b"", "text/plain"),
         ("", b"\0\1\2", "application/octet-stream"),
+        ("", b"[1, NaN]", "text/plain"),
+        ("", b"[" * 100_000, "text/plain"),
+        ("", b"name,size\nfoo,1\n", "text/csv"),
+        ("", b'name,size\n"bar, baz",\n', "text/csv"),
+        ("", b"name\tsize\nfoo\t1\n", "text/tab-separated-values"),
+        ("x.txt", b"name,size\nfoo,1\n", "text/plain"),
+        ("", b"one,line\n", "text/plain"),
+        ("", b"a,b\nc\n", "text/plain"),
+        ("", b'a,b\n"c,d\n', "text/plain"),
+        ("", b"Well, this\nis, prose\n", "text/plain"),
+        ("", b"a,b\n" + b"x" * 200_000 + b",y\n", "text/plain"),
     ],
 )
 def test_content_tells_what_it_is(name: str, data: bytes, mime: str) -> None:
@@ -147,6 +158,25 @@ def test_what_it_cannot_show(far: Far, tmp_path: Path) -> None:
     assert "no.png: No such file" in ran.err
     assert "fetch it with %get" in ran.err
     assert "--type" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("yes | display", "larger than what a cell shows"),
+        ("display /dev/zero", "larger than what a cell shows"),
+        ("printf '[%s' $(seq 100 | tr '\n' '[') | display --type application/json", "input: Expecting"),
+        ("head -c 100000 /dev/zero | tr '\\0' '[' | display --type application/json", "nested too deeply"),
+        ("echo NaN | display --type application/json", "NaN is no number in JSON"),
+        ("head -c 200000 /dev/zero | tr '\\0' x | display --type text/csv", "field larger than field limit"),
+        ("display /tmp", "Is a directory"),
+    ],
+)
+def test_input_that_is_bad(far: Far, code: str, message: str) -> None:
+    ran = far.run(code)
+    assert (ran.exit_code, ran.out) == (1, "")
+    assert message in ran.err
+    assert len(ran.err.splitlines()) == 1
 
 
 def test_programs_are_told_what_is_supported(far: Far) -> None:

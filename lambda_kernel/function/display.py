@@ -30,7 +30,7 @@ MAGIC = [
     (b"OggS", "audio/ogg"),
     (b"fLaC", "audio/flac"),
     (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"),
+    *((b"\xff" + second, "audio/mpeg") for second in (b"\xfb", b"\xf3", b"\xf2")),
 ]
 RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 NAMES = {
@@ -56,16 +56,39 @@ def kind(name: str, data: bytes) -> str:
     if head.startswith((b"<!doctype html", b"<html")):
         return "text/html"
     named = NAMES.get(os.path.splitext(name)[1].lower())
-    return named or (
-        "application/json" if is_json(head, data) else "text/plain" if text else "application/octet-stream"
-    )
+    return named or (kind_of_text(name, data.decode("utf-8", "replace")) if text else "application/octet-stream")
 
 
-def is_json(head: bytes, data: bytes) -> bool:
+def kind_of_text(name: str, text: str) -> str:
     try:
-        return head.startswith((b"{", b"[")) and json.loads(data) is not None
+        return "application/json" if isinstance(parsed(text), (dict, list)) else "text/plain"
     except ValueError:
-        return False
+        return "text/plain" if name else tabular(text) or "text/plain"
+
+
+def parsed(text: str) -> Any:
+    """JSON as the standard has it, without NaN (RFC 8259, section 6), which no front end can read."""
+    try:
+        return json.loads(text, parse_constant=no_number)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def tabular(text: str) -> str | None:
+    """For a text without a name: rows of one length, and no blank after a separator, as prose has."""
+    for delimiter, mime in ((",", "text/csv"), ("\t", "text/tab-separated-values")):
+        try:
+            rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
+        except csv.Error:
+            continue
+        spaced = any(cell.startswith(" ") or not cell for cell in rows[0][1:]) if rows else True
+        if not spaced and len(rows) > 1 and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1:
+            return mime
+    return None
 
 
 def table(text: str, delimiter: str) -> str:
@@ -92,17 +115,22 @@ def bundle(name: str, data: bytes, mime: str) -> dict[str, Any]:
         return {"text/plain": plain, "text/html": f'<audio controls src="{source}"></audio>'}
     text = data.decode("utf-8", "replace")
     if mime == "application/json":
-        return {"text/plain": text, mime: json.loads(text)}
+        return {"text/plain": text, mime: parsed(text)}
     if mime in ("text/csv", "text/tab-separated-values"):
         return {"text/plain": text, "text/html": table(text, "," if mime == "text/csv" else "\t")}
     return {"text/plain": text if mime in ("text/plain", "text/markdown") else plain, mime: text}
 
 
-def show(name: str, data: bytes, options: argparse.Namespace) -> None:
+def show(name: str, options: argparse.Namespace) -> None:
+    with open(name, "rb") if name else sys.stdin.buffer as file:
+        data = file.read(MOST_BYTES)
+    too_large = ValueError("it is larger than what a cell shows (0.6 MB): fetch it with %get")
+    if len(data) == MOST_BYTES:
+        raise too_large
     shown = {"data": bundle(name, data, options.type or kind(name, data)), "id": options.id}
     sequence = START + json.dumps(shown, ensure_ascii=True) + END
     if len(sequence) > MOST_BYTES:
-        raise ValueError(f"it has {len(data):,} bytes, which is more than a cell shows: fetch it with %get")
+        raise too_large
     sys.stdout.write(sequence)
     sys.stdout.flush()
 
@@ -116,13 +144,8 @@ def main() -> int:
     failed = False
     for name in options.files or [""]:
         try:
-            if name:
-                with open(name, "rb") as file:
-                    data = file.read()
-            else:
-                data = sys.stdin.buffer.read()
-            show(name, data, options)
-        except (OSError, ValueError) as error:
+            show(name, options)
+        except (OSError, ValueError, csv.Error) as error:
             print(f"display: {name or 'input'}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
             failed = True
     return int(failed)
