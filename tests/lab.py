@@ -23,6 +23,11 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]
+ANSWERED = """async () => {
+    const context = window.jupyterapp.shell.currentWidget.sessionContext;
+    await context.ready;
+    await context.session.kernel.info;
+}"""
 SECONDS = 30_000  # of patience, in Playwright's milliseconds
 
 
@@ -34,8 +39,9 @@ class Lab:
         self.cells = page.locator(".jp-Notebook .jp-Cell")
 
     def ready(self) -> Lab:
+        """The kernel has answered: a restart before that leaves JupyterLab 4.6 without it."""
         self.cells.first.locator(".cm-content").wait_for()
-        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        self.page.evaluate(ANSWERED)
         return self
 
     def button(self, name: str) -> Locator:
@@ -85,6 +91,8 @@ def jupyterlab(root: Path, environ: dict[str, str]) -> Iterator[str]:
         "ServerApp.root_dir": root,
         "ServerApp.disable_check_xsrf": True,
         "IdentityProvider.token": "",
+        "LabApp.expose_app_in_browser": True,
+        "JupyterNotebookApp.expose_app_in_browser": True,
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
