@@ -20,6 +20,7 @@ from .transport import Event, Reply
 
 BUSY_SECONDS = 10.0  # how long another environment may answer for one that an invocation may still keep busy,
 AWAY_SECONDS = 1.0  # and for one whose invocations have all been answered
+SEEK_SECONDS = 0.2  # between two tries to meet it: one more of Lambda's choices, however far the function is
 SILENT_SECONDS = 900.0  # an idle environment has not been seen to live much longer
 PATIENCE_SECONDS = 60.0  # how long a command that has not been started is tried
 SIGNALS = ("INT", "TERM", "KILL")  # what the first, second and third interrupt of a cell become
@@ -298,7 +299,7 @@ class Command:
         bound = BUSY_SECONDS if self.unanswered else AWAY_SECONDS
         if self.clock() - self.away_since > bound or self._stopped():
             self._lose("Lambda has replaced its execution environment")
-        self.control.wait(session.slice)
+        self.control.wait(SEEK_SECONDS)
         return "attach"
 
     def _give_up(self, error: errors.KernelError) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambda_kernel.cell import Ask, Cell, Happening, InputEnded, LeftOut, Notice, Output, Result, never
@@ -145,12 +145,20 @@ class Far:
         interrupts: Iterable[int] = (),
         lines: Iterable[str | None] = (),
         closes: int | None = None,
+        cue: str | None = None,
         **options: Any,
     ) -> Ran:
-        """interrupts: after how many answers each of them comes; lines: what the user types."""
+        """interrupts: after how many answers each of them comes; lines: what the user types; cue: the output at which
+        the user interrupts."""
         ran = fresh(Interrupts(interrupts, self.sleep, lines, closes))
         self.transport.control = ran.control
-        ran.result = self.session.run(Cell(code, **options), ran.happenings.append, ran.control, ran.tally)
+
+        def emit(happening: Happening) -> None:
+            ran.happenings.append(happening)
+            if cue is not None and cue in ran.out and not ran.control.after:
+                ran.control.after.append(0)
+
+        ran.result = self.session.run(Cell(code, **options), emit, ran.control, ran.tally)
         return ran
 
     def close(self) -> None:
@@ -161,7 +169,8 @@ class Far:
 
 @dataclass
 class CountingTransport:
-    """The public fake, with faults, and telling the control how many answers came."""
+    """The public fake, with faults, and telling the control how many answers came. The way there takes no time, so
+    that a busy machine makes no longer slices."""
 
     far: Far
     faults: Callable[[Event, Callable[[], Reply]], Reply] | None
@@ -180,7 +189,8 @@ class CountingTransport:
         reply = self.faults(event, lambda: self.fake.invoke(event)) if self.faults else self.fake.invoke(event)
         if event["op"] != "hello":
             self.control.answers += 1
-        return reply
+        inside = reply.payload.get("duration_ms") if isinstance(reply.payload, dict) else None
+        return reply if inside is None else replace(reply, seconds=inside / 1000)
 
     def renew(self) -> bool:
         return False

@@ -117,6 +117,7 @@ def notebook(*options: str, cwd: Path | None = None, env: dict[str, str] | None 
     specs = ThisKernel()
     specs.options = options
     manager = KernelManager(kernel_spec_manager=specs, kernel_name="lambda")
+    manager.shutdown_wait_time = 60  # a busy machine is no reason to kill it
     manager.start_kernel(cwd=str(cwd) if cwd else None, **({"env": env} if env is not None else {}))
     client = manager.blocking_client()
     client.start_channels()

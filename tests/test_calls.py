@@ -66,11 +66,11 @@ def hang() -> Iterator[threading.Event]:
 def callers() -> Callable[[], int]:
     """How many threads for calls there are more than before."""
 
-    def count() -> int:
-        return sum(thread.name == "calls" for thread in threading.enumerate())
+    def now() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name == "calls"}
 
-    before = count()
-    return lambda: count() - before
+    before = now()
+    return lambda: len(now() - before)
 
 
 def hanging(event: threading.Event) -> Reply:

@@ -200,10 +200,11 @@ def test_an_interrupt_spares_background_jobs(far: Far) -> None:
 
 def test_an_interrupted_program_that_goes_on_is_not_interrupted_twice(far: Far) -> None:
     program = (
-        "import signal,time; signal.signal(2, lambda *a: print('caught', flush=True)); time.sleep(1); print('end')"
+        "import signal,time; signal.signal(2, lambda *a: print('caught', flush=True)); "
+        "print('ready', flush=True); time.sleep(1); print('end')"
     )
-    ran = far.run(f'python3 -c "{program}"; echo after', interrupts=[2])
-    assert ran.out.strip() == "caught\nend"
+    ran = far.run(f'python3 -c "{program}"; echo after', cue="ready")
+    assert ran.out == "ready\ncaught\nend\n"
     assert ran.exit_code == 130
 
 

@@ -86,7 +86,7 @@ coproc { read x; echo "got $x"; }; echo hi >&${COPROC[1]}; read y <&${COPROC[0]}
 #### coproc-named: jobs
 coproc c { cat; }; echo x >&${c[1]}; exec {c[1]}>&-; cat <&${c[0]}; wait
 #### time-of-nothing
-TIMEFORMAT='%%'; time; time -p : 2>&1 | wc -l
+TIMEFORMAT='%%'; time; TIMEFORMAT='%0R of a second'; time :
 #### long-command-line
 echo $(printf 'word%d ' {1..2000}) | wc -w
 #### long-source-line
