@@ -1,0 +1,1 @@
+"""A package, so that its fixtures end with it: nothing else can use asyncio while Playwright runs."""
