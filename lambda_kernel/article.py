@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import random
 import re
@@ -112,7 +113,7 @@ class _Run:
                     what = "Throttled, retrying" if isinstance(error, errors.Throttled) else "Trying again"
                     self.emit(Notice(f"{what}: {error}. Interrupt to give up."))
                 told = True
-                self.control.wait(max(next(delays), error.after))
+                self.control.wait(min(max(next(delays), error.after), self._left()))
         return None
 
     def _invoke(self) -> Reply | None:
@@ -139,8 +140,12 @@ class _Run:
             answers.put(error)
 
     def _stopped(self) -> bool:
+        return self.control.interrupts > 0 or self._left() <= 0
+
+    def _left(self) -> float:
+        """Seconds to the time limit."""
         seconds = self.cell.seconds
-        return self.control.interrupts > 0 or (seconds is not None and self.session.clock() - self.began >= seconds)
+        return math.inf if seconds is None else seconds - (self.session.clock() - self.began)
 
     def _show(self, logged: node_log.Logged) -> Result:
         if not logged.found:

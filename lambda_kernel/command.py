@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from . import errors
-from .cell import Ask, Cell, Control, Emit, InputEnded, LeftOut, Notice, Output, Result
+from .cell import Ask, Cell, Control, Emit, Happening, InputEnded, LeftOut, Notice, Output, Result
 from .failures import not_ours
 from .function import index as wire
 from .place import mask
@@ -25,6 +27,10 @@ SILENT_SECONDS = 900.0  # an idle environment has not been seen to live much lon
 PATIENCE_SECONDS = 60.0  # how long a command that has not been started is tried
 SIGNALS = ("INT", "TERM", "KILL")  # what the first, second and third interrupt of a cell become
 ESCALATE_SECONDS = 2.0  # a command that outlives its time limit gets the next of them
+TOLD = {
+    "TERM": "The command goes on after SIGINT, and is sent SIGTERM. {next} SIGKILL ends it, and the shell with it.",
+    "KILL": "The command goes on after SIGTERM: it is killed, and the shell with it. The next cell has a new one.",
+}
 CALL_TRIES = 5
 GRACE_SECONDS = 1.0  # an interrupted cell is over when there is no answer for so long beyond the slice
 LATE_SECONDS = 0.1  # an invocation may take so much longer than its slice and a round trip
@@ -66,10 +72,26 @@ class Command:
     def run(self) -> Result:
         if self.session.shell is None:
             self.hello()
-        op = "run"
+        try:
+            return self._go("run")
+        except errors.KernelError:
+            raise
+        except BaseException:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        """Who takes the output has failed, for want of disk, say. The command is ended as by a time limit: the next one
+        would else find it in its place."""
+        if self.started or self.unanswered:
+            self.emit, self.end = dropped, self.clock()
+            with contextlib.suppress(errors.KernelError):
+                self._go("attach")
+
+    def _go(self, op: str) -> Result:
         while True:
-            if self.control.closed:
-                self._lose("the kernel is shutting down")
+            if self.control.closed:  # the shell stays known, so that it can be ended
+                raise errors.CommandLost("The command is ended: the kernel is shutting down.")
             if not self.started and self._stopped():
                 return Result(130, interrupted=not self.timed_out, timed_out=self.timed_out)
             reply = self._ask(op)
@@ -174,7 +196,10 @@ class Command:
             wanted += 1 + int(late / ESCALATE_SECONDS)
         while len(self.signals) < wanted:
             self.session.signals += 1
-            self.signals.append((self.session.signals, SIGNALS[min(len(self.signals), len(SIGNALS) - 1)]))
+            name = SIGNALS[min(len(self.signals), len(SIGNALS) - 1)]
+            if len(self.signals) < len(SIGNALS) and (text := TOLD.get(name)):
+                self.emit(Notice(text.format(next="In 2 s" if self.timed_out else "The next interrupt")))
+            self.signals.append((self.session.signals, name))
         return self.signals
 
     def _ask(self, op: str) -> dict[str, Any] | None:
@@ -187,6 +212,8 @@ class Command:
                 if not isinstance(error, PASSING if self.started else BRIEF):
                     self._give_up(error)
                 self._retry(error, error.after)
+                if not self.started and (self._stopped() or self.control.closed):
+                    self._give_up(error)
             except errors.Abandoned as error:
                 self._abandon(op, error)
             except errors.Unanswered as error:
@@ -219,7 +246,11 @@ class Command:
         over = self.clock() - silence.since > patience or self.control.interrupts > silence.interrupts
         if over or (self.timed_out if self.started else self._stopped()):
             self._give_up(error)
-        self.control.wait(max(next(silence.delays), at_least))
+        self.control.wait(min(max(next(silence.delays), at_least), self._left()))
+
+    def _left(self) -> float:
+        """Seconds to the time limit, at which there is something else to do."""
+        return math.inf if self.end is None or self.timed_out else max(self.end - self.clock(), 0.0)
 
     def _backoff(self) -> Iterator[float]:
         return backoff(self.session.randomness)
@@ -228,7 +259,11 @@ class Command:
         try:
             event = self._event(op)
             grace = self.session.slice + GRACE_SECONDS
-            reply = self.session.caller(lambda: self.session.transport.invoke(event), self.control, grace)
+            limit = 0.0 if self.timed_out else self._left()
+            if op == "call":
+                self.control.wait(self.session.pace.room())
+            self.session.pace.note()
+            reply = self.session.caller(lambda: self.session.transport.invoke(event), self.control, grace, limit)
         except errors.FunctionFailed as error:
             self.tally.add(error.request_id, error.report)
             if op == "call" and "." not in error.error_type:
@@ -310,6 +345,10 @@ class Command:
     def _lose(self, why: str) -> NoReturn:
         self.session.forget("lost")
         raise errors.CommandLost(f"The command was lost, and is not run again: {why}.")
+
+
+def dropped(happening: Happening) -> None:
+    """Nobody takes it any more."""
 
 
 def measured(reply: Reply) -> Report | None:

@@ -56,7 +56,7 @@ class Unanswered(KernelError):
 
 
 class Abandoned(Unanswered):
-    """The user interrupted, and no answer came for as long as one takes."""
+    """The user interrupted, or the time was up, and no answer came for as long as one takes."""
 
 
 class FunctionFailed(KernelError):

@@ -51,7 +51,7 @@ class Execution:
         self.emit(Output("stdout", text.encode()))
 
     def _command(self, cell: Cell, emit: Emit) -> Result:
-        session = self.workspace.enter(emit)
+        session = self.workspace.enter(emit, self.control)
         try:
             return session.run(cell, emit, self.control, self.tally)
         except ShellPerCommand:  # found out before the cell was sent

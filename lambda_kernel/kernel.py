@@ -91,12 +91,12 @@ class LambdaKernel(BesideKernel):
             target, problem = self._target(), None
         except UsageError as error:
             target, problem = LOCAL, error
-        return Workspace(target, self.connector, problem, sessions=self._session)
+        return Workspace(target, self.connector, problem, sessions=self._session, caller=Thread())
 
     def _session(self, target: Target, transport: Transport, clock: Callable[[], float]) -> Session:
         """After a restart it has the same name, and a later epoch: what the kernel before has left behind is ended."""
         name = name_of(f"{self.name} {target}".encode())
-        return Session(transport, clock, name, caller=Thread(), epoch=int(time.time()))
+        return Session(transport, clock, name, caller=Thread(), epoch=time.time_ns() // 1_000_000)
 
     def _target(self) -> Target:
         options = ("function", "region", "profile", "endpoint_url")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import news
-from .calls import Caller, directly
+from .calls import Caller, Pace, directly
 from .cell import Emit, Notice
 from .function import display, state
 from .function import index as wire
@@ -55,6 +55,7 @@ class Remote:
     ) -> None:
         self.transport, self.clock, self.randomness, self.caller = transport, clock, randomness, caller
         self.lock = threading.Lock()  # held by a cell
+        self.pace = Pace(clock)
         self.name = name or uuid.uuid4().hex
         self.epoch = epoch
         self.seq = self.signals = 0

@@ -80,8 +80,10 @@ class Session(Remote):
         if self.shell is None or not self.lock.acquire(blocking=False):
             return None
         control = ThreadControl()
-        control.interrupt()  # it is given up from the start
         try:
+            control.wait(self.pace.room())
+            self.pace.note()
+            control.interrupt()  # it is given up from the start
             event = self.event("call") | self.here() | {"code": code, "name": name, "arguments": arguments}
             reply = self.caller(lambda: self.transport.invoke(event), control, CALL_SECONDS)
         finally:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from .article import READ_SECONDS, ArticleSession
+from .calls import Caller, directly
 from .cell import Bound, Cell, Control, Emit, Happening, Notice, Result, ThreadControl
 from .costs import Costs
-from .errors import KernelError, UsageError
+from .errors import Abandoned, CommandLost, Interrupted, KernelError, UsageError
 from .history import History
 from .session import Session
 from .tally import Tally
@@ -76,9 +78,11 @@ class Workspace:
         connect: Connect,
         problem: UsageError | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
         sessions: SessionMaker = new_session,
+        caller: Caller = directly,
     ) -> None:
-        self.target, self.connect, self.clock, self.make = target, connect, clock, sessions
+        self.target, self.connect, self.clock, self.make, self.caller = target, connect, clock, sessions, caller
         self.problem = problem  # why there is no target; %use mends it
         self.settings = Settings()
         self.sessions: dict[Target, AnySession] = {}
@@ -97,13 +101,20 @@ class Workspace:
         """The present target's, made at its first use."""
         if self.problem:
             raise self.problem
-        if self.target not in self.sessions:
-            self.sessions[self.target] = self.make(self.target, self.connect(self.target), self.clock)
-        return self.sessions[self.target]
+        target = self.target
+        if target not in self.sessions:
+            made = self.make(target, self.connect(target), self.clock)
+            self.sessions.setdefault(target, made)  # the first: one that was given up may come late
+        return self.sessions[target]
 
-    def enter(self, emit: Emit) -> AnySession:
-        """The same, and first the user hears what there is to know of it, whatever the cell does with it."""
-        session = self.session()
+    def enter(self, emit: Emit, control: Control) -> AnySession:
+        """The same for a cell, in its time; what there is to know of it the user hears first."""
+        try:
+            session = self.caller(self.session, control, 0.0, self.settings.seconds or math.inf)
+        except Abandoned as error:
+            if control.interrupts:
+                raise Interrupted("interrupted before there were credentials: nothing was run") from error
+            raise CommandLost("nothing was run: there were no credentials within the time limit") from error
         for warning in self.new_warnings():
             emit(Notice(warning))
         while self.news:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from lambda_kernel.function import index
 from lambda_kernel.session import Session
 from lambda_kernel.tally import Tally
 from lambda_kernel.transport import BotoTransport, Event, FakeTransport, Reply, make_client
+from tests.engine_process import environ_for, local_engine
 from tests.far import CREDENTIALS, Context, wait_until
 from tests.local.rig import commands_with
 from tests.notebook import Notebook, notebook
@@ -44,7 +47,7 @@ class Clock:
         return self.time
 
     def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
-        if self.interrupts:
+        if seconds < 3600:
             self.time += seconds
         self.waits.append(seconds)
 
@@ -124,6 +127,13 @@ def test_no_interrupt_and_no_end(hang: threading.Event) -> None:
 
     control.wait = wait  # type: ignore[method-assign, assignment]
     assert Thread(control.now)(partial(hanging, hang), control, 1) is REPLY
+
+
+def test_a_limit_counts_as_an_interrupt(hang: threading.Event) -> None:
+    control = Clock()
+    with pytest.raises(errors.Abandoned, match="within the time limit"):
+        Thread(control.now)(partial(hanging, hang), control, 1.2, 3.0)
+    assert control.time == pytest.approx(4.2)
 
 
 def test_more_interrupts_do_not_make_it_longer_or_shorter(hang: threading.Event) -> None:
@@ -251,6 +261,18 @@ def test_an_endpoint_that_accepts_and_never_answers(callers: Callable[[], int]) 
     client.close()
 
 
+def test_a_time_limit_ends_the_wait_for_an_endpoint_that_never_answers() -> None:
+    steps = itertools.count(0, 10)
+    with silent_endpoint() as (url, _):
+        client = make_client("eu-west-1", None, url, ("AKIDEXAMPLE", "secret"))
+        transport = BotoTransport("shell", "eu-west-1", client, "t")
+        session = Session(transport, time.monotonic, caller=Thread(lambda: next(steps)))
+        happenings = list[Happening]()
+        with pytest.raises(errors.CommandLost, match="within the time limit: nothing was run"):
+            session.run(Cell("echo never", seconds=3.0), happenings.append, ThreadControl(), Tally())
+    client.close()
+
+
 class Gate:
     """The function in this process; the invocations of one op hang at a gate until it opens."""
 
@@ -308,6 +330,32 @@ def test_a_kernel_that_is_shut_down_in_mid_command_leaves_nothing() -> None:
         wait_until(lambda: len(commands_with(mark)) >= 2)
     assert kernel.returncode == 0  # it was not killed
     wait_until(lambda: not commands_with(mark))
+
+
+def test_a_shut_down_kernel_ends_its_command_where_the_function_lives_on() -> None:
+    mark = f"87{os.getpid()}.25"
+    with local_engine() as engine:
+        with notebook("--LambdaKernel.function=shell", env=environ_for(engine)) as book:
+            book.start(f"sleep {mark}")
+            wait_until(lambda: commands_with(mark))
+        wait_until(lambda: not commands_with(mark))
+
+
+def test_an_interrupt_ends_the_wait_for_credentials(tmp_path: Path) -> None:
+    mark = f"88{os.getpid()}.25"
+    (tmp_path / "config").write_text(f"[profile slow]\ncredential_process = sleep {mark}\n")
+    environ = {**os.environ, "AWS_CONFIG_FILE": str(tmp_path / "config")}
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        del environ[name]
+    options = {"function": "shell", "region": "eu-west-1", "profile": "slow", "endpoint_url": "http://127.0.0.1:9"}
+    with notebook(*(f"--LambdaKernel.{name}={value}" for name, value in options.items()), env=environ) as book:
+        request = book.start("echo never")
+        wait_until(lambda: commands_with(mark))
+        book.manager.interrupt_kernel()
+        shown = book.collect(request)
+        assert shown.error == ("KeyboardInterrupt", "interrupted before there were credentials: nothing was run")
+        for process in commands_with(mark):
+            os.kill(process, signal.SIGKILL)
 
 
 def test_a_kernel_whose_endpoint_hangs_is_interrupted_and_shut_down() -> None:

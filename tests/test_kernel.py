@@ -234,6 +234,9 @@ def test_a_function_that_is_not_there(book: Notebook) -> None:
 def test_a_restarted_kernel_is_the_same_tenant_with_a_clean_shell() -> None:
     with notebook() as book:
         before = book.run("x=1; echo $LAMBDA_TENANT_ID").out
+        for _ in range(5):
+            book.run("%reset")
+        book.run("x=1")
         book.manager.restart_kernel()
         book.client.wait_for_ready(timeout=30)
         assert book.run("echo $LAMBDA_TENANT_ID${x-}").out == before

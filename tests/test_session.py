@@ -46,7 +46,7 @@ def fars() -> Iterator[list[Far]]:
         far.close()
 
 
-def with_faults(fars: list[Far], faults: Faults) -> Far:
+def with_faults(fars: list[Far], faults: Faults | None) -> Far:
     far = Far(faults)
     fars.append(far)
     return far
@@ -77,6 +77,63 @@ def test_an_interrupt_while_throttled_gives_up_before_anything_runs(fars: list[F
     far = with_faults(fars, Faults("run", set(range(1, 100)), throttled))
     assert far.run(f"echo ran >{tmp_path}/log", interrupts=[0]).result.interrupted
     assert not (tmp_path / "log").exists()
+
+
+@pytest.mark.parametrize("error", [errors.Throttled, errors.NotReady])
+@pytest.mark.parametrize("what", ["interrupt", "close", "time limit"])
+def test_what_ends_a_cell_while_it_waits_ends_it_before_it_has_run(
+    fars: list[Far], what: str, error: type[errors.Refused], tmp_path: Path
+) -> None:
+    """Lambda takes the next request, but there must be none."""
+    far, ran = with_faults(fars, None), fresh()
+
+    def sleep(seconds: float) -> None:
+        far.sleep(seconds)
+        if what == "interrupt":
+            ran.control.after.append(0)
+        if what == "close":
+            ran.control.closes = 0
+
+    def for_now(event: Event, invoke: Invoke) -> Reply:
+        if ran.control.interrupts or ran.control.closed or far.slept >= 2:
+            return invoke()
+        raise error("for now", 6.0)
+
+    far.run("true")
+    ran.control.sleep = sleep
+    far.transport.faults = for_now
+    cell = Cell(f"echo ran >{tmp_path}/log", seconds=2.0 if what == "time limit" else None)
+    with pytest.raises(error):
+        far.session.run(cell, ran.happenings.append, ran.control, ran.tally)
+    assert far.slept <= (2.0 if what == "time limit" else 6.0)
+    assert far.run("echo next").out == "next\n"
+    assert not (tmp_path / "log").exists()
+
+
+def test_output_that_nobody_can_take_ends_the_command(fars: list[Far], tmp_path: Path) -> None:
+    """Or the next cell would find it in its place."""
+    far, ran = with_faults(fars, None), fresh()
+
+    def full(happening: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    far.transport.control = ran.control
+    with pytest.raises(OSError, match="No space"):
+        far.session.run(Cell(f"seq 9; sleep 50; echo on >{tmp_path}/log"), full, ran.control, ran.tally)
+    after = far.run("echo next")
+    assert (after.out, after.exit_code, after.notices) == ("next\n", 0, [])
+    assert not (tmp_path / "log").exists()
+
+
+def test_what_is_asked_beside_cells_keeps_to_lambdas_pace(fars: list[Far]) -> None:
+    far = with_faults(fars, None)
+    far.run("true")
+    ran = fresh()
+    ran.control.sleep = far.sleep
+    for _ in range(25):
+        far.session.ask("def look(shell): return 1", "look", ran.happenings.append, ran.control, ran.tally)
+    assert far.slept > 1
+    assert ran.tally.invocations == 25
 
 
 def test_an_interrupt_while_nothing_answers_gives_the_command_up(fars: list[Far]) -> None:

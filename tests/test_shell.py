@@ -211,13 +211,23 @@ def test_an_interrupted_program_that_goes_on_is_not_interrupted_twice(far: Far) 
 def test_three_interrupts_end_what_ignores_the_first_two(far: Far) -> None:
     ran = far.run("trap '' INT TERM; sleep 30; sleep 30; sleep 30", interrupts=[1, 2, 3])
     assert ran.result.ended == "killed"
+    assert ["SIGTERM" in notice for notice in ran.notices] == [True, True]
+    assert "The next interrupt" in ran.notices[0]
+    assert "it is killed" in ran.notices[1]
     assert "third interrupt" in far.run("true").notices[0]
 
 
 def test_a_time_limit_interrupts(far: Far) -> None:
     ran = far.run("sleep 30", seconds=0.3)
     assert (ran.result.timed_out, ran.result.interrupted, ran.exit_code) == (True, False, 130)
+    assert ran.notices == []
     assert not far.run("sleep 0.1", seconds=5).result.timed_out
+
+
+def test_a_time_limit_says_what_it_does_to_what_goes_on(far: Far) -> None:
+    ran = far.run("trap '' INT; sleep 30; sleep 30", seconds=0.1)
+    assert ran.result.timed_out
+    assert "In 2 s" in ran.notices[0]
 
 
 def test_a_background_jobs_later_output_is_told_apart(far: Far) -> None:

@@ -75,7 +75,7 @@ class Errand(Command):
 @contextlib.contextmanager
 def errand(workspace: Workspace, emit: Emit, control: Control, tally: Tally) -> Iterator[Errand]:
     """The present target's environment, with no cell beside it. Raises UsageError where it is no place for files."""
-    session = workspace.enter(emit)
+    session = workspace.enter(emit, control)
     if not isinstance(session, Session):
         raise no_files(session.transport.function)
     with session.lock:

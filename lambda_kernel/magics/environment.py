@@ -22,7 +22,7 @@ Told = dict[str, Any]
 def run(call: Call) -> str:
     if call.words:
         raise wrong(MAGIC)
-    session = call.workspace.enter(call.emit)
+    session = call.workspace.enter(call.emit, call.control)
     told = live.ask(session, "report", call.emit, call.control, call.tally)
     told = {"environment_id": call.tally.environment_id, "invocations_by_this_kernel": invocations(call)} | told
     call.emit(Shown(uuid.uuid4().hex, table(rows(told)), {KEY: told}))

@@ -7,7 +7,7 @@ def run(call: Call) -> str:
     if call.words not in ([], ["--cold"]):
         raise wrong(MAGIC)
     cold = bool(call.words)
-    call.workspace.enter(call.emit).reset(call.emit, call.control, call.tally, cold)
+    call.workspace.enter(call.emit, call.control).reset(call.emit, call.control, call.tally, cold)
     return "A new execution environment, with a new shell.\n" if cold else "A new shell.\n"
 
 

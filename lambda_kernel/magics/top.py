@@ -21,7 +21,7 @@ MB = 1_000_000
 def run(call: Call) -> str:
     """An invocation a round, for part of which the environment's processes are watched at work."""
     pace = live.pace(call.words, wrong(MAGIC), SECONDS, call.attended)
-    session, histories, key = call.workspace.enter(call.emit), Histories(), uuid.uuid4().hex
+    session, histories, key = call.workspace.enter(call.emit, call.control), Histories(), uuid.uuid4().hex
     for _ in live.rounds(pace, call.control, call.workspace.clock, call.workspace.settings.seconds):
         seconds = min(pace.seconds, MEASURED_SECONDS)
         told = live.ask(session, "top", call.emit, call.control, call.tally, seconds=seconds, rows=ROWS)

@@ -50,6 +50,12 @@ def test_a_file_that_is_there_and_cannot_be_written(desk: Desk, tmp_path: Path) 
     assert (desk.sent, ran.notices) == ([], [])
 
 
+def test_a_full_disk_ends_the_command(desk: Desk) -> None:
+    with pytest.raises(UsageError, match="cannot write /dev/full on this machine: No space left"):
+        desk.run("%%output /dev/full\nseq 20000; sleep 50; echo on")
+    assert desk.run("echo next").out == "next\n"
+
+
 def test_paths_are_told_shortly(desk: Desk) -> None:
     home = Path.home() / "kept.txt"
     ran = desk.run("%%output ~/kept.txt\necho x")
