@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.rig import INVOKE, Rig, connect, eventually, signed
+from tests.local.rig import INVOKE, Rig, commands_with, connect, eventually, signed
 
 REQUEST_LIMIT = 6_291_456
 RESPONSE_LIMIT = 6_291_556
@@ -221,9 +222,11 @@ def test_many_tenants_push_out_the_longest_idle(rig: Callable[..., Rig]) -> None
 
 def test_a_client_that_leaves_does_not_stop_its_invocation(rig: Callable[..., Rig]) -> None:
     own = rig(concurrency=1)
-    body = json.dumps({"py": "time.sleep(0.5); state['done'] = True"}).encode()
+    seconds = f"0.5{os.getpid()}"
+    body = json.dumps({"py": f"subprocess.run(['sleep', '{seconds}']); state['done'] = True"}).encode()
     with connect(own.endpoint) as connection:
         connection.sendall(signed(own.endpoint, "POST", INVOKE, body))
+        eventually(lambda: commands_with(seconds))
     eventually(lambda: unless_throttled(lambda: own.py("result = state.get('done')").value))
 
 
