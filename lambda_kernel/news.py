@@ -18,12 +18,17 @@ ALTERNATING = (
 ENDINGS = {
     "exit": "The shell before has ended (`exit`, `exec` or `set -e`): this is a new one.",
     "signal": "The shell before was killed: this is a new one.",
-    "killed": "The shell before was killed by the third interrupt: this is a new one.",
+    "killed": "The shell before was killed, since its command outlived SIGINT and SIGTERM: this is a new one.",
+    "logout": "The shell before has ended while no cell ran (`TMOUT`, or a trap): this is a new one.",
     "lost": "The shell of the command that was lost has been ended: this is a new one.",
     "deaf": "The shell before no longer ran what it was told (a trap, or a function in place of a builtin): "
     "this is a new one.",
 }
-PLURALS = {"directory": "directories", "alias": "aliases", "umask": "umasks"}
+PLURALS = {"alias": "aliases"}
+ONLY = {"stack": "directory stack", "completion": "completion rules"} | {
+    kind: kind for kind in ("directory", "umask", "parameters")
+}
+NAMED = 12  # of what was not restored, so many by name
 
 
 def why(replaced: bool, crashed: bool, known: bool, ended: str | None, function: str) -> str | None:
@@ -33,23 +38,36 @@ def why(replaced: bool, crashed: bool, known: bool, ended: str | None, function:
     return ENDINGS.get(ended or "")
 
 
-def sentence(why: str, restored: dict[str, list[str]], left: list[str], jobs: list[str]) -> str:
-    """With what was restored, and what was not. Items are named by kind and name: `variable x`."""
+def sentence(
+    why: str, restored: dict[str, list[str]], left: list[str], jobs: list[str], kept: int | None = None
+) -> str:
+    """With what was restored, and what was not. Items are named by kind and name: `variable x`. kept: the label of the
+    cell after which the state was last kept, if that was not the last cell."""
     parts = [why]
     if restored["items"]:
         parts.append(f"Restored: {count(restored['items'])}.")
-    if missing := restored["failed"] + left:
+    if kept is not None:
+        parts.append(f"The state is that after {cell(kept)}: since then the shell was too busy to tell it.")
+    if missing := few(restored["failed"]) + left:
         parts.append(f"Not restored: {', '.join(missing)}.")
     if jobs:
         parts.append(f"Background jobs that are gone: {', '.join(job.removesuffix(' &') for job in jobs)}.")
     return " ".join(parts)
 
 
+def cell(label: int) -> str:
+    return f"cell {label}" if label else "an earlier cell"
+
+
+def few(items: list[str]) -> list[str]:
+    return items if len(items) <= NAMED else [*items[:NAMED], f"and {len(items) - NAMED} more"]
+
+
 def count(items: list[str]) -> str:
     """Such as `the directory, 3 variables, 1 function`."""
     kinds = Counter(item.split(" ", 1)[0] for item in items if item != "variable OLDPWD")
     return ", ".join(
-        f"the {kind}" if kind in ("directory", "umask") else f"{number} {kind if number == 1 else plural(kind)}"
+        f"the {ONLY[kind]}" if kind in ONLY else f"{number} {kind if number == 1 else plural(kind)}"
         for kind, number in kinds.items()
     )
 

@@ -69,6 +69,7 @@ class Remote:
         self.reported = True  # whether the last answer came with Lambda's own figures
         self.snapshot: Snapshot | None = None
         self.restored: list[str] = []
+        self.kept: int | None = None  # the label of the cell whose state the snapshot is, if it is not the last one's
         self._ended: str | None = None  # why the shell before is over, if the user must hear of it
         self._crashed = False
 
@@ -114,12 +115,13 @@ class Remote:
         why = news.why(replaced, self._crashed, new in self.environments, self._ended, self.transport.function)
         restored = reply.get("restored") or {"items": [], "failed": []}
         if why:
-            emit(Notice(news.sentence(why, restored, self.snapshot.left if self.snapshot else [], self._lost_jobs())))
+            left = self.snapshot.left if self.snapshot else []
+            emit(Notice(news.sentence(why, restored, left, self._lost_jobs(), self.kept if self.snapshot else None)))
         self.restored = restored["items"]
         self._ended, self._crashed = None, False
         self.environment, self.shell, self.seq = new, reply["shell"], reply["seq"]
         self.environments.add(new)
-        self.labels = {}
+        self.labels, self.kept = {}, None
         self.machine, self.tenant = reply.get("machine", ""), reply.get("tenant", False)
 
     def _lost_jobs(self) -> list[str]:
@@ -128,6 +130,9 @@ class Remote:
     def keep(self, reply: dict[str, Any]) -> None:
         """What a cell left the shell in."""
         self.cwd = reply["cwd"] or self.cwd
+        if not reply.get("ended"):
+            asked = reply.get("dumped", self.seq)
+            self.kept = None if asked == self.seq else self.labels.get(asked, 0)
         if after := reply.get("state_after"):
             self.snapshot = Snapshot(**after)
 

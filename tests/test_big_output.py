@@ -53,6 +53,15 @@ def test_both_streams_at_once_arrive_as_they_are(far: Line) -> None:
     assert most_mb(ran) < MOST_MB
 
 
+def test_lines_of_both_streams_in_turns_arrive_as_they_are(far: Line) -> None:
+    """Each of them is a chunk of one byte, which takes much more than that in memory and in an answer."""
+    before = len(far.proxy.exchanges)
+    ran = far.run("for ((i = 0; i < 60000; i++)); do echo; echo >&2; done", bound=None)
+    assert (ran.out, ran.err) == ("\n" * 60_000, "\n" * 60_000)
+    assert max(len(exchange.response) for exchange in list(far.proxy.exchanges)[before:]) < RESPONSE_BYTES / 2
+    assert most_mb(ran) < MOST_MB
+
+
 def test_the_writer_waits_while_nobody_fetches(far: Line) -> None:
     """How far it was is seen after an interrupt: no further ahead than what the function and the pipes hold."""
     fetched = [0]
@@ -126,3 +135,15 @@ def test_a_character_is_whole_though_answers_are_cut_anywhere(far: Line) -> None
 def test_afterwards_the_shell_works_as_before(far: Line) -> None:
     ran = far.run("echo small; jobs")
     assert (ran.out, ran.notices, ran.tally.invocations) == ("small\n", [], 1)
+
+
+def test_a_variable_of_20_mb_costs_neither_the_shell_nor_its_state(far: Line) -> None:
+    """What the function takes of it is seen in the most memory that its process has had, which is bash's parent."""
+    far.run("x=$(head -c 20000000 /dev/zero | tr '\\0' a); y=kept")
+    ran = far.run(
+        "echo ${#x} $y; unset x; while read -r name most unit; do [[ $name = VmHWM: ]] && echo $most; done "
+        "</proc/$PPID/status"
+    )
+    size, kept, most_kb = ran.out.split()
+    assert (size, kept, ran.notices) == ("20000000", "kept", [])
+    assert int(most_kb) < MOST_MB * 1024

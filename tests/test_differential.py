@@ -174,15 +174,30 @@ def snippets() -> Iterator[tuple[str, Snippet]]:
 
 
 SNIPPETS = dict(snippets())
+# Where the front end has an input box: the differences that this makes, and by snippet those that it shows. bash shows
+# no prompt without a terminal, so that in a cell with `read -p` or `-s` a function takes the place of `read`.
+WRAPPED = {
+    "function": Difference("`type` says what `read` is there.", session=texts(r"^function$", "builtin")),
+    "function-trace": Difference(
+        "A trace shows what it does.",
+        session=texts(r"^\++ (?:\[\[ (?:'?-p|/proc/self/fd/0 -ef) .* \]\]|builtin read .*|return)\n", ""),
+    ),
+}
+ASKED = {
+    "input/type-of-read-with-a-prompt": ("function",),
+    "input/read-with-a-prompt-in-a-trace": ("function-trace",),
+}
 # Where an error stands in the middle of a line, DIFFERENCES do not find it.
+ASKING = [name for name, snippet in SNIPPETS.items() if "read" in snippet.code or name.startswith("input/")]
 MERGED = [n for n in SNIPPETS if n.startswith(("printf_echo/", "redirect/")) and n != "printf_echo/printf-percent"]
 
 
 class Ways:
-    """Both ways to run a text, each in the same directory, which is empty at first. What was seen is kept."""
+    """Both ways to run a text, each in the same directory, which is empty at first. What was seen is kept. stdin: the
+    front end has an input box; the user ends the input."""
 
-    def __init__(self, here: Path, merge: bool = False) -> None:
-        self.here, self.merge = here, merge
+    def __init__(self, here: Path, merge: bool = False, stdin: bool = False) -> None:
+        self.here, self.merge, self.stdin = here, merge, stdin
         self.seen: dict[tuple[str, ...], Seen] = {}
 
     def compared(self, code: str, differences: list[Difference]) -> tuple[Seen, Seen]:
@@ -190,7 +205,7 @@ class Ways:
         for difference in differences:
             code, cell = difference.code(code), difference.cell(cell)
         direct = self._once(("bash", *options, "-c", code), lambda: directly(code, options, self.merge))
-        session = self._once(("session", cell), lambda: in_a_session(cell, self.merge))
+        session = self._once(("session", cell), lambda: in_a_session(cell, self.merge, self.stdin))
         for difference in differences:
             direct, session = difference.direct(direct), difference.session(session)
         return direct, session
@@ -227,11 +242,11 @@ def reported(event: Event, invoke: Callable[[], Reply]) -> Reply:
     return replace(invoke(), report=Report("id", 1.0))
 
 
-def in_a_session(code: str, merge: bool) -> Seen:
+def in_a_session(code: str, merge: bool, stdin: bool) -> Seen:
     far = Far(reported, LOCALE)
     try:
-        ran = far.run(code, bound=WIDE, merge=merge)
-        after = far.run("echo next")
+        ran = far.run(code, bound=WIDE, merge=merge, stdin=stdin)
+        after = far.run("echo next", stdin=stdin)
     finally:
         far.close()
     assert (after.out, after.err) == ("next\n", ""), "the cell after it"
@@ -271,6 +286,21 @@ def test_merged_streams_are_in_the_order_of_2_to_1(here: Path, name: str) -> Non
     snippet = SNIPPETS[name]
     direct, session = Ways(here, merge=True).compared(snippet.code, [DIFFERENCES[d] for d in snippet.differences])
     assert session == direct
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_an_input_box_changes_nothing_but_what_is_named(here: Path, name: str) -> None:
+    snippet = SNIPPETS[name]
+    named = [(DIFFERENCES | WRAPPED)[d] for d in (*snippet.differences, *ASKED.get(name, ()))]
+    direct, session = Ways(here, stdin=True).compared(snippet.code, named)
+    assert session == direct
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_an_input_box_changes_is_still_so(here: Path, name: str) -> None:
+    snippet = SNIPPETS[name]
+    direct, session = Ways(here, stdin=True).compared(snippet.code, [DIFFERENCES[d] for d in snippet.differences])
+    assert session != direct
 
 
 def test_there_are_enough_snippets_and_no_difference_too_many() -> None:

@@ -86,6 +86,45 @@ def test_a_bounded_log_keeps_head_and_tail_and_counts_the_rest(
         assert everything.startswith(head)
 
 
+@pytest.mark.parametrize("streams", [("out", "err"), ("out", "out"), ("job 7", "job 123456")])
+@pytest.mark.parametrize("bound", [None, (10**9, 10**9, 10**6, 10**6)])
+def test_small_chunks_neither_pile_up_nor_swell_an_answer(streams: tuple[str, str], bound: index.Bound) -> None:
+    log, written, answers = index.Log(bound), 0, []
+    while written < 60_000:
+        while log.held() < index.UNSENT_BYTES and written < 60_000:
+            log.put(streams[written % 2], b"\n")
+            written += 1
+        assert len(log.chunks) * 150 < 2 * index.UNSENT_BYTES
+        answers.append(log.read(index.ANSWER_BYTES))
+        log.acknowledge(log.start + sum(len(base64.b64decode(data)) for _, data in answers[-1]))
+    assert len(answers) < 10
+    assert max(len(json.dumps(answer)) for answer in answers) < 1_000_000
+
+
+def test_a_line_of_stderr_without_end_is_not_held_back_for_ever() -> None:
+    """Nor is it searched for its newline again and again from its beginning."""
+    cell = index.Cell(1, index.Way(), {}, lambda: index.Pipe(None))
+    held = []
+    for _ in range(100):
+        os.write(cell.outputs["err"].write, b"x" * 5_000)
+        cell.fetch("err")
+        held.append(len(cell.error_line))
+    assert 5_000 <= max(held) < 2 * index.LINE_BYTES
+    cell.over(0)
+    assert cell.log.end == 500_000
+    for pipe in cell.outputs.values():
+        pipe.close()
+
+
+def test_small_chunks_of_one_stream_become_one() -> None:
+    log = index.Log((10, 10, 100_000, 100_000))
+    for _ in range(200_000):
+        log.put("out", b"x")
+    log.finish()
+    assert len(log.chunks) < 100
+    assert sum(len(base64.b64decode(data)) for stream, data in log.read(1 << 30) if stream == "out") == 100_010
+
+
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=20), st.lists(st.integers(1, 60), min_size=1, max_size=60))
 def test_a_log_is_read_from_any_byte_and_freed_behind_it(puts: list[bytes], limits: list[int]) -> None:
     log = index.Log(None)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lambda_kernel import news
 from lambda_kernel.cell import Bound
 from lambda_kernel.function import index
 from tests.far import Far, wait_until
@@ -214,7 +215,7 @@ def test_three_interrupts_end_what_ignores_the_first_two(far: Far) -> None:
     assert ["SIGTERM" in notice for notice in ran.notices] == [True, True]
     assert "The next interrupt" in ran.notices[0]
     assert "it is killed" in ran.notices[1]
-    assert "third interrupt" in far.run("true").notices[0]
+    assert "outlived SIGINT and SIGTERM" in far.run("true").notices[0]
 
 
 def test_a_time_limit_interrupts(far: Far) -> None:
@@ -304,6 +305,23 @@ def test_an_unfinished_line_of_stderr_is_shown_live(far: Far) -> None:
 def test_live_output_comes_before_the_end(far: Far) -> None:
     ran = far.run("echo first; sleep 0.5; echo second")
     assert [output.data for output in ran.outputs] == [b"first\n", b"second\n"]
+
+
+@pytest.mark.parametrize("size", [8_000, 20_000_000])
+def test_a_line_of_stderr_without_end_costs_what_it_is_long(far: Far, size: int) -> None:
+    ran = far.run(f"head -c {size} /dev/zero | tr '\\0' a >&2; echo . >&2", bound=Bound(1000, 10))
+    assert len(ran.err) + sum(gap.bytes for gap in ran.gaps) == size + 2
+    assert ran.err.endswith("a.\n")
+
+
+def test_a_shell_that_bash_itself_ends_while_idle(far: Far) -> None:
+    far.run("TMOUT=1; x=1")
+    pid = far.environment.shells["test"].pid
+    wait_until(lambda: index.peek(f"/proc/{pid}/stat").partition(") ")[2][:1] in ("Z", ""))
+    ran = far.run("echo $x ${TMOUT-unset}")
+    assert ran.out == "1 unset\n"
+    assert ran.notices[0].startswith(news.ENDINGS["logout"])
+    assert "variable TMOUT (it ends an idle shell)" in ran.notices[0]
 
 
 def test_cells_leave_no_descriptor_and_no_process(far: Far) -> None:

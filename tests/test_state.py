@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 
 from lambda_kernel import news
 from lambda_kernel.function import index
-from lambda_kernel.function.state import COMMANDS, STATE_BYTES, State
+from lambda_kernel.function.state import COMMANDS, READ_MARK, ROOM_BYTES, SHARE, STATE_BYTES, State
 from tests.far import CREDENTIALS, Context, Far, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
@@ -48,6 +51,13 @@ KEPT = [
     ("set -e; x=1", "echo $x $-"),
     ("set -x 2>/dev/null; x=1", "echo $-"),
     ("trap 'x=$x.' DEBUG", "echo ok"),
+    ("export AWS_REGION=eu-north-1 AWS_PROFILE=p; LAMBDA_X=1", "echo $AWS_REGION $AWS_PROFILE $LAMBDA_X"),
+    ("unset AWS_SESSION_TOKEN", "echo ${AWS_SESSION_TOKEN-unset}"),
+    ("BASHY=1 BASH_ENV=/dev/null", "echo $BASHY $BASH_ENV"),
+    ("set -- a 'b  c' $'d\\n\\xff' . ''", "printf '<%s>' \"$@\" | od -c"),
+    ("set -- . . .; set -u; IFS=.", "printf '<%s>' $# \"$@\""),
+    ("cd /; pushd /usr >/dev/null; pushd ~ >/dev/null; pushd '/proc/self' >/dev/null", "dirs -l -p"),
+    ("complete -F f g; complete -W $'a\nb' h", "complete -p"),
 ]  # fmt: skip
 
 
@@ -98,10 +108,39 @@ def test_what_cannot_be_restored_is_named(far: Far, tmp_path: Path) -> None:
     assert SECRET not in far.session.snapshot.packed if far.session.snapshot else False
 
 
-def test_the_environments_own_variables_are_the_new_ones(far: Far) -> None:
-    far.run("export AWS_SESSION_TOKEN=mine LAMBDA_X=mine; x=1")
+def unpacked(far: Far) -> list[str]:
+    shell = far.environment.shells["test"]
+    return [name for name, _ in shell.state.unpack(shell.state.packed)]
+
+
+def test_what_is_open_is_named(far: Far) -> None:
+    far.run("exec 5</dev/null 17>/dev/null; TMOUT=9; BASH_XTRACEFD=5; ulimit -S -c 0; ulimit -S -n 100")
     far.replace()
-    assert far.run("echo ${LAMBDA_X-unset} ${AWS_SESSION_TOKEN:0:4} $x").out == "unset IQoJ 1\n"
+    [notice] = far.run("true").notices
+    assert set(re.findall(r"descriptor (\d+) \(what it was open on is gone\)", notice)) == {"5", "17"}
+    assert "variable TMOUT (it ends an idle shell)" in notice
+    assert "variable BASH_XTRACEFD (its descriptor is gone)" in notice
+    assert "limit Max open files (`ulimit` sets it)" in notice
+
+
+def test_of_thousands_that_are_not_restored_a_dozen_are_named(far: Far) -> None:
+    big = "x" * 100
+    far.run(f'for ((i = 0; i < 3000; i++)); do eval "f$i() {{ echo {big}; }}"; done')
+    far.run("true")  # with which comes what took longer than a slice
+    far.replace()
+    [notice] = far.run("true").notices
+    assert re.search(r"\(it is too large\), and [0-9]{3,4} more\.", notice)
+    assert notice.count("too large") == 12
+    assert news.few([str(number) for number in range(13)])[-1] == "and 1 more"
+
+
+def test_the_environments_own_variables_are_the_new_ones(far: Far) -> None:
+    far.run("export AWS_SESSION_TOKEN=mine x=1")
+    far.replace()
+    ran = far.run("echo ${AWS_SESSION_TOKEN:0:4} $x $LAMBDA_REQUEST_ID")
+    assert ran.out == f"IQoJ 1 {Context.aws_request_id}\n"
+    assert "Not restored: variable AWS_SESSION_TOKEN (it holds a credential)." in ran.notices[0]
+    assert "mine" not in str(unpacked(far))
 
 
 @pytest.mark.parametrize("end", ["exit 0", "exec true", "set -e; false"])
@@ -174,15 +213,34 @@ def test_environments_that_alternate_are_explained(far: Far) -> None:
     far.environment = second
 
 
-def answer(settings: str, functions: str, names: str, jobs: str, number: int) -> bytes:
-    return b"\0\1" + "\0".join([settings, functions, names, jobs, str(number), ".", ""]).encode()
+def answer(
+    *,
+    settings: str = "",
+    variables: str = "",
+    functions: str = "",
+    names: str = "",
+    jobs: str = "",
+    parameters: tuple[str, ...] = (),
+    number: int = 0,
+    seconds: float = 0.0,
+) -> bytes:
+    """As bash gives it, at second 100. Its process is this one."""
+    words = [f"{100 + seconds:.6f}", str(len(parameters)), *parameters, "/proc/self/fd/none", ":", str(number), ".", ""]
+    return b"\0\1" + "\0".join([f"100.000000\n{settings}", variables, functions, names, jobs, "", *words]).encode()
 
 
 def test_an_answer_of_bashs_byte_by_byte_and_cut() -> None:
     state = State()
-    empty = answer("umask 0022\n", "", "", "", 0)
+    empty = answer(settings="umask 0022\n")
     assert [state.feed(empty[at : at + 1], {}) for at in range(len(empty))] == [None] * (len(empty) - 1) + [0]
-    whole = answer('declare -- x="1"\n', "f () \n{ \n    :\n}\n", "declare -f f\n", "[1]+  Running   sleep 9 &\n", 7)
+    whole = answer(
+        variables='declare -- x="1"\n',
+        functions="f () \n{ \n    :\n}\n",
+        names="declare -f f\n",
+        jobs="[1]+  Running   sleep 9 &\n",
+        parameters=(".", "", "7", "."),
+        number=7,
+    )
     for cut in range(len(whole)):
         state.feed(whole[:cut], {})
         assert state.feed(whole, {}) == 7
@@ -191,6 +249,158 @@ def test_an_answer_of_bashs_byte_by_byte_and_cut() -> None:
         assert state.jobs == ["sleep 9 &"]
 
 
+def fed(state: State, data: bytes, size: int) -> int | None:
+    """In pieces of so many bytes. What is kept in the meantime is bounded."""
+    number = None
+    for at in range(0, len(data), size):
+        number = state.feed(data[at : at + size], {})
+        assert len(state.rest) < size + 2 * ROOM_BYTES
+    return number
+
+
+def names_of(state: State) -> list[str]:
+    return [name for name, _ in state.unpack(state.packed)]
+
+
+NASTY = [
+    '"' + "a" * 3_000_000 + '"',
+    '"' + r"\"" * 2_000_000 + '"',
+    '"' + "\\\\" * 2_000_000 + '"',
+    '"' + "'" * 3_000_000 + '"',
+    '"' + "\n" * 3_000_000 + '"',
+    '"' + 'line\ndeclare -- wrong=\\"1\\"\n' * 100_000 + '"',
+    "$'" + r"\'\n\\\"" * 500_000 + "'",
+    "$'" + '"' * 3_000_000 + "'",
+    "(" + " ".join(f'[{n}]="{n}"' for n in range(200_000)) + ")",
+    '(["a\nb"]=$\'' + '\\n"' * 1_000_000 + '\' [c]="d")',
+]
+
+
+@pytest.mark.parametrize("value", NASTY, ids=[value[:12].encode("unicode_escape").decode() for value in NASTY])
+@pytest.mark.parametrize("size", [262_145, 1_048_576])
+def test_a_value_of_megabytes_is_cut_out_wherever_its_pieces_end(value: str, size: int) -> None:
+    state = State()
+    state.feed(answer(), {})
+    variables = f'declare -- before="1"\ndeclare -x big={value}\ndeclare -- "after"\ndeclare -- after="it\'s \\"2\\""\n'
+    assert fed(state, answer(variables=variables, number=3), size) == 3
+    assert names_of(state) == ["variable after", "variable before"]
+    assert state.left == ["variable big (it is too large)"]
+    assert len(state.told[0]) < 2 * ROOM_BYTES
+
+
+def test_variables_and_functions_without_end_are_bounded() -> None:
+    state = State()
+    state.feed(answer(), {})
+    variables = "".join(f'declare -- v{n}="{n:090}"\n' for n in range(30_000))
+    variables += 'declare -r SHELLOPTS="braceexpand:noglob"\ndeclare -x PWD="/usr"\n'
+    functions = "".join(f"f{n} () \n{{ \n    : {n:090}\n}}\n" for n in range(30_000))
+    names = "".join(f"declare -f f{n}\n" for n in range(30_000))
+    assert fed(state, answer(variables=variables, functions=functions, names=names, number=1), 1_048_576) == 1
+    kept = names_of(state)
+    assert 1_000 < len(kept) < 3_000
+    assert {"option set -o noglob", 'directory "/usr"'} <= set(kept)
+    assert state.left[12:] == [f"and {60_003 - len(kept) - 12} more"]
+    assert sum(map(len, state.told)) < 4 * ROOM_BYTES
+
+
+def test_bash_is_asked_again_when_what_it_cost_is_long_ago() -> None:
+    now = [0.0]
+    state = State(lambda: now[0])
+    state.cost = state.worked = 0.0
+    assert state.question("/p", 1)
+    spent = sum(os.times()[:2])  # of this process, which stands for bash
+    state.feed(answer(seconds=0.001), {})
+    assert state.question("/p", 2)
+    state.feed(answer(seconds=600), {})  # frozen for most of it: it has not worked for so long
+    assert 0 < state.not_before <= SHARE * max(1.1 * spent + 1, (1.1 * spent + 1) ** 2)
+    assert state.question("/p", 3) == ""
+    assert state.question("/p", 0)
+    now[0] = state.not_before
+    assert state.question("/p", 3)
+
+
+def test_a_state_that_is_not_asked_for_is_told_to_be_older(far: Far) -> None:
+    far.run("x=1; true", label=1)
+    far.run("y=1", label=2)
+    far.environment.shells["test"].state.not_before = 1e12
+    far.run("x=2; z=3", label=3)
+    far.replace()
+    ran = far.run("echo $x $y ${z-unset}", label=4)
+    assert ran.out == "1 1 unset\n"
+    assert "The state is that after cell 2" in ran.notices[0]
+    far.replace()
+    [notice] = far.run("true", label=5).notices
+    assert "The state is that" not in notice
+
+
+def test_a_shell_with_thousands_of_variables_is_not_asked_after_each_cell(far: Far) -> None:
+    far.run("for ((i = 0; i < 8000; i++)); do declare v$i=1; done", label=1)
+    for label in (2, 3, 4):
+        assert far.run("true", label=label).exit_code == 0
+    assert far.environment.shells["test"].state.not_before > time.time()
+    assert far.session.kept in (1, 2)
+    assert far.session.snapshot
+    far.replace()
+    ran = far.run("echo $v1 $v7999")
+    assert ran.out.startswith("1 ")
+    assert "The state is that after cell" in ran.notices[0]
+
+
+def test_a_state_that_comes_after_the_answer_comes_with_the_next(far: Far) -> None:
+    far.run("x=1")
+    shell = far.environment.shells["test"]
+    event = {**far.session.event("run"), **far.session.here(), "seq": 2, "had": 0, "wait": 5, "bound": None}
+    event |= {"redact": True, "code": "x=2", "have": far.session.snapshot and far.session.snapshot.digest}
+    assert "state_after" in far.answer(event, Context())
+    packed = shell.state.packed
+    shell.state.not_before = 1e12  # the next cell is not asked for its own state
+    reply = far.answer({**event, "seq": 3, "code": "true"}, Context())
+    assert reply["state_after"]["packed"] == packed
+    assert (reply["dumped"], reply["seq"]) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("code", "wraps"),
+    [
+        ("read -p 'Name? ' x", True),
+        ("read -rsp 'Key: '", True),
+        ("while read -r -u 3 -p x; do :; done", True),
+        ("read -r \\\n  -s x", True),
+        ("read $options x", True),
+        (". ./script", True),
+        ("true; source script", True),
+        ('eval "$text"', True),
+        ("read x", False),
+        ("while read -r line; do cp -p $line .; done <list", False),
+        ("IFS=, read -ra words <<<$line", False),
+        ("ls ./x; ./read.me", False),
+        ("bread -p", False),
+    ],
+)
+def test_read_is_only_wrapped_where_it_may_have_a_prompt(code: str, wraps: bool) -> None:
+    state = State()
+    state.feed(answer(), {})
+    assert (READ_MARK in state.prelude(code, "/in", "/marks")) is wraps
+    assert state.prelude("true", "/in", "/marks") == ("\\builtin unset -f read\n" if wraps else "")
+    assert state.prelude("true", "/in", "/marks") == ""
+
+
+@pytest.mark.parametrize(
+    ("made", "wraps"),
+    [
+        ({"settings": "alias ask='read -p x'\n"}, True),
+        ({"functions": "f () \n{ \n    read -s x\n}\n", "names": "declare -f f\n"}, True),
+        ({"functions": "f () \n{ \n    read x\n}\n", "names": "declare -f f\n"}, False),
+        ({"functions": "read () \n{ \n    . x\n}\n", "names": "declare -f read\n"}, False),
+    ],
+)
+def test_read_is_wrapped_for_what_cells_before_have_made(made: dict[str, str], wraps: bool) -> None:
+    state = State()
+    state.feed(answer(), {})
+    state.feed(answer(**made), {})  # type: ignore[arg-type]
+    assert (READ_MARK in state.prelude("f", "/in", "/marks")) is wraps
+
+
 def test_bash_is_asked_without_a_process_of_its_own() -> None:
-    assert len(COMMANDS) == 10
+    assert sum(map(len, COMMANDS)) == 9
     assert "$(" not in State().question("/p", 1)

@@ -40,9 +40,10 @@ from typing import Any, NamedTuple
 PROTOCOL = 1
 ANSWER_BYTES = 1_500_000  # base64 and JSON make 2 MB of it; Lambda's limit for a reply is 6,291,556 bytes
 READ_BYTES = 65_536
-UNSENT_BYTES = 4_000_000  # an unbounded cell's writer waits when so much has not been fetched
+UNSENT_BYTES = 4_000_000  # a writer waits when so much has not been fetched
+CHUNK_BYTES = 100  # what a chunk takes, here and in an answer, besides its data
+LINE_BYTES = 8192  # of an unfinished line
 HOLD_SECONDS = 0.1  # Lambda takes at most 10 requests a second from one environment (Lambda quotas)
-RESTORED = -2  # the dump that tells that a restore is over
 DUMP_BYTES = 1_048_576
 DUMP_SECONDS = 5.0  # an answer waits so long for the shell's state, when bash is slow
 SESSIONS = 4
@@ -55,6 +56,7 @@ SECRET_BYTES = 16  # shorter values are too likely to stand in harmless text
 SHELL_MARK = "LAMBDA_KERNEL_SHELL"  # in the environment of all that a shell starts, so that all of it can be found
 PRIVATE = "/tmp/.lambda-kernel"
 Bound = tuple[int, int, int, int] | None  # bytes and lines of the head, then those of the tail
+Chunks = collections.deque[tuple[str, bytes]]
 # System calls as /proc/PID/syscall shows them, by Linux's tables for the two architectures of Lambda: read; pselect6
 # (bash 5.2 waits so for a line, with descriptor 0 alone); wait4 and waitid.
 ARM = os.uname().machine == "aarch64"
@@ -100,11 +102,11 @@ class Ring:
 
     def __init__(self, size: int, lines: int) -> None:
         self.size, self.lines = size, lines
-        self.chunks: collections.deque[tuple[str, bytes]] = collections.deque()
+        self.chunks: Chunks = collections.deque()
         self.has_bytes = self.has_lines = self.dropped_bytes = self.dropped_lines = 0
 
     def put(self, stream: str, data: bytes) -> None:
-        self.chunks.append((stream, data))
+        append(self.chunks, stream, data)
         self.has_bytes += len(data)
         self.has_lines += data.count(b"\n")
         while self.has_bytes > self.size or self.has_lines > self.lines:
@@ -119,6 +121,13 @@ class Ring:
         newlines = data.count(b"\n", 0, cut)
         self.has_bytes, self.has_lines = self.has_bytes - cut, self.has_lines - newlines
         self.dropped_bytes, self.dropped_lines = self.dropped_bytes + cut, self.dropped_lines + newlines
+
+
+def append(chunks: Chunks, stream: str, data: bytes) -> None:
+    """Small neighbours of one stream become one."""
+    if chunks and chunks[-1][0] == stream and len(chunks[-1][1]) < LINE_BYTES:
+        data = chunks.pop()[1] + data
+    chunks.append((stream, data))
 
 
 def after_lines(data: bytes, lines: int) -> int:
@@ -139,7 +148,7 @@ class Log:
     def __init__(self, bound: Bound) -> None:
         self.bound = bound
         self.start = self.end = 0
-        self.chunks: collections.deque[tuple[str, bytes]] = collections.deque()
+        self.chunks: Chunks = collections.deque()
         self.head_bytes, self.head_lines, *tail = bound or (0, 0, 0, 0)
         self.tail = Ring(*tail) if bound else None
         self.open = True
@@ -164,8 +173,11 @@ class Log:
 
     def _add(self, stream: str, data: bytes) -> None:
         if data:
-            self.chunks.append((stream, data))
+            append(self.chunks, stream, data)
             self.end += len(data)
+
+    def held(self) -> int:
+        return self.end - self.start + len(self.chunks) * CHUNK_BYTES
 
     def finish(self) -> None:
         tail, self.tail = self.tail, None
@@ -188,7 +200,7 @@ class Log:
             if not joined or joined[-1][0] != stream:
                 joined.append((stream, []))
             joined[-1][1].append(data[:limit])
-            limit -= len(data)
+            limit -= len(data) + CHUNK_BYTES
             if limit <= 0:
                 break
         return [[stream, base64.b64encode(b"".join(parts)).decode()] for stream, parts in joined]
@@ -208,8 +220,8 @@ class Pipe:
         self.writable = True
         self.link = os.readlink(f"/proc/self/fd/{self.read}")
 
-    def path(self, fd: int) -> str:
-        return shlex.quote(self.fifo or f"/proc/{os.getpid()}/fd/{fd}")
+    def path(self, fd: int = 0) -> str:
+        return shlex.quote(self.fifo or f"/proc/{os.getpid()}/fd/{fd or self.write}")
 
     def get(self, size: int) -> bytes | None:
         """Bytes, b"" at its end, None when there is nothing now."""
@@ -325,6 +337,7 @@ class Cell:
         if stream == ERR:
             data = self.error_line + data
             end = data.rfind(b"\n") + 1
+            end = end if len(data) - end < LINE_BYTES else len(data)
             data, self.error_line = data[:end], data[end:]
         self.log.put(stream, data)
 
@@ -374,9 +387,6 @@ class Cell:
         self.log.finish()
         self.input.close()
         self.done = True
-
-    def full(self) -> bool:
-        return self.log.end - self.log.start >= ANSWER_BYTES
 
 
 @functools.lru_cache(maxsize=16)
@@ -466,7 +476,7 @@ class Shell:
             self._ignore(self.commands)
 
     def _write_mark(self, seq: int) -> None:
-        self._write(f"\\builtin printf '%s\\0' \"{seq} $?\" >|{self.marks.path(self.marks.write)}")
+        self._write(f"\\builtin printf '%s\\0' \"{seq} $?\" >|{self.marks.path()}")
 
     def _mark(self) -> None:
         for record in (self.marks.get(READ_BYTES) or b"").split(b"\0")[:-1]:
@@ -485,12 +495,11 @@ class Shell:
             self._over(status)
 
     def _write_dump(self, seq: int) -> None:
-        if self.state:
+        self.awaited = -1
+        if self.state and (question := self.state.question(self.dumps.path(), seq)):
+            self.awaited = seq
             # Its end is told by a mark: bash writes it in many pieces, and each would wake us.
-            told = f"\\builtin printf 'D\\0' >|{self.marks.path(self.marks.write)}"
-            self._write(f"{self.state.question(self.dumps.path(self.dumps.write), seq)}; {told}")
-        else:
-            self.dumped = seq
+            self._write(f"{question}; \\builtin printf 'D\\0' >|{self.marks.path()}")
 
     def _dump(self) -> None:
         while self.state and (data := self.dumps.get(DUMP_BYTES)):
@@ -499,20 +508,19 @@ class Shell:
 
     def start(self, seq: int, text: str, facts: dict[str, str], way: Way) -> None:
         """The cell, by eval with descriptors of its own; the mark that tells that it is over; a dump of the state."""
-        self.seq, self.marked_again, self.nudge, self.awaited = seq, False, False, seq
+        self.seq, self.marked_again, self.nudge = seq, False, False
         cell = self.cell = self.cells[seq] = Cell(seq, way, self.noise, self._pipe)
         for stream, pipe in cell.outputs.items():
             self._listen(pipe.read, functools.partial(cell.fetch, stream))
         names = " ".join(f"{name}={shlex.quote(value)}" for name, value in facts.items())
         # $? as the cell before left it; behind || neither set -e nor an ERR trap sees how it is made.
         before = f"(\\builtin exit {self.status}) || " if self.status else ""
-        out, *err = (pipe.path(pipe.write) for pipe in cell.outputs.values())
-        text = shlex.quote(text.replace("\0", ""))  # bash drops NUL bytes as well, with a warning
+        out, *err = (pipe.path() for pipe in cell.outputs.values())
+        quoted = shlex.quote(text.replace("\0", ""))  # bash drops NUL bytes as well, with a warning
         source = cell.input.path(cell.input.read)
-        if way.stdin and self.state:
-            self._write(self.state.prelude(source, self.marks.path(self.marks.write)))
+        prelude = self.state.prelude(text, source, self.marks.path()) if way.stdin and self.state else ""
         self._write(
-            f"\\builtin export {names} || \\builtin :; {before}\\builtin eval -- {text} <{source} >|{out} "
+            f"{prelude}\\builtin export {names} || \\builtin :; {before}\\builtin eval -- {quoted} <{source} >|{out} "
             + (f"2>|{err[0]}" if err else "2>&1")
         )
         self._write_mark(seq)
@@ -522,12 +530,12 @@ class Shell:
         """Replay another shell's state, a line each; what fails is named, and stops nothing else."""
         items = self.state.unpack(packed)
         for number, (_, text) in enumerate(items):
-            failed = f"\\builtin printf 'F%s\\0' {number} >|{self.marks.path(self.marks.write)}"
+            failed = f"\\builtin printf 'F%s\\0' {number} >|{self.marks.path()}"
             self._write(f"\\builtin eval -- {shlex.quote(text)} || {failed}", "latin-1")
-        self.awaited, self.dump_until = RESTORED, deadline
-        self._write_dump(RESTORED)
+        self.dumped, self.dump_until = -1, deadline
+        self._write_dump(0)
         self.pump(0, deadline)
-        failures = range(len(items)) if self.ended or self.dumped != RESTORED else self.failed
+        failures = range(len(items)) if self.ended or self.dumped < 0 else self.failed
         names = [name for name, _ in items]
         self.restored = {"failed": [names[number] for number in failures]}
         self.restored["items"] = [name for number, name in enumerate(names) if number not in failures]
@@ -562,13 +570,13 @@ class Shell:
         look_at = time.monotonic() + pause
         while not self._idle():
             now = time.monotonic()
-            until = hold if self.cell.full() or self.cell.reads is not None else deadline
+            until = hold if self.cell.log.held() >= ANSWER_BYTES or self.cell.reads is not None else deadline
             if now >= until or (self.cell.done and now >= self.dump_until):
                 return
             if now >= look_at:
                 self._look()
+                pause = 0.002 if self.dumps.waiting() else min(2 * pause, 0.1)
                 self._dump()  # one that fills its pipe
-                pause = min(2 * pause, 0.1)
                 look_at = now + pause
             self._pace()
             for fd, _ in self.poll.poll(max(0, min(until, look_at) - now) * 1000):
@@ -576,22 +584,22 @@ class Shell:
             self.reap()
 
     def _idle(self) -> bool:
-        return self.ended is not None or (self.cell.done and self.dumped == self.awaited)
+        return self.ended is not None or (self.cell.done and self.dumped >= self.awaited)
 
     def _pace(self) -> None:
-        """An unbounded cell's writer waits while nobody fetches what it wrote."""
-        if self.cell.log.bound is None:
-            wants = 0 if self.cell.log.end - self.cell.log.start >= UNSENT_BYTES else select.POLLIN
-            for cell in self.cells.values():
-                for pipe in cell.outputs.values():
-                    self.poll.modify(pipe.read, wants)
+        """A writer waits while nobody fetches what it wrote."""
+        wants = 0 if self.cell.log.held() >= UNSENT_BYTES else select.POLLIN
+        for cell in self.cells.values():
+            for pipe in cell.outputs.values():
+                self.poll.modify(pipe.read, wants)
 
     def reap(self) -> None:
         if self.ended is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 code = os.waitstatus_to_exitcode(status)
-                self._end("exit" if code >= 0 else "signal", code if code >= 0 else 128 - code)
+                cause = "signal" if code < 0 else "logout" if self.cell.done else "exit"
+                self._end(cause, code if code >= 0 else 128 - code)
 
     def _end(self, cause: str, status: int) -> None:
         self.ended = {"cause": cause, "exit": status}
@@ -789,17 +797,15 @@ class Environment:
         more = {"at": log.start, "chunks": log.read(ANSWER_BYTES), "cwd": cwd.decode("utf-8", "replace")}
         more["duration_ms"] = round((time.monotonic() - begin) * 1000, 2)
         if cell.done:
-            more |= {"total": log.end, "exit": cell.status}
-            if shell.state and shell.dumped == shell.seq and event.get("have") != shell.state.digest:
+            more |= {"total": log.end, "exit": cell.status, "dumped": shell.dumped}
+            if shell.state and event.get("have") != shell.state.digest:
                 more["state_after"] = shell.state.parts()
         elif cell.reads is not None:
             more["reads"] = cell.reads
         if event.get("measure"):
             self.most_mb = max(self.most_mb, memory_mb())
-            more |= {
-                "memory_mb": self.most_mb,
-                "memory_size_mb": int(self.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0)),
-            }
+            size = int(self.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0))
+            more |= {"memory_mb": self.most_mb, "memory_size_mb": size}
         return self._reply("done" if cell.done else "running", shell, **more)
 
 

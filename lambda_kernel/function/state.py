@@ -13,8 +13,9 @@ import os
 import re
 import shlex
 import shutil
+import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 PROGRAMS: dict[str, str] = {}  # by name: what the kernel brings for the shell's PATH
 SHOWN = (
@@ -23,6 +24,10 @@ SHOWN = (
 )
 BIN = "/tmp/.lambda-kernel/bin"  # which the function puts at its end
 STATE_BYTES = 256 * 1024  # what does not fit is named
+ROOM_BYTES = 1_000_000  # of one part of bash's answer; items that are too large are cut out of a longer one
+NAMED = 12  # of what is not kept, so many by name
+FREE_SECONDS = 0.02  # an answer that took no longer is asked for after each cell,
+SHARE = 20  # and a dearer one again when so many times its cost has passed, or the square of it where that is more
 
 DOUBLE, DOLLAR = rb"\"[^\"\\]*(?:\\.[^\"\\]*)*\"", rb"\$'[^'\\]*(?:\\.[^'\\]*)*'"
 SINGLE = rb"'[^']*(?:'\\''[^']*)*'"
@@ -35,27 +40,65 @@ ITEM = re.compile(
     re.DOTALL,
 )
 SWITCHES = {b"BASHOPTS": b"shopt -s ", b"SHELLOPTS": b"set -o "}
-# What bash keeps for itself, and what belongs to the invocation or to the environment.
+# What bash keeps for itself, and what the function tells each cell.
+OWN = (
+    rb"BASH(?:OPTS|PID|_(?:ALIASES|ARG[CV]|ARGV0|CMDS|COMMAND|EXECUTION_STRING|LINENO|MONOSECONDS|REMATCH|SOURCE"
+    rb"|SUBSHELL|TRAPSIG|VERSINFO|VERSION))?"
+)
+FACTS = rb"_X_AMZN_\w+|LAMBDA_(?:REQUEST_ID|DEADLINE_MS|TENANT_ID|KERNEL_SHELL)"
 FOREIGN = re.compile(
-    rb"BASH.*|_|PPID|E?UID|GROUPS|FUNCNAME|DIRSTACK|S?RANDOM|SECONDS|LINENO|HISTCMD|PIPESTATUS|EPOCH.*|SHELLOPTS|SHLVL"
-    rb"|AWS_.*|_X_AMZN_.*|LAMBDA_.*"
+    rb"%b|%b|_|PPID|E?UID|GROUPS|FUNCNAME|DIRSTACK|S?RANDOM|SECONDS|LINENO|HISTCMD|PIPESTATUS|EPOCH.*|SHELLOPTS|SHLVL"
+    % (OWN, FACTS)
 )
 RESTLESS = re.compile(
-    rb"^declare -\S+ (?:BASH(?!OPTS)|EPOCH|SECONDS|S?RANDOM|LINENO|HISTCMD|_=|_X_AMZN_|LAMBDA_).*\n", re.MULTILINE
+    rb"^declare -\S+ (?:(?!BASHOPTS)%b|%b|EPOCH\w+|SECONDS|S?RANDOM|LINENO|HISTCMD|_)=.*\n" % (OWN, FACTS), re.MULTILINE
 )
-KINDS = ("option", "umask", "directory", "variable", "function", "alias", "trap")  # in the order of replaying
-COMMANDS = ("alias -p", "trap -p", "umask -p", "declare -p", "", "declare -pf", "", "declare -F", "", "jobs -r")
+# Names of credentials (Lambda's, and what the AWS SDKs read): whatever their values are.
+CREDENTIAL = re.compile(rb"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|(?:SESSION|SECURITY|LAMBDA_METADATA)_TOKEN)")
+HARMFUL = {b"TMOUT": "it ends an idle shell", b"BASH_XTRACEFD": "its descriptor is gone"}
+# In the order of replaying.
+KINDS = (
+    *("option", "umask", "directory", "variable", "stack", "function", "alias", "trap", "completion", "parameters"),
+    *("descriptor", "limit"),
+)
+# An answer has these parts, with a NUL between two; then TOLD, with a NUL before each of its words: descriptors are
+# between the parameters and the colon, and behind it pushd's directories.
+COMMANDS = (
+    (r"printf '\0\1%s\n' ${EPOCHREALTIME-}", "alias -p", "trap -p", "umask -p"),
+    ("declare -p",),
+    ("declare -pf",),
+    ("declare -F",),
+    ("jobs -r",),
+    ("complete -p",),
+)
+PARAMETERS = 1000  # more are not kept
+TOLD = rf'"${{EPOCHREALTIME-}}" $# "${{@:1:{PARAMETERS}}}" /proc/$$/fd/* : "${{DIRSTACK[@]:1}}"'
+VARIABLES = 1  # the part that is cut item by item
+QUOTED = re.compile(rb"\"[^\"]*(?:\"|(?P<double>\Z))|'[^']*(?:'|(?P<single>\Z))|\n")
+DECLARED = re.compile(rb"declare -\S+ (\w+)")
+SETTING = re.compile(rb"declare -\S+ (?:BASHOPTS|SHELLOPTS|PWD)=")
+TOO_LARGE = b"declare -! "
+TICKS = os.sysconf("SC_CLK_TCK")
 
 # bash shows the prompt of `read -p`, and hides what is typed at `read -s`, on a terminal only (bash(1)).
 READ_MARK = "__lambda_kernel"
 READ = r"""read () {
+    [[ "$*" == *-*[ps]* && /proc/self/fd/0 -ef INPUT ]] || { \builtin read "$@"; return; }
     \builtin local MARK=p MARK_prompt= MARK_option OPTIND=1 OPTARG
     while \builtin getopts :ersa:d:i:n:N:p:t:u: MARK_option; do
         case $MARK_option in p) MARK_prompt=$OPTARG ;; s) MARK=s ;; esac
     done
-    [[ /proc/self/fd/0 -ef INPUT ]] && \builtin printf 'R%s%s\0' "$MARK" "${MARK_prompt:0:1000}" >|MARKS
+    \builtin printf 'R%s%s\0' "$MARK" "${MARK_prompt:0:1000}" >|MARKS
     \builtin read "$@"
-}"""
+    \builtin set -- "$?"
+    \builtin printf 'Rp\0' >|MARKS
+    \builtin return "$1"
+}
+"""
+# Text that may have a prompt read, or runs text that is not seen here.
+ASKING = re.compile(
+    rb"\bread\b(?:\\\n|[^\n;|&<])*(?:\s-\w*[ps]|\$)|(?:^|[\s;&|({`!])(?:\.|source|eval)\s", re.MULTILINE
+)
 
 Key = tuple[str, bytes]
 Items = dict[Key, bytes]
@@ -64,13 +107,19 @@ Items = dict[Key, bytes]
 class State:
     """What bash says of itself, as items that another bash can replay one by one; those of a new shell are left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.not_before = 0.0  # when bash is asked again
         self.base: Items | None = None
         self.told = (b"", b"")  # what does not change by itself
-        self.dump, self.kept, self.packed = b"", "", ""
-        self.own_read = False
+        self.seen: tuple[bytes, bytes, bytes, list[tuple[Key, bytes]], bytes] | None = None
+        self.parted: list[bytes] = []  # the parts of an answer so far,
+        self.rest = b""  # and the beginning of the next one
+        self.kept, self.packed = "", ""
+        self.own_read = self.asking = self.wrapped = False
         self.left: list[str] = []
         self.jobs: list[str] = []
+        self.worked = self.cost = 0.0  # seconds for an answer, here and in bash
         install()
 
     @property
@@ -81,29 +130,74 @@ class State:
         return f"{found}export LAMBDA_KERNEL_DISPLAY={shlex.quote(' '.join(SHOWN))}"
 
     def question(self, path: str, seq: int) -> str:
-        """A line for bash. A redirection for each command: with one for all, a DEBUG trap would print into it."""
-        commands = (
-            [r"printf '\0\1'"] + [command or r"printf '\0'" for command in COMMANDS] + [rf"printf '\0%s\0.\0' {seq}"]
+        """A line for bash; empty while that costs too much. A redirection for each command: with one for all, a DEBUG
+        trap would print into it."""
+        if seq and self.clock() < self.not_before:
+            return ""
+        commands = [*COMMANDS[0]]
+        for part in COMMANDS[1:]:
+            commands += [r"printf '\0'", *part]
+        return "; ".join(
+            rf"\builtin {command} >|{path}" for command in [*commands, rf"printf '\0%s' {TOLD} {seq} . ''"]
         )
-        return "; ".join(rf"\builtin {command} >|{path}" for command in commands)
 
-    def prelude(self, source: str, marks: str) -> str:
-        """A line that makes `read` say how to ask the user; a function `read` of the user's own stays as it is."""
-        return "" if self.own_read else READ.replace("MARKS", marks).replace("MARK", READ_MARK).replace("INPUT", source)
+    def prelude(self, text: str, source: str, marks: str) -> str:
+        """Lines that make `read` say how to ask the user, where the cell may need that: a function in its place is
+        slow, and shows up in a trace. A function `read` of the user's own stays as it is."""
+        wanted = not self.own_read and (self.asking or bool(ASKING.search(text.encode("utf-8", "replace"))))
+        undone = r"\builtin unset -f read" + "\n" if self.wrapped and not self.own_read else ""
+        self.wrapped = wanted
+        made = READ.replace("MARKS", marks).replace("MARK", READ_MARK).replace("INPUT", source)
+        return made if wanted else undone
 
     def feed(self, data: bytes, words: Mapping[bytes, bytes]) -> int | None:
         """Part of an answer. The number of the cell, when it was the last part. words: what no snapshot may hold."""
-        self.dump += data
-        if not self.dump.endswith(b"\0.\0"):
-            return None
-        # An interrupt may have cut the answer before this one.
-        settings, functions, names, jobs, number, *_ = self.dump.rpartition(b"\0\1")[2].split(b"\0")
-        self.dump = b""
+        began, number = time.thread_time(), None
+        *parts, rest = (self.rest + data).split(b"\0")
+        for read in parts:
+            part = read.removeprefix(b"\1")
+            if part != read:  # an interrupt may have cut the answer before this one
+                self.parted, self.worked = [], 0.0
+            if part == b"." and self._whole():
+                number = self._told(words)
+                self.parted = []
+            else:
+                self.parted.append(self._bounded(part, len(self.parted)))
+        self.rest = self._bounded(rest, len(self.parted) if not rest.startswith(b"\1") else 0)
+        self.worked += time.thread_time() - began
+        if number is not None:
+            cost = self.worked + self.cost
+            self.not_before = self.clock() + SHARE * max(cost, cost * cost) if cost > FREE_SECONDS else 0.0
+        return number
+
+    def _whole(self) -> bool:
+        """Whether there are all parameters, one of which may be a dot, and a number."""
+        count = len(COMMANDS) + 1
+        return len(self.parted) > count and len(self.parted) > count + min(int(self.parted[count]), PARAMETERS) + 1
+
+    def _bounded(self, part: bytes, index: int) -> bytes:
+        if index == VARIABLES and (len(part) > ROOM_BYTES or TOO_LARGE in part):
+            return _without_large(part)
+        return part[:ROOM_BYTES]
+
+    def _told(self, words: Mapping[bytes, bytes]) -> int:
+        settings, variables, functions, names, jobs, completions, after, *last, number = self.parted
+        before, settings = settings.split(b"\n", 1)
+        count = int(last.pop(0))
+        parameters, last = last[: min(count, PARAMETERS)], last[min(count, PARAMETERS) :]
+        paths, stack = last[: last.index(b":")], last[last.index(b":") + 1 :]
+        took = _seconds(after) - _seconds(before)
+        self.cost = min(took, _worked(paths)) if took > FREE_SECONDS else 0.0
         self.jobs = [line.split(None, 2)[-1] for line in jobs.decode("utf-8", "replace").splitlines()]
-        told = (RESTLESS.sub(b"", settings), functions)
-        if told != self.told:
-            self.told = told
-            self._take(dict(_settings(settings)) | dict(_functions(functions, names)), words)
+        # One of the descriptors was that of their directory.
+        more = [*_arguments(count, parameters), *_pushed(stack), *_open(filter(os.path.lexists, paths))]
+        more += [(("completion", b"rules"), completions)] if completions else []
+        seen = (settings, RESTLESS.sub(b"", variables), functions, more, _process(paths, b"limits"))
+        if seen != self.seen:
+            self.seen, self.told = seen, (settings + seen[1], functions)
+            self.asking = any(ASKING.search(text) for text in (settings, functions))
+            items = [*_settings(settings + variables), *_functions(functions, names), *_limits(seen[4]), *more]
+            self._take(dict(items), words)
         return int(number)
 
     def _take(self, items: Items, words: Mapping[bytes, bytes]) -> None:
@@ -114,15 +208,15 @@ class State:
 
     def _pack(self, changes: Iterable[tuple[Key, bytes]], words: Mapping[bytes, bytes]) -> None:
         """The smallest first, as long as there is room; without credentials."""
-        kept, self.left, room = [], [], STATE_BYTES
+        kept, left, room = [], [], STATE_BYTES
         for (kind, name), text in sorted(changes, key=lambda change: len(change[1])):
-            secret = any(word in text for word in words)
-            room -= 0 if secret else len(text)
-            if secret or room < 0:
-                why = "it holds a credential" if secret else "it is too large"
-                self.left.append(f"{kind} {name.decode('utf-8', 'replace')} ({why})")
+            why = _why_not(kind, name, text, words)
+            room -= 0 if why else len(text)
+            if why or room < 0:
+                left.append(f"{kind} {name.decode('utf-8', 'replace')} ({why or 'it is too large'})")
             else:
                 kept.append((kind, name.decode("latin-1"), text.decode("latin-1")))
+        self.left = left if len(left) <= NAMED else [*left[:NAMED], f"and {len(left) - NAMED} more"]
         kept.sort(key=lambda item: (KINDS.index(item[0]), item[1]))
         text = json.dumps([kept, self.left]).encode()
         self.kept = hashlib.blake2b(text, digest_size=8).hexdigest()
@@ -158,10 +252,10 @@ def _settings(text: bytes) -> Iterator[tuple[Key, bytes]]:
     for found in ITEM.finditer(text):
         kind = found.lastgroup
         name = found[kind] if kind else b""
-        if kind == "variable" and name in SWITCHES:
+        if kind == "variable" and name in SWITCHES and b'"' in found[0]:
             for option in found[0].split(b'"')[1].split(b":"):
                 yield ("option", SWITCHES[name] + option), SWITCHES[name] + option
-        elif kind == "variable" and name == b"PWD":
+        elif kind == "variable" and name == b"PWD" and b"=" in found[0]:
             value = found[0].partition(b"=")[2].strip()
             yield ("directory", value), rb"\builtin cd -- " + value
         elif kind and not (kind == "variable" and FOREIGN.fullmatch(name)):
@@ -169,17 +263,112 @@ def _settings(text: bytes) -> Iterator[tuple[Key, bytes]]:
 
 
 def _functions(text: bytes, names: bytes) -> Iterator[tuple[Key, bytes]]:
-    """They stand one after another in the order of the names; a here-document inside may hold anything."""
+    """They stand one after another in the order of the names; a here-document inside may hold anything. What was cut
+    off is empty."""
     found = []
     at = 0
     for line in names.splitlines():
-        name = line.split(b" ", 2)[2]
-        at = text.find(name + b" () \n", at)
-        found.append((name, at))
-    ends = [*(at for _, at in found[1:]), len(text)]
+        name = line.split(b" ", 2)[2] if line.count(b" ") > 1 else b""
+        begin = text.find(name + b" () \n", at)
+        at = max(at, begin)
+        found.append((name, begin))
+    whole = len(text) < ROOM_BYTES
+    ends = [*(at for _, at in found[1:]), len(text) if whole else -1]
     for (name, begin), end in zip(found, ends, strict=False):
-        if READ_MARK.encode() not in text[begin:end]:
-            yield ("function", name), text[begin:end]
+        body = text[begin:end] if min(begin, end) >= 0 else b""
+        if name and READ_MARK.encode() not in body:
+            yield ("function", name), body
+
+
+def _arguments(count: int, parameters: list[bytes]) -> Iterator[tuple[Key, bytes]]:
+    if count:
+        text = b" ".join([rb"\builtin set --", *map(_quoted, parameters)])
+        yield ("parameters", b"$@"), text if count <= PARAMETERS else b""
+
+
+def _pushed(stack: list[bytes]) -> Iterator[tuple[Key, bytes]]:
+    if stack:
+        pushes = (rb"\builtin pushd -n -- " + _homely(path) for path in reversed(stack))
+        yield ("stack", b"of directories"), b" && ".join(pushes)
+
+
+def _open(paths: Iterable[bytes]) -> Iterator[tuple[Key, bytes]]:
+    for path in paths:
+        yield ("descriptor", path.rpartition(b"/")[2]), b""
+
+
+def _limits(text: bytes) -> Iterator[tuple[Key, bytes]]:
+    for line in text.splitlines()[1:]:
+        yield ("limit", line[:26].strip()), line[26:]  # proc(5)
+
+
+def _homely(path: bytes) -> bytes:
+    """bash shows its home in DIRSTACK as ~."""
+    home, slash, rest = path.partition(b"/")
+    return home + slash + _quoted(rest)
+
+
+def _quoted(word: bytes) -> bytes:
+    return b"'" + word.replace(b"'", rb"'\''") + b"'"
+
+
+def _why_not(kind: str, name: bytes, text: bytes, words: Mapping[bytes, bytes]) -> str:
+    """Why an item cannot be kept, if so."""
+    if any(word in text for word in words) or (CREDENTIAL.fullmatch(name) and text.startswith(b"declare")):
+        return "it holds a credential"
+    if kind == "descriptor":
+        return "what it was open on is gone"
+    if kind == "limit":
+        return "`ulimit` sets it"
+    if kind == "variable" and text.startswith(b"declare") and name in HARMFUL:
+        return HARMFUL[name]
+    return "it is too large" if not text or text.startswith(TOO_LARGE) else ""
+
+
+def _without_large(text: bytes) -> bytes:
+    """What `declare -p` has printed so far, with the names alone of items that are too large, and of all that come when
+    there is no more room. An item ends at a newline outside of quotes."""
+    plain = text.replace(rb"\\", b"__").replace(rb"\"", b"__").replace(rb"\'", b"__")
+    kept, begin, room, opened = [], 0, ROOM_BYTES, None
+    for found in QUOTED.finditer(plain):
+        opened = found.lastgroup
+        if found[0] == b"\n":
+            line, begin = text[begin : found.end()], found.end()
+            fits = len(line) <= (STATE_BYTES if SETTING.match(line) else min(room, STATE_BYTES))
+            fits = fits and not line.startswith(TOO_LARGE)
+            kept.append(line if fits else _name_alone(line) + b"\n")
+            room -= len(kept[-1])
+    rest = text[begin:]
+    if len(rest) > STATE_BYTES:
+        # Only what is open at its end matters: a quote, or an escape.
+        quote = {"double": b'"', "single": b"$'"}.get(opened or "", b"")
+        rest = _name_alone(rest) + b"=" + quote + (b"\\" if plain.endswith(b"\\") else b"")
+    return b"".join(kept) + rest
+
+
+def _name_alone(line: bytes) -> bytes:
+    found = DECLARED.match(line)
+    return TOO_LARGE + found[1] if found else b""
+
+
+def _seconds(text: bytes) -> float:
+    """EPOCHREALTIME, which has the locale's decimal point; 0 where it is unset."""
+    digits = re.sub(rb"[^0-9]", b"", text)
+    return int(digits) / 1_000_000 if digits else 0.0
+
+
+def _worked(paths: list[bytes]) -> float:
+    """The processor time that bash has used in all: what took longer has been frozen."""
+    return sum(map(int, _process(paths, b"stat").rpartition(b")")[2].split()[11:13])) / TICKS
+
+
+def _process(paths: list[bytes], name: bytes) -> bytes:
+    """A file of bash's in /proc, where these are its descriptors."""
+    try:
+        with open(b"".join(paths[:1]).rpartition(b"fd/")[0] + name, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _changes(base: Items, items: Items) -> Iterator[tuple[Key, bytes]]:
@@ -189,3 +378,5 @@ def _changes(base: Items, items: Items) -> Iterator[tuple[Key, bytes]]:
             yield (kind, name), name.replace(b"shopt -s", b"shopt -u").replace(b"set -o", b"set +o")
         elif kind == "variable":
             yield (kind, name), b"unset -v " + name
+        elif kind == "completion":
+            yield (kind, name), b"complete -r"

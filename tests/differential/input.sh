@@ -56,3 +56,17 @@ exec <<<$'one\ntwo'; read a; read b; echo $a $b; read c; echo $?
 cat /dev/stdin <<<x; cat /dev/stdin
 #### dev-fd
 echo out >/dev/fd/1; echo err >/dev/fd/2; echo o2 >/dev/stdout; echo e2 >/dev/stderr
+#### type-of-read
+type read; type -t read; declare -F read; echo $?
+#### read-in-a-trace: trace
+set -x; read a <<<1; set +x
+#### read-with-a-prompt-in-a-trace: trace
+set -x; read -p '? ' a <<<1; echo $a; set +x
+#### type-of-read-with-a-prompt
+read -p '? ' a <<<1; type -t read
+#### read-in-a-loop-of-lines
+seq 3 >f; while read -r l; do echo "<$l>"; done <f; seq 3 | while IFS= read -r l; do echo $l; done
+#### read-with-a-prompt-in-a-function
+f() { local x; read -rp '? ' x <<<"$1"; echo "$x:$?:$#:$*"; }; f 'a b' c
+#### read-with-a-prompt-and-no-input
+read -p '? ' x </dev/null; echo $?; set -e; read -sp '? ' x </dev/null || echo failed $?
