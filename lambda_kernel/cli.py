@@ -7,6 +7,8 @@ need anyway; the local engine is imported by the command that runs it.
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import runpy
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +17,7 @@ from pathlib import Path
 from . import __version__, arguments, kernelspec
 
 LAUNCH = "launch"
+UNWRITTEN = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what writing may come to
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,6 +25,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == [LAUNCH]:
         return launch(words[1:])
+    try:
+        try:
+            return run_command(words)
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in UNWRITTEN:
+            raise
+        return unwritten(error)
+
+
+def unwritten(error: OSError) -> int:
+    """Say so, unless it is a reader that has had enough (`| head`)."""
+    # Python would flush at its end once more (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno != errno.EPIPE:
+        print(
+            f"lambda-kernel: cannot write the output ({error.strerror}): make room, or write it elsewhere",
+            file=sys.stderr,
+        )
+    return 1
+
+
+def run_command(words: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_args(words)
     if options.run is None:

@@ -9,7 +9,8 @@ from .tally import Tally
 
 @dataclass
 class Cost:
-    """One function's. usd: of the invocations whose price is known; unknown: how many others there were."""
+    """One function's. usd: of the invocations whose price is known; unknown: how many others there were; latest: what
+    it was like at the last."""
 
     cells: int = 0
     invocations: int = 0
@@ -17,10 +18,11 @@ class Cost:
     cold_starts: int = 0
     usd: float = 0.0
     unknown: int = 0
+    latest: Tally | None = None
 
     def add(self, tally: Tally, region: str, cells: int) -> None:
         usd = tally.cost_usd(region)
-        self.cells += cells
+        self.cells, self.latest = self.cells + cells, tally
         self.invocations += tally.invocations
         self.billed_ms += (tally.totals and tally.totals.billed_duration_ms) or 0
         self.cold_starts += tally.cold_starts

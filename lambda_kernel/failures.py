@@ -50,6 +50,7 @@ TLS = Row(
 )
 UNREAD = Row(Unanswered, "the answer of {it} cannot be read ({error})", "check the endpoint, or a proxy before it")
 
+KEYS = ("botocore.credentials", "botocore.tokens", "botocore.auth")  # its modules that look for credentials and sign
 # By botocore's names, since older releases lack some; the most specific one counts.
 CLIENT: Mapping[str, Row] = MappingProxyType(
     {
@@ -183,7 +184,6 @@ def mapped_errors(function: str, region: str, place: Place | None = None, watche
 
     place, handled = place or Place(function, region), sys.exc_info()[1]
     before = LEFT.set(False if watched else None)
-    # A credential_process that is not there is an OSError, and one that prints no JSON a ValueError.
     known = (BotoCoreError, ResponseParserError, OSError, ValueError)
     try:
         yield
@@ -193,7 +193,7 @@ def mapped_errors(function: str, region: str, place: Place | None = None, watche
         raise refused(error.response, place, error.operation_name, LEFT.get()) from error
     except Exception as error:
         # botocore lets through what it stumbles over in an answer; the function may have run.
-        if LEFT.get() or isinstance(error, known):
+        if LEFT.get() or isinstance(error, known) or getting_credentials(error):
             raise client_side(error, place, LEFT.get(), handled) from error
         raise
     finally:
@@ -222,8 +222,11 @@ def client_side(
 
 def _row(error: BaseException, left: bool | None) -> Row:
     """Refused and its kinds only where nothing can have run."""
-    row = next((CLIENT[name] for name in _names(error) if name in CLIENT), SETTINGS)
+    for_keys = not left and getting_credentials(error)
+    row = next((CLIENT[name] for name in _names(error) if name in CLIENT), SOURCE if for_keys else SETTINGS)
     if left is False and issubclass(row.kind, Unanswered | Unreachable):
+        return SOURCE
+    if for_keys and not issubclass(row.kind, BadSettings):
         return SOURCE
     return UNREAD if left and row is SETTINGS else row
 
@@ -240,6 +243,12 @@ def connecting(error: BaseException, handled: BaseException | None = None) -> bo
         for link in _chain(error, handled)
         for frame, _ in traceback.walk_tb(link.__traceback__)
     )
+
+
+def getting_credentials(error: BaseException) -> bool:
+    """Whether it was raised while botocore looked for them or signed: of a credential_process that is not there, or
+    prints what it should not, it lets Python's own errors through."""
+    return any(frame.f_globals.get("__name__") in KEYS for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _chain(error: BaseException | None, handled: BaseException | None = None) -> Iterator[BaseException]:

@@ -80,6 +80,8 @@ UNKNOWN = Row(Refused, "Lambda refused {it} ({code}: {message})", "`%status --ve
 THROTTLE = Row(
     Throttled, "Lambda throttled {it}: {reason}", "{remedy}", "wait until another cell of the engine's has ended"
 )
+# What botocore asks before it asks what it was to ask.
+KEY_SOURCES = ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials", "CreateToken")
 # STS, or what else credentials come from, has refused.
 NO_KEYS = Row(
     BadCredentials,
@@ -213,9 +215,10 @@ def refused(
     code = str(told.get("Code") or status).partition(":")[0]
     message = clean(told.get("Message") or f"HTTP status {status}")
     row, words = rule(code, status, message, response, place)
-    if left is False and not issubclass(row.kind, BadCredentials):
-        row = NO_KEYS
     action = ACTION.search(message)
+    asked_for_keys = left is False or operation in KEY_SOURCES
+    if asked_for_keys and (not issubclass(row.kind, BadCredentials) or (row is DENIED and not action)):
+        row = NO_KEYS
     known = {"message": message, "code": code, "operation": operation}
     text = place.sentence(row, **known, action=action[1] if action else "lambda:InvokeFunction", **words)
     return Throttled(text, seconds(response)) if row.kind is Throttled else row.kind(text)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from . import errors
+from . import aws, errors
 from .failures import TIMED_OUT, function_failed, mapped_errors, watch
 from .place import REQUEST_BYTES, Place
 from .refusals import TOO_LARGE
@@ -82,25 +82,29 @@ class BotoTransport:
     generation: int = 0
     tenancy: bool | None = None
     last_used: float = field(default=0.0)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         watch(self.client)
 
     def invoke(self, event: Event) -> Reply:
-        payload = json.dumps(event).encode()
+        payload, client = json.dumps(event).encode(), self.client
         try:
             return self._as_a_tenant_or_not(payload)
         except errors.BadSettings:
             if self.make is None:
                 raise
         # Nothing has run. A client keeps a profile's keys and what a process said for as long as it lives.
-        self._replace(self.make())
+        self._replace(client, self.make())
         return self._as_a_tenant_or_not(payload)
 
-    def _replace(self, client: LambdaClient) -> None:
-        self.client, before = client, self.client
+    def _replace(self, before: LambdaClient, client: LambdaClient) -> None:
+        """Unless it has been replaced meanwhile: a call that was given up goes on, and may get its credentials late."""
         watch(client)
-        before.close()
+        with self.lock:
+            late = self.client is not before
+            self.client = self.client if late else client
+        (client if late else before).close()
 
     def _as_a_tenant_or_not(self, payload: bytes) -> Reply:
         """Lambda refuses a tenant id for a function without isolation, and a function with it for none, before anything
@@ -176,10 +180,8 @@ def make_client(
     function: str = "",
 ) -> LambdaClient:
     """A boto3 client for Invoke. region None: as the usual AWS settings say; function: the one it is wanted for."""
-    import boto3
     from botocore.config import Config
 
-    key, secret = credentials or (None, None)
     config = Config(
         retries={"total_max_attempts": 1},
         read_timeout=read_timeout,
@@ -189,10 +191,9 @@ def make_client(
         # Loopback needs no proxy, and a proxy could not reach it.
         proxies={} if credentials else None,
     )
-    with mapped_errors(function, region or "", Place(function, region or "", profile)):
-        session = boto3.Session(
-            profile_name=profile, region_name=region, aws_access_key_id=key, aws_secret_access_key=secret
-        )
+    place = Place(function, region or "", profile)
+    with mapped_errors(function, region or "", place):
+        session = aws.make_session(place, profile, region, credentials)
         client: Any = session.client("lambda", endpoint_url=endpoint_url, config=config)
     keep_alive(client)
     return client  # type: ignore[no-any-return]

@@ -1,7 +1,8 @@
 """No test reaches an AWS account, the network or the developer's own Jupyter, whatever this machine has configured.
 
-The environment is pinned before any test module is imported and children inherit it; in this process an audit hook
-refuses every connection beyond loopback, and a refusal fails the run even where a library swallows the error.
+The environment is pinned before any test module is imported and children inherit it, with a proxy that lets nothing
+out; in this process an audit hook refuses every connection beyond loopback. Whoever tried, in this process or in a
+child, fails the test even where a library swallows the error.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from typing import Any
 
 import pytest
 
-# Port 9 is discard's: no one listens, so a client that wants to leave the machine is refused at once.
-NO_WAY_OUT = "http://127.0.0.1:9"
+from tests.way_out import WayOut
+
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 FOREIGN_PREFIXES = ("AWS_", "BOTO_", "IPYTHON", "JUPYTER", "JPY_", "LAMBDA_KERNEL_", "XDG_")
 
 
-def private_environment(home: Path) -> dict[str, str]:
+def private_environment(home: Path, proxy: str) -> dict[str, str]:
     """Return what every test and its children see instead of the developer's own settings."""
-    proxies = {spelling: NO_WAY_OUT for name in PROXIES for spelling in (name, name.lower())}
+    proxies = {spelling: proxy for name in PROXIES for spelling in (name, name.lower())}
     return {
         **proxies,
         "NO_PROXY": "localhost,127.0.0.1,::1",
@@ -54,6 +55,7 @@ class NetworkGuard:
     def __init__(self) -> None:
         self.active = False
         self.refused: list[str] = []
+        self.way_out: WayOut | None = None
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.active or event not in {"socket.connect", "socket.getaddrinfo"}:
@@ -64,9 +66,9 @@ class NetworkGuard:
             raise PermissionError(f"tests stay on this machine: {event} {host!r}")
 
     def take(self) -> list[str]:
-        """Return what was refused since the last time."""
+        """Return what was refused since the last time, here and at the proxy."""
         taken, self.refused = self.refused, []
-        return taken
+        return taken + (self.way_out.take() if self.way_out else [])
 
 
 def _host(address: object) -> object:
@@ -99,12 +101,15 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in os.environ:
         if name.startswith(FOREIGN_PREFIXES):
             del os.environ[name]
-    os.environ.update(private_environment(home))
+    guard.way_out = WayOut()
+    os.environ.update(private_environment(home, guard.way_out.url))
     guard.active = True
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     guard.active = False
+    if guard.way_out:
+        guard.way_out.close()
     shutil.rmtree(os.environ["HOME"], ignore_errors=True)
     before = config.stash[stashed_environment]
     os.environ.clear()

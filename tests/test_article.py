@@ -7,13 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from lambda_kernel.function import index
+from lambda_kernel.local import LocalEngine, Settings
 from tests.engine_process import environ_for, local_engine
-from tests.ministack import REGION, create_function, ministack
+from tests.ministack import REGION, deploy, ministack
 
 LOOP = Path(__file__).parent / "article" / "loop.sh"
 
@@ -35,10 +37,17 @@ def cli_settings(directory: Path) -> Path:
     return config
 
 
-def looped(typed: str, environ: dict[str, str]) -> list[str]:
+def looped(typed: str, environ: dict[str, str], loop: Path = LOOP) -> list[str]:
     """What the loop prints for each line that is typed."""
-    ran = subprocess.run(["bash", LOOP], input=typed, env=environ, capture_output=True, text=True, check=True)
+    ran = subprocess.run(["bash", loop], input=typed, env=environ, capture_output=True, text=True, check=True)
     return ran.stdout.split("> ")[1:]
+
+
+def for_a_tenant(directory: Path) -> Path:
+    """The loop with all that tenant isolation adds to it."""
+    loop = directory / "loop.sh"
+    loop.write_text(LOOP.read_text().replace("lambda invoke ", "lambda invoke --tenant-id me ", 1))
+    return loop
 
 
 def test_the_loop_prints_what_the_article_shows(tmp_path: Path) -> None:
@@ -65,13 +74,30 @@ def test_the_loop_prints_what_the_article_shows(tmp_path: Path) -> None:
     assert end == ""
 
 
-def test_the_loop_on_ministack(tmp_path: Path) -> None:
-    """Its log has the function's own lines only, without the last line end."""
+def test_the_loop_where_tenants_are_isolated(tmp_path: Path) -> None:
+    """On the local engine, which refuses as Lambda does what comes without a tenant id."""
+    engine = LocalEngine(Settings(code=Path(index.__file__).parent, tenancy=True))
+    try:
+        environ = {**environ_for(asdict(engine.start())), "AWS_CONFIG_FILE": str(cli_settings(tmp_path))}
+        free, end = looped("free\nexit\n", environ, for_a_tenant(tmp_path))
+        without, _ = looped("free\nexit\n", environ)
+    finally:
+        engine.close()
+    assert "Mem:" in free
+    assert "\nREPORT RequestId: " in free
+    assert (end, without.strip()) == ("", "")
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_the_loop_on_ministack(tmp_path: Path, isolated: bool) -> None:
+    """The function is deployed by our template. ministack's log has the function's own lines only, without the last
+    line end, and it takes a tenant id without heeding it."""
     with ministack() as url:
-        create_function(url, "shell", Path(index.__file__), handler="index.handler", runtime="python3.14")
+        deploy(url, "--tenant-isolation" if isolated else "--no-tenant-isolation")
         environ = {**os.environ, "AWS_ENDPOINT_URL_LAMBDA": url, "AWS_DEFAULT_REGION": REGION}
         environ["AWS_CONFIG_FILE"] = str(cli_settings(tmp_path))
-        free, failed, end = looped("free\nls /nowhere\nexit\n", environ)
+        loop = for_a_tenant(tmp_path) if isolated else LOOP
+        free, failed, end = looped("free\nls /nowhere\nexit\n", environ, loop)
     prefix = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t\S+\t"
     assert re.fullmatch(rf"\n{prefix}{{ cmd: 'free' }}\n{prefix} *total[^\0]*Mem:[^\t]*\n\n", free), free
     assert re.fullmatch(rf"\n{prefix}{{ cmd: 'ls /nowhere' }}\n{prefix}\n{prefix}ls: [^\t]*/nowhere[^\t]*\n", failed), (

@@ -95,14 +95,13 @@ HELP = {
     "template": """
         usage: lambda-kernel template [-h] [--function F] [--memory MB] [--timeout S]
                                       [--architecture {arm64,x86_64}] [--storage MB] [--retention DAYS]
-                                      [--policy ARN] [--tenant-isolation | --no-tenant-isolation]
-                                      [--layer ARN]
+                                      [--policy ARN] [--layer ARN]
+                                      [--tenant-isolation | --no-tenant-isolation]
 
         Print the CloudFormation template of the function; options change its parameters' defaults.
 
         options:
           -h, --help            show this help message and exit
-          --layer ARN           a layer (repeatable)
 
         the function:
           --function F          its name (default: shell)
@@ -113,6 +112,7 @@ HELP = {
           --storage MB          size of /tmp (default: 512)
           --retention DAYS      of its logs (default: 14)
           --policy ARN          a managed policy (repeatable), or `none`
+          --layer ARN           a layer's version (repeatable), or `none`
           --tenant-isolation, --no-tenant-isolation
                                 environments of its own for each kernel (default: yes)
         """,
@@ -120,7 +120,8 @@ HELP = {
         usage: lambda-kernel deploy [-h] [--profile P] [--region R] [--endpoint-url U] [--stack S]
                                     [--verbose] [--function F] [--memory MB] [--timeout S]
                                     [--architecture {arm64,x86_64}] [--storage MB] [--retention DAYS]
-                                    [--policy ARN] [--tenant-isolation | --no-tenant-isolation]
+                                    [--policy ARN] [--layer ARN]
+                                    [--tenant-isolation | --no-tenant-isolation]
                                     [--tools PATH [PATH ...] | --no-tools] [--dry-run] [--yes]
 
         Make the function on AWS, or bring it up to date; what is not named stays as it is.
@@ -149,6 +150,7 @@ HELP = {
           --storage MB          size of /tmp (default: 512)
           --retention DAYS      of its logs (default: 14)
           --policy ARN          a managed policy (repeatable), or `none`
+          --layer ARN           a layer's version (repeatable), or `none`
           --tenant-isolation, --no-tenant-isolation
                                 environments of its own for each kernel (default: yes)
         """,
@@ -390,6 +392,31 @@ def test_local_cannot_have_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         fails(lambda_kernel("local", "--port", str(port)), str(port))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("words", [["template"], ["local", "--json"], ["install", "--prefix", "@"]])
+def test_output_that_cannot_be_written_is_one_sentence(words: list[str], buffered: str, tmp_path: Path) -> None:
+    """argparse has a way of its own: where Python does not buffer, it keeps silent of its help's failure."""
+    words = [word.replace("@", str(tmp_path)) for word in words]
+    environ = {**os.environ, "PYTHONUNBUFFERED": buffered}
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, env=environ, text=True, check=False
+        )
+    assert ended.returncode == 1
+    sentence = "cannot write the output (No space left on device): make room, or write it elsewhere"
+    assert ended.stderr.splitlines()[-1] == f"lambda-kernel: {sentence}"
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_reader_that_has_had_enough_is_told_nothing() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run([*COMMAND, "template"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")
 
 
 def test_launch_is_the_kernel_process() -> None:

@@ -7,12 +7,14 @@ import os
 import socket
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ProxyConnectionError
 from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
 
@@ -50,21 +52,31 @@ def test_loopback_is_open() -> None:
             socket.create_connection((host, port), timeout=5).close()
 
 
-def test_boto3_has_no_account_and_no_way_out() -> None:
+def test_boto3_has_no_account_and_no_way_out(network_guard: NetworkGuard) -> None:
     session = boto3.Session(region_name="us-east-1")
     credentials = session.get_credentials()
     assert credentials is not None
     assert credentials.access_key == "testing"
     assert session.available_profiles == []
+    client = session.client("lambda", config=Config(retries={"total_max_attempts": 1}))
     with pytest.raises(ProxyConnectionError):
-        session.client("lambda").list_functions()
+        client.list_functions()
+    assert network_guard.take() == ["CONNECT lambda.us-east-1.amazonaws.com:443"]
 
 
-def test_a_child_has_no_way_out() -> None:
+def test_a_child_has_no_way_out_and_its_try_is_remembered(network_guard: NetworkGuard) -> None:
     code = f"import urllib.request; urllib.request.urlopen('http://{NOWHERE}/', timeout=5)"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "Connection refused" in child.stderr
-    assert urllib.request.getproxies()["https"] == "http://127.0.0.1:9"
+    assert "403: Tests stay on this machine" in child.stderr
+    assert network_guard.take() == [f"GET http://{NOWHERE}/"]
+
+
+def test_a_child_that_says_nothing_is_remembered(network_guard: NetworkGuard) -> None:
+    proxy = urllib.parse.urlsplit(urllib.request.getproxies()["https"])
+    assert proxy.hostname is not None
+    assert proxy.port is not None
+    socket.create_connection((proxy.hostname, proxy.port)).close()
+    assert len(network_guard.take()) == 1
 
 
 def test_home_and_jupyter_are_private() -> None:

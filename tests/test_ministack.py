@@ -1,4 +1,4 @@
-"""The whole kernel against a third party's Lambda: our function, and the 2018 article's as published."""
+"""The whole kernel against a third party's Lambda: our function as deployed, and the 2018 article's as published."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from lambda_kernel.article import ABANDONED, CUT
-from lambda_kernel.function import index
-from tests.ministack import REGION, client, create_function, ministack
+from tests.ministack import REGION, client, deploy, ministack
 from tests.notebook import Notebook, notebook
 
 # As published, but for the runtime: nodejs6.10 is long gone, and nodejs24.x takes no handler with a callback.
@@ -25,7 +24,7 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs node
 def stack() -> Iterator[str]:
     """The article's function is called shell, as its template says."""
     with ministack() as url:
-        create_function(url, "ours", Path(index.__file__), handler="index.handler", runtime="python3.14")
+        deploy(url, "--function", "ours", "--memory", "256")
         formation = client(url, "cloudformation")
         formation.create_stack(StackName="article", TemplateBody=ARTICLE, Capabilities=["CAPABILITY_IAM"])
         formation.get_waiter("stack_create_complete").wait(StackName="article", WaiterConfig={"Delay": 1})
@@ -51,8 +50,8 @@ def article(stack: str) -> Iterator[Notebook]:
 
 def test_state_stays_between_cells(book: Notebook) -> None:
     assert book.run("cd /tmp; x=5; f() { echo f$x; }").error is None
-    shown = book.run("pwd; f; echo $AWS_LAMBDA_FUNCTION_NAME")
-    assert shown.out == "/tmp\nf5\nours\n"
+    shown = book.run("pwd; f; echo $AWS_LAMBDA_FUNCTION_NAME $AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    assert shown.out == "/tmp\nf5\nours 256\n"
     assert shown.figures["function"] == "ours"
     assert shown.figures["region"] == REGION
     assert shown.figures["invocations"] == 1

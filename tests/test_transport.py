@@ -227,3 +227,24 @@ def test_keepalive_fires_before_a_firewall_forgets() -> None:
 def test_settings_that_cannot_be(make: Callable[[], object], words: str) -> None:
     with pytest.raises(errors.BadSettings, match=words):
         make()
+
+
+def test_a_call_that_gets_its_credentials_late_leaves_the_later_client_alone() -> None:
+    """It was given up, and the next cell has renewed them meanwhile."""
+    expired = Answer.error(403, "ExpiredTokenException", "The security token included in the request is expired")
+    with endpoint(expired, expired, Answer(200, {})) as at:
+        made: list[Any] = []
+
+        def make() -> Any:
+            client = make_client("eu-west-1", None, at.url, (f"key{len(made)}", "secret"))
+            made.append(client)
+            if len(made) == 1:
+                to.invoke(EVENT)  # the next cell's, while this one still waits
+            return client
+
+        to = transport(at, make=make, tenancy=False)
+        to.invoke(EVENT)
+        assert to.client is made[1]
+        to.invoke(EVENT)
+    signed = [request["authorization"].partition("Credential=")[2].partition("/")[0] for request in at.requests]
+    assert signed == ["key", "key", "key1", "key1", "key1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from .. import arguments
@@ -31,7 +32,6 @@ def _add_template(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("template", help="print the CloudFormation template", description=text)
     parser.set_defaults(run=_run, command="template")
     _add_settings(parser)
-    parser.add_argument("--layer", metavar="ARN", action="append", type=layer, help="a layer (repeatable)")
 
 
 def _add_deploy(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -105,6 +105,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     add("--retention", metavar="DAYS", type=_retention, help=f"of its logs (default: {DEFAULTS.retention_days})")
     add("--policy", metavar="ARN", action="append", type=_policy, help="a managed policy (repeatable), or `none`")
+    add("--layer", metavar="ARN", action="append", type=_layer, help="a layer's version (repeatable), or `none`")
     add(
         "--tenant-isolation",
         action=argparse.BooleanOptionalAction,
@@ -123,9 +124,26 @@ def given(options: argparse.Namespace) -> dict[str, str]:
         "Storage": options.storage,
         "Retention": options.retention,
         "Policies": options.policy and ",".join(arn for arn in options.policy if arn != "none"),
+        "Layers": options.layer and ",".join(arn for arn in options.layer if arn != "none"),
         "TenantIsolation": None if isolation is None else str(isolation).lower(),
     }
     return {name: str(value) for name, value in named.items() if value is not None}
+
+
+def spelled(values: Mapping[str, str]) -> list[str]:
+    """The options that name these values of the template's parameters."""
+    one = {
+        "--memory": "Memory",
+        "--timeout": "Timeout",
+        "--architecture": "Architecture",
+        "--storage": "Storage",
+        "--retention": "Retention",
+    }
+    words = [f"--function={values['Function']}"]  # whose name may begin with a dash
+    words += [word for option, name in one.items() for word in (option, values[name])]
+    words += [word for arn in (values["Policies"] or "none").split(",") for word in ("--policy", arn)]
+    words += [word for arn in (values["Layers"] or "none").split(",") for word in ("--layer", arn)]
+    return [*words, "--tenant-isolation" if values["TenantIsolation"] == "true" else "--no-tenant-isolation"]
 
 
 def check_names(options: argparse.Namespace) -> None:
@@ -142,9 +160,9 @@ def _policy(text: str) -> str:
     return text
 
 
-def layer(text: str) -> str:
-    if not LAYER_ARN.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not the ARN of a layer's version")
+def _layer(text: str) -> str:
+    if text != "none" and not LAYER_ARN.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither the ARN of a layer's version nor `none`")
     return text
 
 

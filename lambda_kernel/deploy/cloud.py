@@ -11,14 +11,17 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from .. import aws
+from ..place import Place
 from .problems import DeployError, Missing, asking
 from .template import Mark, read_mark
 
 LAYER_DESCRIPTION = "lambda-kernel tools "
 STACK_PREFIX = "lambda-kernel-"
+CHANGE_SET_PREFIX = "lambda-kernel-"
 REVIEW = "REVIEW_IN_PROGRESS"
 UNTOUCHED = datetime.timedelta(seconds=10)  # how far the clocks of AWS's services may be apart
 
@@ -41,13 +44,15 @@ class Clients:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack as it is. mark is None when the stack is not ours."""
+    """A stack as it is. mark: None when it was not made by us; begun: whether it has never been more than a change set,
+    and that one of ours, so that it holds nothing and may have no description yet."""
 
     name: str
     id: str
     status: str
     parameters: Mapping[str, str]
     mark: Mark | None
+    begun: bool = False
 
     @property
     def busy(self) -> bool:
@@ -55,8 +60,7 @@ class Stack:
 
     @property
     def ours(self) -> bool:
-        """One that has never been more than a change set holds nothing, and may have no description yet."""
-        return self.mark is not None or (self.status == REVIEW and self.name.startswith(STACK_PREFIX))
+        return self.mark is not None or self.begun
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Layer:
+    """A version of one."""
+
     arn: str
     version: int
     description: str
@@ -110,12 +116,12 @@ class Layer:
 
 def make_clients(region: str | None, profile: str | None, endpoint_url: str | None) -> Clients:
     """The one place that makes clients. region None: as the usual AWS settings say."""
-    import boto3
     from botocore.config import Config
 
+    place = Place("", region or "", profile)
     config = Config(user_agent_extra="lambda-kernel", retries={"mode": "standard"}, connect_timeout=10)
     with asking("cloudformation:DescribeStacks", region or ""):
-        session = boto3.Session(profile_name=profile, region_name=region)
+        session = aws.make_session(place, profile, region, prompter=aws.on_the_terminal(place, profile))
         made: list[Any] = [
             session.client(service, endpoint_url=endpoint_url, config=config)
             for service in ("cloudformation", "lambda", "logs")
@@ -151,7 +157,8 @@ class Cloud:
                 answer = self.clients.cloudformation.describe_stacks(StackName=name)
         except Missing:
             return None
-        return self._stack(answer["Stacks"][0])
+        stack = self._stack(answer["Stacks"][0])
+        return replace(stack, begun=self._begun(stack.name)) if stack.status == REVIEW else stack
 
     def our_stacks(self) -> Iterator[Stack]:
         for page in self._pages("describe_stacks", "cloudformation:DescribeStacks"):
@@ -165,6 +172,12 @@ class Cloud:
         parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in told.get("Parameters", [])}
         mark = read_mark(told.get("Description") or self._description(told))
         return Stack(told["StackName"], told["StackId"], told["StackStatus"], parameters, mark)
+
+    def _begun(self, stack: str) -> bool:
+        if stack.startswith(STACK_PREFIX):
+            return True
+        pages = self._pages("list_change_sets", "cloudformation:ListChangeSets", StackName=stack)
+        return all(one["ChangeSetName"].startswith(CHANGE_SET_PREFIX) for page in pages for one in page["Summaries"])
 
     def _description(self, told: dict[str, Any]) -> str:
         """As the template has it: some emulators leave it out elsewhere."""

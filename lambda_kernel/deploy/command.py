@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ..errors import KernelError
 from . import choices, plan, status, template, tools
-from .cloud import Clients, Cloud, Stack, make_clients
+from .cloud import Clients, Cloud, Layer, Stack, make_clients
 from .console import Console
 from .execute import Executor
-from .problems import Busy, DeployError, Interrupted, Missing
+from .problems import Busy, DeployError, Missing
 
 LOOKS = 5  # how often a deploy may find that somebody else came first
 
@@ -22,8 +24,15 @@ TryOut = Callable[[str], str]
 
 
 def print_template(options: argparse.Namespace, console: Console) -> None:
-    values = choices.DEFAULTS.values() | choices.given(options) | {"Layers": ",".join(options.layer or ())}
-    console.out.write(template.render(values))
+    body = template.render(choices.DEFAULTS.values() | choices.given(options))
+    size = len(body.encode())
+    if size > template.LIMIT_BYTES:
+        raise DeployError(
+            f"with these defaults the template would have {size:,} bytes, and CloudFormation takes "
+            f"{template.LIMIT_BYTES:,}: leave --policy and --layer out, and name them with `--parameter-overrides "
+            "Policies=ARN,ARN Layers=ARN,ARN` of `aws cloudformation deploy`"
+        )
+    console.out.write(body)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -39,14 +48,11 @@ def guarded(
     try:
         choices.check_names(options)
         run(options, console)
-    except Interrupted as error:
-        console.fail(str(error))
-        return 130
     except KeyboardInterrupt:
         console.fail("interrupted: `lambda-kernel status` shows what is there")
-        return 130
+        return 1
     except KernelError as error:
-        console.fail(str(error))
+        console.fail(str(error), error.line if isinstance(error, DeployError) else "")
         return 1
     return 0
 
@@ -63,7 +69,8 @@ def deploy(
     cloud = Cloud(clients or make_clients(options.region, options.profile, options.endpoint_url))
     stack = options.stack or stack_name(options.function or choices.DEFAULTS.function)
     wanted = plan.Wanted(stack, cloud.region, options.function, choices.given(options), executables, options.no_tools)
-    executor = Executor(cloud, console, sleep, try_out or trial(options, cloud.region))
+    again = functools.partial(deploy_line, options, cloud.region, stack)
+    executor = Executor(cloud, console, sleep, try_out or trial(options, cloud.region), again)
     for _ in range(LOOKS):
         seen = look(cloud, wanted)
         steps = plan.plan_deploy(wanted, seen)
@@ -110,8 +117,18 @@ def _glance(cloud: Cloud, wanted: plan.Wanted) -> plan.Seen:
         settled=cloud.settled(alive.id) if alive else None,
         function=cloud.function(name),
         log_group=cloud.has_log_group(f"/aws/lambda/{name}"),
-        layers=tuple(cloud.tools(plan.tools_layer(name))) if wanted.tools else (),
+        layers=tuple(_tools(cloud, wanted, name, alive)),
     )
+
+
+def _tools(cloud: Cloud, wanted: plan.Wanted, function: str, stack: Stack | None) -> Iterator[Layer]:
+    """Only where they matter: what --tools has published for a function and for its stack's, and what is attached."""
+    former = plan.function_of(replace(wanted, function=None), stack)
+    if wanted.tools or wanted.no_tools or function != former:
+        names = [plan.tools_layer(function), plan.tools_layer(former)]
+        names += [plan.layer_name(arn) for arn in plan.attached(stack)]
+        for name in dict.fromkeys(names):
+            yield from cloud.tools(name)
 
 
 def listed(steps: Sequence[plan.Step], region: str) -> str:
@@ -165,7 +182,14 @@ def _plan_delete(cloud: Cloud, name: str, options: argparse.Namespace) -> list[p
         raise DeployError(
             f"the stack {name} holds the function {function}, not {options.function}: name one of them only"
         )
-    return plan.plan_delete(stack, cloud.tools(plan.tools_layer(function)) if function else (), cloud.region)
+    return plan.plan_delete(stack, list(_tools_of(cloud, stack, function)) if function else (), cloud.region)
+
+
+def _tools_of(cloud: Cloud, stack: Stack, function: str) -> Iterator[Layer]:
+    """All versions of a function's own; of another's, which it had by an earlier name, the one that is attached."""
+    own, attached = plan.tools_layer(function), plan.attached(stack)
+    for name in dict.fromkeys([own, *map(plan.layer_name, attached)]):
+        yield from (one for one in cloud.tools(name) if name == own or one.arn in attached)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Console], None]] = {
@@ -190,6 +214,14 @@ def trial(options: argparse.Namespace, region: str) -> TryOut:
 def stack_name(function: str) -> str:
     """A stack's name has no underscores, and begins and ends as it likes after our prefix."""
     return f"lambda-kernel-{function.replace('_', '-')}"
+
+
+def deploy_line(options: argparse.Namespace, region: str, stack: str, values: Mapping[str, str]) -> str:
+    """The command that makes a function with all these settings, whatever is there."""
+    words = ["lambda-kernel", "deploy", "--region", region]
+    for option, value in (("--profile", options.profile), ("--endpoint-url", options.endpoint_url)):
+        words += [option, value] if value else []
+    return shlex.join([*words, "--stack", stack, *choices.spelled(values)])
 
 
 def install_line(options: argparse.Namespace, region: str, function: str) -> str:

@@ -24,8 +24,10 @@ class Console:
         """exactly: a command to paste, in which nothing may be masked."""
         print(text if exactly else self._shown(text), file=self.out, flush=True)
 
-    def fail(self, text: str) -> None:
-        print(f"lambda-kernel: {self._shown(' '.join(text.split()))}", file=self.err, flush=True)
+    def fail(self, text: str, line: str = "") -> None:
+        """line: a command to paste."""
+        told = f"lambda-kernel: {self._shown(' '.join(text.split()))}"
+        print(f"{told}\n  {line}" if line else told, file=self.err, flush=True)
 
     def confirm(self, question: str) -> None:
         """Go on only with the user's yes. Raises DeployError."""

@@ -7,32 +7,62 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import plan
-from .cloud import Change, Cloud, Stack, code_zip
+from .cloud import CHANGE_SET_PREFIX, Change, Cloud, Stack, code_zip
 from .console import Console
-from .problems import DeployError
+from .problems import Busy, DeployError, Interrupted
 from .progress import POLL_SECONDS, Progress
 
 ACTIVE_SECONDS = 300.0
+GO_ON = "this command goes on from where it is, with all settings kept"
 Step = plan.Step
 
 
 class Executor:
-    """Carries steps out. try_out runs a command in a function and returns what to show of it."""
+    """Carries steps out.
+
+    try_out runs a command in a function and returns what to show of it; again: the command that makes a function with
+    these parameters.
+    """
 
     def __init__(
-        self, cloud: Cloud, console: Console, sleep: Callable[[float], None], try_out: Callable[[str], str] = str
+        self,
+        cloud: Cloud,
+        console: Console,
+        sleep: Callable[[float], None],
+        try_out: Callable[[str], str] = str,
+        again: Callable[[Mapping[str, str]], str] = str,
     ) -> None:
-        self.cloud, self.console, self.sleep, self.try_out = cloud, console, sleep, try_out
+        self.cloud, self.console, self.sleep, self.try_out, self.again = cloud, console, sleep, try_out, again
         self.progress = Progress(cloud, console.say, sleep)
         self.published = ""
 
     def run(self, steps: Sequence[Step]) -> None:
         """All of them, after the user has agreed to what needs it. Raises DeployError."""
         for step in steps:
-            if step.consent:
+            if step.consent and not isinstance(step, plan.UpdateStack):  # which shows its changes first
                 self.console.confirm(step.consent)
+        remade = plan.remade(steps)
         for step in steps:
+            if remade and isinstance(step, (plan.DeleteStack, plan.CreateStack)):
+                self._remake(step, remade)
+            else:
+                self._run(step)
+
+    def _remake(self, step: Step, remade: plan.CreateStack) -> None:
+        """In between, AWS does not know the settings any more: whatever happens, the user has them."""
+        line = self.again(self._filled(remade.parameters))
+        if isinstance(step, plan.DeleteStack):
+            self.console.say(f"If this is cut short, {GO_ON}:\n  {line}", exactly=True)
+        try:
             self._run(step)
+        except KeyboardInterrupt:
+            raise Interrupted(f"interrupted while the stack {remade.stack} was made again: {GO_ON}", line) from None
+        except Interrupted as error:
+            raise Interrupted(f"{str(error).partition(':')[0]}: {GO_ON}", line) from error
+        except DeployError as error:
+            if isinstance(error, Busy) and isinstance(step, plan.DeleteStack):
+                raise  # everything is still there
+            raise DeployError(f"{error}; when that is mended: {GO_ON}", line) from error
 
     def _run(self, step: Step) -> None:
         match step:
@@ -85,19 +115,26 @@ class Executor:
             return
         for change in changes:
             self.console.say(summary(change))
-        self._ask_for(changes, step, change_set)
+        try:
+            self._ask_for(changes, step)
+        except (DeployError, KeyboardInterrupt):
+            self._take_back(change_set)
+            raise
         self._execute(step.stack.name, stack, change_set)
 
-    def _ask_for(self, changes: Sequence[Change], step: plan.UpdateStack, change_set: str) -> None:
-        """A replacement that the plan did not foresee: of a stack whose template was edited, say."""
+    def _ask_for(self, changes: Sequence[Change], step: plan.UpdateStack) -> None:
+        """The plan may not have foreseen a replacement: of a stack whose template was edited, say."""
         replaced = [change.resource for change in changes if change.replaced and change.type == "AWS::Lambda::Function"]
-        if step.consent or not replaced:
-            return
-        try:
-            self.console.confirm("This replaces the function: its environments and their files will be gone.")
-        except DeployError:
-            self.cloud.delete_change_set(change_set)
-            raise
+        if step.consent or replaced:
+            self.console.confirm(
+                step.consent or "This replaces the function: its environments and their files will be gone."
+            )
+
+    def _take_back(self, change_set: str) -> None:
+        """So that nothing was changed."""
+        self.cloud.delete_change_set(change_set)
+        if self.published:
+            self.cloud.delete_layer(plan.layer_name(self.published), int(self.published.rpartition(":")[2]))
 
     def _changes(self, name: str, change_set: str) -> list[Change] | None:
         """What a change set would do, once CloudFormation knows; None: nothing."""
@@ -171,7 +208,7 @@ def summary(change: Change) -> str:
 
 def _new_name() -> str:
     """Of a change set: two deploys at once make two."""
-    return f"lambda-kernel-{secrets.token_hex(4)}"
+    return f"{CHANGE_SET_PREFIX}{secrets.token_hex(4)}"
 
 
 def _given(name: str, value: str) -> dict[str, Any]:

@@ -226,13 +226,14 @@ def _values(wanted: Wanted, existing: Stack | None) -> dict[str, str]:
 def _with_tools(wanted: Wanted, seen: Seen, values: dict[str, str]) -> tuple[list[Step], dict[str, str]]:
     """Publish the tools, unless the same are there, and attach them in place of those before."""
     layer = tools_layer(values["Function"])
-    owners = {values["Function"], function_of(replace(wanted, function=None), seen.stack)}
-    attached = [arn for arn in values["Layers"].split(",") if arn]
-    others = [arn for arn in attached if not any(f":layer:{tools_layer(name)}:" in arn for name in owners)]
+    owners = {tools_layer(values["Function"]), tools_layer(function_of(replace(wanted, function=None), seen.stack))}
+    ours = {one.arn for one in seen.layers}
+    before = [arn for arn in values["Layers"].split(",") if arn]
+    others = [arn for arn in before if arn not in ours and layer_name(arn) not in owners]
     if wanted.no_tools:
         return [], values | {"Layers": ",".join(others)}
     if not wanted.tools:
-        _check_architecture(seen, values, attached != others)
+        _check_architecture(seen, values, before != others)
         return [], values
     archive = pack(wanted.tools, values["Architecture"])
     same = [one.arn for one in seen.layers if one.description == LAYER_DESCRIPTION + archive.digest]
@@ -251,6 +252,16 @@ def _check_architecture(seen: Seen, values: Mapping[str, str], attached: bool) -
 
 def tools_layer(function: str) -> str:
     return f"{function}-tools"
+
+
+def attached(stack: Stack | None) -> list[str]:
+    """The ARNs of a stack's layers."""
+    return [arn for arn in (stack.parameters.get("Layers", "") if stack else "").split(",") if arn]
+
+
+def layer_name(arn: str) -> str:
+    """Of the ARN of a version: arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION."""
+    return arn.rpartition(":layer:")[2].partition(":")[0]
 
 
 def _check_new(wanted: Wanted, seen: Seen, values: Mapping[str, str]) -> None:
@@ -286,7 +297,7 @@ def _change(wanted: Wanted, seen: Seen, stack: Stack, values: dict[str, str]) ->
     if values["Function"] != name:
         _check_new(replace(wanted, parameters={"TenantIsolation": ""}), seen, values)
         moved = f"Another name means another function: {name}, its environments and its logs will be deleted."
-        return [_update(stack, values, seen, moved)]
+        return [_update(stack, values, seen, moved), *_let_go(seen, stack, values)]
     if values["TenantIsolation"] != before["TenantIsolation"]:
         _check_isolation(wanted, values)
         return _again(stack, values, "tenant isolation can only be set when a function is created")
@@ -295,10 +306,23 @@ def _change(wanted: Wanted, seen: Seen, stack: Stack, values: dict[str, str]) ->
     steps: list[Step] = []
     update = _update(stack, values, seen)
     if update.given or update.new_code:
-        steps.append(update)
+        steps += [update, *_let_go(seen, stack, values)]
     if changed_outside(seen.function, seen.settled) or _differs(seen.function, before):
         steps.append(Restore(name, values, template.code()))
     return steps
+
+
+def _let_go(seen: Seen, stack: Stack, values: Mapping[str, str]) -> list[Step]:
+    """The tools that a function had by an earlier name, as far as it has them no longer: `delete` would not find
+    them."""
+    own, former = tools_layer(values["Function"]), tools_layer(stack.parameters.get("Function", ""))
+    had, has = attached(stack), values["Layers"].split(",")
+    gone = [one for one in seen.layers if one.arn not in has and layer_name(one.arn) != own]
+    return [_delete_layer(one) for one in gone if one.arn in had or layer_name(one.arn) == former]
+
+
+def _delete_layer(layer: Layer) -> DeleteLayer:
+    return DeleteLayer(layer_name(layer.arn), layer.version)
 
 
 def _again(stack: Stack, values: Mapping[str, str], why: str) -> list[Step]:
@@ -331,6 +355,13 @@ def _differs(function: Function, parameters: Mapping[str, str]) -> bool:
     return are != tuple(int(parameters[name]) for name in ("Memory", "Timeout", "Storage"))
 
 
+def remade(steps: Sequence[Step]) -> CreateStack | None:
+    """The creation that puts back what an earlier step deletes, if there is one."""
+    if not any(isinstance(step, DeleteStack) and step.stack.status not in DEAD for step in steps):
+        return None
+    return next((step for step in steps if isinstance(step, CreateStack)), None)
+
+
 def changes(steps: Sequence[Step]) -> bool:
     """Whether a plan changes anything."""
     return any(not isinstance(step, (AwaitActive, TryOut)) for step in steps)
@@ -343,4 +374,4 @@ def plan_delete(stack: Stack, layers: Sequence[Layer], region: str) -> list[Step
     held = f", with the function {function} and its logs," if function else ""
     consent = f"The stack {stack.name} in {region}{held} will be deleted."
     steps: list[Step] = [Wait(stack)] if stack.busy else [DeleteStack(stack, consent=consent)]
-    return steps + [DeleteLayer(tools_layer(function), one.version) for one in layers if not stack.busy]
+    return steps + [_delete_layer(one) for one in layers if not stack.busy]

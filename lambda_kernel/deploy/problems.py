@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import BadCredentials, KernelError
 from ..failures import mapped_errors
-from ..refusals import CODES
+from ..refusals import CODES, KEY_SOURCES
 
 ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 # ChangeSetNotFound: one that is executed takes a stack's others with it.
@@ -21,7 +21,11 @@ TAKEN = ("_IN_PROGRESS state", "already exists and cannot be created again")
 
 
 class DeployError(KernelError):
-    """A command that cannot be done; its text is one that users see."""
+    """A command that cannot be done; its text is one that users see. line: a command to paste, which helps."""
+
+    def __init__(self, message: str, line: str = "") -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class Missing(DeployError):
@@ -55,7 +59,7 @@ def asking(action: str, region: str) -> Iterator[None]:
 def about_credentials(error: Any) -> bool:
     """Which is the same whatever was asked for, so that mapped_errors has the sentence."""
     row = CODES.get(str(error.response.get("Error", {}).get("Code", "")))
-    return row is not None and row.kind is BadCredentials
+    return (row is not None and row.kind is BadCredentials) or error.operation_name in KEY_SOURCES
 
 
 def client_error(error: Any, action: str, region: str) -> DeployError:

@@ -156,7 +156,8 @@ def test_a_creation_that_fails_shows_what_failed_and_leaves_nothing(emulator: li
     code, _, err = lambda_kernel("deploy", *words, "--no-tenant-isolation", "--yes")
     assert code == 1
     assert "the stack lambda-kernel-fails failed: Shell (AWS::Lambda::Function) could not be created: " in err
-    assert err.count("\n") == 1
+    assert "; when that is mended: this command goes on from where it is, with all settings kept\n" in err
+    assert err.splitlines()[1].startswith(f"  lambda-kernel deploy --region {REGION} --endpoint-url {emulator[1]}")
     assert lambda_kernel("delete", *words, "--yes")[0] == 1
     assert lambda_kernel("deploy", *words)[0] == 0
     assert lambda_kernel("delete", *words, "--yes")[0] == 0

@@ -295,3 +295,51 @@ def test_status_tells_what_is_the_matter(
     told = dict(table(stack, FakeFunctions([function] if function else [])))
     assert (told["STATE"], told["CODE"]) == (state, code)
     assert told["MEMORY"] == ("128 MB" if function else "-")
+
+
+@pytest.mark.parametrize("end", ["n\n", "", KeyboardInterrupt()])
+def test_the_changes_of_a_new_name_are_shown_before_the_question(end: str | BaseException) -> None:
+    class Leaving(Terminal):
+        def readline(self, *_: Any) -> str:  # type: ignore[override]
+            if isinstance(end, BaseException):
+                raise end
+            return end
+
+    stack = existing(changes=[REPLACING])
+    shown, out = console()
+    shown.input = Leaving()
+    options = build_parser().parse_args(["deploy", "--stack", NAME, "--function", "other"])
+    with pytest.raises((DeployError, KeyboardInterrupt)):
+        command.deploy(options, shown, clients(stack, FakeFunctions()), Sleeps(), str)
+    text = out.getvalue()
+    assert text.index("modify Shell") < text.index("Another name means another function")
+    assert text.endswith("Go on? [y/N] ")
+    assert stack.calls == ["create change set UPDATE", "delete change set"]
+
+
+def test_an_interrupt_while_a_stack_is_deleted_to_be_made_again() -> None:
+    stack = existing(parts=list(DELETE), parameters=template.Parameters(memory_mb=512).values())
+    with pytest.raises(Interrupted, match=f"goes on with the stack {NAME} by itself: this command goes on") as caught:
+        deploy(stack, "--no-tenant-isolation", functions=active(), sleep=Sleeps(1, interrupt), yes=True)
+    assert "--memory 512" in caught.value.line
+    assert stack.calls == ["delete stack"]
+
+
+class Contended(FakeStack):
+    """Somebody else's operation comes before the deletion."""
+
+    tries = 0
+
+    def delete_stack(self, **given: Any) -> None:
+        self.tries += 1
+        if self.tries == 1:
+            raise refused("OperationInProgressException", "an operation is under way")
+        super().delete_stack(**given)
+
+
+def test_a_stack_that_cannot_be_deleted_yet_is_looked_at_again() -> None:
+    stack = Contended("CREATE_COMPLETE", parts=[*DELETE, *CREATE])
+    stack.tell([("", "CREATE_COMPLETE", "")])
+    out = deploy(stack, "--no-tenant-isolation", functions=active(), yes=True)
+    assert "Somebody else was first" in out
+    assert stack.calls == ["delete stack", "create change set CREATE", "execute change set"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +40,10 @@ class Account:
 
     url: str
 
-    def __call__(self, *words: str, yes: bool = False) -> str:
+    def __call__(self, *words: str, yes: bool = False, clients: Clients | None = None) -> str:
         options = build_parser().parse_args([words[0], "--endpoint-url", self.url, "--region", REGION, *words[1:]])
         shown, out = console(yes=yes)
-        clients = cached_clients(options.region, options.endpoint_url)
+        clients = clients or cached_clients(options.region, options.endpoint_url)
         runs: dict[str, Callable[[], None]] = {
             "deploy": lambda: command.deploy(options, shown, clients, Sleeps(), lambda name: f"tried {name}"),
             "status": lambda: command.show_status(options, shown, clients),
@@ -60,7 +61,9 @@ class Account:
 
     def parameters(self) -> dict[str, str]:
         """Of the only stack; moto gives a function that CloudFormation makes no layers."""
-        (stack,) = self.client("cloudformation").describe_stacks()["Stacks"]
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        # moto makes a second one of a stack that has only been a change set.
+        (stack,) = (one for one in stacks if one["StackStatus"] != "REVIEW_IN_PROGRESS")
         return {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
 
     def stacks(self) -> list[str]:
@@ -161,6 +164,21 @@ def test_tools_become_a_layer_which_delete_deletes(account: Account, tmp_path: P
     assert [one["Version"] for one in left] == [3]
 
 
+def test_a_layer_is_attached_kept_and_let_go(account: Account, tmp_path: Path) -> None:
+    functions = account.client("lambda")
+    theirs = functions.publish_layer_version(LayerName="theirs", Content={"ZipFile": code_zip("")})["LayerVersionArn"]
+    tool = tmp_path / "hello"
+    tool.write_bytes(b"#!/bin/sh\n")
+    account("deploy", "--layer", theirs)
+    account("deploy", "--tools", str(tool))
+    own = account.parameters()["Layers"].removeprefix(f"{theirs},")
+    assert own.endswith(":layer:shell-tools:1")
+    account("deploy", "--no-tools")
+    assert account.parameters()["Layers"] == theirs
+    account("deploy", "--layer", "none")
+    assert account.parameters()["Layers"] == ""
+
+
 def test_a_stack_that_is_not_ours_is_left_alone(account: Account) -> None:
     account.client("cloudformation").create_stack(StackName="theirs", TemplateBody=json.dumps(THEIRS))
     for words in (["deploy", "--stack", "theirs"], ["delete", "--stack", "theirs"]):
@@ -168,6 +186,21 @@ def test_a_stack_that_is_not_ours_is_left_alone(account: Account) -> None:
             account(*words, yes=True)
     assert account.stacks() == ["theirs"]
     assert "There is no function" in account("status")
+
+
+def test_a_stack_in_review_is_taken_only_where_nobody_else_has_begun_one(account: Account) -> None:
+    formation = account.client("cloudformation")
+
+    def begin(stack: str, name: str) -> None:
+        body = json.dumps(THEIRS)
+        formation.create_change_set(StackName=stack, ChangeSetName=name, ChangeSetType="CREATE", TemplateBody=body)
+
+    begin("mine", "lambda-kernel-0")
+    account("deploy", "--stack", "mine")
+    assert account.function()["State"] == "Active"
+    begin("theirs", "theirs")
+    with pytest.raises(DeployError, match="the stack theirs is not one of lambda-kernel's"):
+        account("deploy", "--stack", "theirs", "--function", "other")
 
 
 def test_a_function_that_is_not_ours_is_left_alone(account: Account) -> None:
@@ -221,6 +254,97 @@ def test_tenant_isolation_can_be_changed_with_consent(account: Account) -> None:
     assert "Deleting the stack lambda-kernel-shell: tenant isolation can only be set" in out
     values = account.parameters()
     assert (values["TenantIsolation"], values["Memory"]) == ("false", "512")
+
+
+class Cut:
+    """CloudFormation's client, and Ctrl-C at one of its calls."""
+
+    def __init__(self, client: Any, call: str, error: BaseException) -> None:
+        self.client, self.call, self.error = client, call, error
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self.call:
+            raise self.error
+        return getattr(self.client, name)
+
+
+MINE = "arn:aws:iam::123456789012:policy/mine"
+SETTINGS = {
+    "Function": "-sh",
+    "Memory": "512",
+    "Timeout": "60",
+    "Architecture": "x86_64",
+    "Storage": "1024",
+    "Retention": "30",
+    "Policies": f"arn:aws:iam::aws:policy/ReadOnlyAccess,{MINE}",
+    "TenantIsolation": "false",
+}
+
+
+def configured(account: Account, tmp_path: Path) -> list[str]:
+    """The words that name the stack and its function, which are there with settings of all kinds."""
+    tool = tmp_path / "hello"
+    tool.write_bytes(b"#!/bin/sh\n")
+    statement = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    account.client("iam").create_policy(PolicyName="mine", PolicyDocument=document)
+    names = ["--stack", "mine", "--function=-sh"]
+    policies = [word for arn in SETTINGS["Policies"].split(",") for word in ("--policy", arn)]
+    sizes = ["--memory", "512", "--architecture", "x86_64", "--storage", "1024", "--retention", "30"]
+    account("deploy", *names, *sizes, *policies, "--tools", str(tool))
+    return names
+
+
+@pytest.mark.parametrize("call", ["delete_stack", "create_change_set", "describe_change_set", "execute_change_set"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), DeployError("full")])
+def test_a_function_that_is_made_again_keeps_its_settings_wherever_that_is_cut_short(
+    account: Account, tmp_path: Path, call: str, error: BaseException
+) -> None:
+    names = configured(account, tmp_path)
+    there = cached_clients(REGION, account.url)
+    cut = Clients(Cut(there.cloudformation, call, error), there.functions, there.logs, REGION)
+    with pytest.raises(DeployError) as caught:
+        account("deploy", *names, "--no-tenant-isolation", yes=True, clients=cut)
+    words = shlex.split(caught.value.line)
+    assert words[:2] == ["lambda-kernel", "deploy"]
+    account(*words[1:], yes=True)
+    values = account.parameters()
+    assert values.pop("Layers").endswith(":layer:-sh-tools:1")
+    assert values == SETTINGS
+
+
+def test_the_command_is_told_before_anything_is_deleted(account: Account, tmp_path: Path) -> None:
+    names = configured(account, tmp_path)
+    out = account("deploy", *names, "--no-tenant-isolation", yes=True)
+    line = next(line for line in out.splitlines() if line.startswith("  lambda-kernel deploy "))
+    assert out.index(line) < out.index("Deleting the stack")
+    assert MINE in line
+
+
+def test_a_new_name_takes_its_tools_along_and_delete_finds_them(account: Account, tmp_path: Path) -> None:
+    tool = tmp_path / "hello"
+    for text in (b"#!/bin/sh\necho 1\n", b"#!/bin/sh\necho 2\n"):
+        tool.write_bytes(text)
+        account("deploy", "--stack", "mine", "--tools", str(tool))
+    functions = account.client("lambda")
+    with pytest.raises(DeployError, match="the function other is gone"):  # moto loses one by another name
+        account("deploy", "--stack", "mine", "--function", "other", yes=True)
+    assert account.parameters()["Layers"].endswith(":layer:shell-tools:2")
+    assert [one["Version"] for one in functions.list_layer_versions(LayerName="shell-tools")["LayerVersions"]] == [2]
+    account("delete", "--stack", "mine", yes=True)
+    assert functions.list_layers()["Layers"] == []
+
+
+def test_nothing_is_left_of_what_the_user_declines(account: Account, tmp_path: Path) -> None:
+    tool = tmp_path / "hello"
+    tool.write_bytes(b"#!/bin/sh\n")
+    account("deploy", "--stack", "mine")
+    with pytest.raises(DeployError, match="Nothing was changed"):
+        account("deploy", "--stack", "mine", "--function", "other", "--tools", str(tool))
+    left = account.client("cloudformation").list_change_sets(StackName="mine")["Summaries"]
+    assert [one["Status"] for one in left if one["ExecutionStatus"] == "AVAILABLE"] == []
+    assert account.client("lambda").list_layers()["Layers"] == []
+    assert account.function()["FunctionName"] == "shell"
 
 
 def test_another_region_is_another_place(account: Account) -> None:

@@ -42,6 +42,14 @@ def stacks(status: str) -> Seen:
     return replace(THERE, stack=replace(STACK, status=status))
 
 
+def tools(function: str, version: int, description: str = "lambda-kernel tools x") -> Layer:
+    return Layer(f"arn:aws:lambda:eu-west-1:1:layer:{function}-tools:{version}", version, description)
+
+
+def having(*layers: Layer) -> Stack:
+    return replace(STACK, parameters={**STACK.parameters, "Layers": ",".join(one.arn for one in layers)})
+
+
 def kinds(steps: list[Step]) -> list[str]:
     return [type(step).__name__ for step in steps]
 
@@ -170,10 +178,10 @@ def test_what_is_under_way_is_waited_for(status: str) -> None:
 
 
 def test_a_stack_that_was_never_more_than_a_change_set() -> None:
-    stack = replace(STACK, status="REVIEW_IN_PROGRESS", parameters={}, mark=None)
+    stack = replace(STACK, status="REVIEW_IN_PROGRESS", parameters={}, mark=None, begun=True)
     assert kinds(plan_deploy(WANTED, Seen(stack)))[0] == "CreateStack"
     with pytest.raises(DeployError, match="not one of lambda-kernel's"):
-        plan_deploy(WANTED, Seen(replace(stack, name="somebody")))
+        plan_deploy(WANTED, Seen(replace(stack, begun=False)))
 
 
 def test_a_stack_that_is_stuck() -> None:
@@ -250,15 +258,42 @@ def test_another_architecture_needs_other_tools() -> None:
         plan_deploy(wanted(Architecture="x86_64"), seen)
 
 
+def deleted(steps: list[Step]) -> list[tuple[str, int]]:
+    return [(step.layer, step.version) for step in steps if isinstance(step, plan.DeleteLayer)]
+
+
+def test_another_name_lets_the_tools_of_the_former_go_that_it_does_not_take_along() -> None:
+    """The other stack's tools, and those of the new name's own earlier versions, stay."""
+    old, kept, theirs = tools("shell", 1), tools("shell", 2), tools("third", 5)
+    seen = replace(
+        THERE, stack=having(kept, theirs), function=None, log_group=False, layers=(kept, old, theirs, tools("other", 1))
+    )
+    assert deleted(plan_deploy(replace(WANTED, function="other"), seen)) == [("shell-tools", 1)]
+    steps = plan_deploy(replace(WANTED, function="other", no_tools=True), seen)
+    assert deleted(steps) == [("shell-tools", 2), ("shell-tools", 1), ("third-tools", 5)]
+    assert kinds(steps)[0] == "UpdateStack"
+
+
+def test_new_tools_take_the_place_of_those_that_came_with_the_former_name() -> None:
+    came = tools("former", 3)
+    layer = "arn:aws:lambda:eu-west-1:1:layer:mine-tools:3"  # of somebody who has called it so
+    stack = replace(STACK, parameters={**STACK.parameters, "Layers": f"{came.arn},{layer}"})
+    seen = replace(THERE, stack=stack, layers=(came, tools("former", 2), tools("shell", 1)))
+    steps = plan_deploy(replace(WANTED, tools=(TOOL,)), seen)
+    [update] = [step for step in steps if isinstance(step, plan.UpdateStack)]
+    assert update.given["Layers"] == f"{layer},{plan.PUBLISHED}"
+    assert deleted(steps) == [("former-tools", 3)]
+
+
 def test_delete_takes_the_layers_that_tools_made() -> None:
-    steps = plan.plan_delete(STACK, [Layer("arn:a:2", 2, ""), Layer("arn:a:1", 1, "")], REGION)
+    steps = plan.plan_delete(STACK, [tools("shell", 2), tools("former", 1)], REGION)
     shown(
         steps,
         """
         What would be done in eu-west-1:
           1. delete the stack lambda-kernel-shell
           2. delete version 2 of the layer shell-tools
-          3. delete version 1 of the layer shell-tools
+          3. delete version 1 of the layer former-tools
           This is asked first: The stack lambda-kernel-shell in eu-west-1, with the function shell and its logs, will be deleted.
         """,  # noqa: E501
     )

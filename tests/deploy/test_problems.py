@@ -89,9 +89,11 @@ def guarded(run: Callable[[Any, Console], None]) -> tuple[int, str]:
 def test_exit_codes() -> None:
     assert guarded(lambda options, console: None) == (0, "")
     assert ending(DeployError("no\n  way")) == (1, "lambda-kernel: no way\n")
-    assert ending(Interrupted("left")) == (130, "lambda-kernel: left\n")
+    assert ending(Interrupted("left")) == (1, "lambda-kernel: left\n")
+    masked = ending(DeployError("123456789012 failed", "paste --policy arn:aws:iam::123456789012:policy/p"))
+    assert masked == (1, f"lambda-kernel: {'*' * 12} failed\n  paste --policy arn:aws:iam::123456789012:policy/p\n")
     code, text = ending(KeyboardInterrupt())
-    assert (code, text) == (130, "lambda-kernel: interrupted: `lambda-kernel status` shows what is there\n")
+    assert (code, text) == (1, "lambda-kernel: interrupted: `lambda-kernel status` shows what is there\n")
 
 
 def test_a_question_that_nobody_can_answer() -> None:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from lambda_kernel.errors import Throttled, UsageError
-from lambda_kernel.target import LOCAL
+from lambda_kernel.report import Totals
+from lambda_kernel.tally import Tally
+from lambda_kernel.target import LOCAL, Target
 from lambda_kernel.transport import Event, Reply
 from lambda_kernel.warmth import Warmth
 from lambda_kernel.worker import Worker
@@ -21,11 +23,38 @@ def test_it_is_off_set_told_and_off_again(desk: Desk) -> None:
     told = desk.run("%keep-warm 30m").out
     assert "for 30 min" in told
     assert "every 5 min" in told
-    assert "about $0.0000010" in told
+    assert "5 in all: free on the local engine." in told
     assert desk.workspace.warm
     assert "not kept warm" in desk.run("%keep-warm off").out
     assert desk.workspace.warm_until is None
     assert desk.sent == []
+
+
+def totals(memory_mb: int) -> Totals:
+    return Totals(1, 1.0, 1.0, None, memory_mb, memory_mb)
+
+
+@pytest.mark.parametrize(
+    ("region", "machine", "memory_mb", "price"),
+    [
+        # 5 requests, and 10 ms of so many GB: 5 * 0.0000002 + 0.01 * 10 * 0.0000133334, and so on.
+        ("eu-west-1", "aarch64", 10240, "about $0.0000023 at 2 ms each."),
+        ("eu-west-1", "aarch64", 128, "about $0.0000010 at 2 ms each."),
+        ("af-south-1", "x86_64", 1024, "about $0.0000016 at 2 ms each."),
+        ("mars-1", "aarch64", 128, "the price is not known."),
+        ("eu-west-1", "riscv64", 128, "the price is not known."),
+    ],
+)
+def test_what_it_costs(desk: Desk, region: str, machine: str, memory_mb: int, price: str) -> None:
+    there = Target("shell", region)
+    desk.workspace.use(there)
+    assert "what that costs is known once a cell has run" in desk.run("%keep-warm 29m").out
+    transport = desk.workspace.session().transport
+    transport.function, transport.region = "shell", region
+    assert "once a cell has run" in desk.run("%keep-warm 29m").out
+    latest = Tally(totals(memory_mb), invocations=1, machine=machine)
+    desk.workspace.costs.add("shell", region, latest)
+    assert price in desk.run("%keep-warm 29m").out
 
 
 @pytest.mark.parametrize("words", ["soon", "0m", "30", "25h", "30m 2", "-5m"])
