@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import os
 import signal
 import sys
@@ -24,13 +25,11 @@ from .beside import BesideKernel
 from .calls import Thread
 from .cell import Happening, Progress, Result, Shown, ThreadControl
 from .completeness import is_complete
-from .completion import Completer
 from .connect import Connector, unisolated
 from .errors import Interrupted, KernelError, UsageError
 from .execution import Execution
 from .history import History
 from .inquiry import Inquiry
-from .inspection import Inspector
 from .session import Session
 from .tally import Tally
 from .target import LOCAL, Target, resolve
@@ -133,7 +132,12 @@ class LambdaKernel(BesideKernel):
         await super().kernel_info_request(stream, ident, parent)
         if not self.preloaded:
             self.preloaded = True
-            threading.Thread(target=self.connector.preload, daemon=True).start()
+            threading.Thread(target=self._preload, daemon=True).start()
+
+    def _preload(self) -> None:
+        """Of what the first cell and the first Tab need, after the start: the user is still reading or typing."""
+        self.connector.preload()
+        importlib.import_module(".inspection", __package__)
 
     async def do_execute(
         self,
@@ -172,11 +176,15 @@ class LambdaKernel(BesideKernel):
         return {"status": "ok", "history": told}
 
     async def do_complete(self, code: str, cursor_pos: int | None) -> Message:
+        from .completion import Completer
+
         return await Completer(self.inquiry).complete(code, cursor_pos)
 
     async def do_inspect(
         self, code: str, cursor_pos: int | None, detail_level: int = 0, omit_sections: Any = ()
     ) -> Message:
+        from .inspection import Inspector
+
         return await Inspector(self.inquiry).inspect(code, cursor_pos, detail_level > 0)
 
     async def do_is_complete(self, code: str) -> Message:
