@@ -96,6 +96,14 @@ def test_tab_completes(lab: Lab) -> None:
     assert "it works" in output(lab.run(""))
 
 
+def test_shift_tab_explains(lab: Lab) -> None:
+    lab.type("my_own_function")
+    lab.page.keyboard.press("Shift+Tab")
+    expect(lab.page.locator(".jp-Tooltip")).to_contain_text("echo it works")
+    lab.page.keyboard.press("Escape")
+    assert "it works" in output(lab.run(""))
+
+
 def test_a_failing_command(lab: Lab) -> None:
     assert "exit code 1" in output(lab.run("false"))
 
