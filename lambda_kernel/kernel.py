@@ -76,7 +76,7 @@ class LambdaKernel(BesideKernel):
         self.control: ThreadControl | None = None
         self.displays: set[str] = set()  # the keys of what is on show
         self.reply_metadata: Message = {}
-        self.preloaded = False
+        self.preloaded = self.left = False
         self.workspace = self._workspace()
         self.workspace.settings.report = cast(ReportMode, self.report)
         self.history = History(Path(jupyter_data_dir()) / "lambda-kernel" / "history.sqlite", time.time)
@@ -214,8 +214,16 @@ class LambdaKernel(BesideKernel):
         """Without those of interrupts: a client and its manager count their messages apart, so that the idle of an
         interrupt can bear the id of the running cell, whose output is then given up (jupyter_client 8.10)."""
         about = parent or self.get_parent(channel)
-        if not (channel == "control" and about and about["header"]["msg_type"] == "interrupt_request"):
+        of_interrupt = channel == "control" and about and about["header"]["msg_type"] == "interrupt_request"
+        if not (self.left or of_interrupt):
             super()._publish_status(status, channel, parent)
+
+    async def _at_shutdown(self) -> None:
+        """The last status comes before the loops are stopped, not after, as the base class has it: the thread that
+        sends it may be ending then, and who gives it something to send waits for ever (ipykernel 7.4)."""
+        await super()._at_shutdown()
+        self._publish_status("idle", "control")
+        self.left = True
 
     def start(self) -> None:
         super().start()

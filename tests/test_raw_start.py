@@ -74,6 +74,14 @@ class Raw:
             if message["parent_header"]["msg_id"] == request:
                 return message
 
+    def idle_after(self, request: str) -> bool:
+        """The last status; nothing comes after it."""
+        while True:
+            message = self.client.get_iopub_msg(timeout=20)
+            idle = message["content"].get("execution_state") == "idle"
+            if idle and message["parent_header"].get("msg_id") == request:
+                return True
+
 
 def listens(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
@@ -115,6 +123,7 @@ def test_every_way_to_name_the_connection(command: Command, name: str, tmp_path:
         assert kernel.book.run("echo $((40 + 2))").out == "42\n"
         request = kernel.client.shutdown()
         validate_message(kernel.reply("control", request), "shutdown_reply", request)
+        assert kernel.idle_after(request)
         assert kernel.process.wait(20) == 0
         assert not left_over(kernel.mark)
 
