@@ -126,12 +126,34 @@ def test_it_is_bounded(path: Path) -> None:
         f"aws configure set --profile dev aws_secret_access_key {SECRET}",
     ],
 )
-def test_credentials_are_not_kept(history: History, path: Path, line: str) -> None:
+def test_aws_credentials_are_not_kept(history: History, path: Path, line: str) -> None:
     fill(history, line)
     [text] = texts(history.tail())
     assert text == re.sub("|".join(map(re.escape, SECRETS)), "[redacted]", line) != line
     history.close()
     assert not [secret for secret in SECRETS if secret.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("export GITHUB_TOKEN=ghp_abcdefghijklmnopqrstuvwxyz0123456789", "export GITHUB_TOKEN=[redacted]"),
+        ("echo ghp_abcdefghijklmnopqrstuvwxyz0123456789 | x", "echo [redacted] | x"),
+        ("DB_PASSWORD=s3cr3t API_KEY='abcdef1234' x", "DB_PASSWORD=[redacted] API_KEY='[redacted]' x"),
+        (
+            "true --password=hunter2 && mysql --password hunter2",
+            "true --password=[redacted] && mysql --password [redacted]",
+        ),
+        ('curl -H "Authorization: Bearer abc.def-ghi" x', 'curl -H "Authorization: Bearer [redacted]" x'),
+        ("curl -su joe:hunter2 x; curl x --user joe:pw", "curl -su joe:[redacted] x; curl x --user joe:[redacted]"),
+        ("git clone https://u:pw123@host/x", "git clone https://u:[redacted]@host/x"),
+        (f"echo {SECRET}", "echo [redacted]"),
+        ("echo eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "echo [redacted]"),
+    ],
+)
+def test_other_credentials_are_not_kept(history: History, line: str, kept: str) -> None:
+    fill(history, line)
+    assert texts(history.tail()) == [kept]
 
 
 @pytest.mark.parametrize(
@@ -144,6 +166,11 @@ def test_credentials_are_not_kept(history: History, path: Path, line: str) -> No
         "grep -z AWS_SESSION_TOKEN /proc/self/environ /proc/1/environ",
         "set -- AWS_SESSION_TOKEN; for x in AWS_SESSION_TOKEN aaaaaaaaaaaaaaaaaaaa; do :; done",
         "sha256sum /opt/0123456789abcdef0123456789abcdef",
+        "git show 0123456789abcdef0123456789abcdef01234567 --stat",
+        'TOKEN=$(cat token); curl -H "Authorization: Bearer $TOKEN" https://example.com:8080/a@b',
+        "read -sp Password: password; echo ${#password}",
+        "docker run -u 1000:1000 x; grep password: /etc/nsswitch.conf; echo token=",
+        "ls /opt/Python3/site-packages/some/long/Path12",
     ],
 )
 def test_what_only_speaks_of_credentials_is_kept(history: History, line: str) -> None:
