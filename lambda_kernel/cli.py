@@ -184,7 +184,7 @@ def local(options: argparse.Namespace) -> int:
     from .local.settings import Settings
 
     settings = Settings(
-        code=Path(__file__).parent / "function",
+        code=Path(__file__).parent / "function" / "index.py",
         memory_mb=options.memory,
         timeout_s=options.timeout,
         concurrency=options.concurrency,

@@ -58,7 +58,7 @@ class Connector:
 
         with self._lock:
             if self._engine is None:
-                code = Path(function.__path__[0])
+                code = Path(function.__path__[0], "index.py")  # which is all that is deployed to AWS
                 engine = LocalEngine(Settings(code=code, tenancy=True))
                 try:
                     engine.start()

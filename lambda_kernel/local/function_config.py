@@ -21,7 +21,7 @@ class FunctionConfig:
     """Describes the function; made when first asked for."""
 
     def __init__(self, settings: Settings) -> None:
-        files = sorted(path for path in settings.code.rglob("*") if path.is_file())
+        files = sorted(path for path in (settings.code, *settings.code.rglob("*")) if path.is_file())
         contents = b"".join(path.read_bytes() for path in files)
         changed = max((path.stat().st_mtime for path in files), default=0)
         self._settings = settings

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from . import bwrap
 from .cgroups import Cgroup, working_parent
@@ -49,12 +50,13 @@ def check_host(host: Host) -> RuntimeFiles:
 def find_means(settings: Settings, host: Host, files: RuntimeFiles, directory: RunDirectory) -> Means:
     """Try what was asked for, best first."""
     notices: list[str] = []
-    launcher = _sandboxed(settings, host, files, directory)
+    code = _directory(settings.code, directory)
+    launcher = _sandboxed(settings, host, files, directory, code)
     if launcher is None:
         runtime, task = directory.path / "runtime", directory.path / "task"
         files.link_into(runtime)
         # A copy: commands start there, and what they write must not hit the function's own directory.
-        shutil.copytree(settings.code, task)
+        shutil.copytree(code, task)
         launcher = PlainLauncher(files, task, runtime)
         notices.append(
             f"commands run unisolated as user {_user()}, with this machine's files and its /tmp: "
@@ -78,14 +80,26 @@ def _cgroup(settings: Settings, host: Host, directory: RunDirectory) -> Cgroup |
     return cgroup
 
 
-def _sandboxed(settings: Settings, host: Host, files: RuntimeFiles, directory: RunDirectory) -> Launcher | None:
+def _directory(code: Path, directory: RunDirectory) -> Path:
+    """What becomes /var/task: one file is a whole function, too."""
+    if code.is_dir():
+        return code
+    alone = directory.path / "function"
+    alone.mkdir()
+    shutil.copy2(code, alone)
+    return alone
+
+
+def _sandboxed(
+    settings: Settings, host: Host, files: RuntimeFiles, directory: RunDirectory, code: Path
+) -> Launcher | None:
     if settings.isolation == "none":
         return None
     program = host.find_bwrap()
     if program is not None and bwrap.works(program, files):
         (directory.path / "passwd").write_text(PASSWD)
         (directory.path / "group").write_text(GROUP)
-        return BwrapLauncher(program, files, settings.code, directory.path)
+        return BwrapLauncher(program, files, code, directory.path)
     if settings.isolation == "bwrap":
         raise EngineError("bubblewrap does not work here: install it, or allow user namespaces")
     return None

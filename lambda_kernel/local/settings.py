@@ -50,8 +50,8 @@ def check_settings(settings: Settings) -> None:
         raise EngineError(f"the concurrency is {settings.concurrency}: choose 1 or more")
     if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", settings.function):
         raise EngineError(f"{settings.function!r} is not a function name: use letters, digits, - and _, at most 64")
-    if not settings.code.is_dir():
-        raise EngineError(f"the function's code directory {settings.code} does not exist: name one that holds index.py")
+    if not settings.code.exists():
+        raise EngineError(f"the function's code {settings.code} does not exist: name index.py, or its directory")
 
 
 def _within(name: str, value: float, bounds: tuple[int, int], unit: str) -> None:

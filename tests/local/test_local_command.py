@@ -86,5 +86,5 @@ def test_what_goes_wrong_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> 
     assert run_foreground(Settings(Path("/nowhere")), True, out) == 1
     assert out.getvalue() == ""
     assert capsys.readouterr().err == (
-        "lambda-kernel: the function's code directory /nowhere does not exist: name one that holds index.py\n"
+        "lambda-kernel: the function's code /nowhere does not exist: name index.py, or its directory\n"
     )

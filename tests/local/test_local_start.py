@@ -103,7 +103,7 @@ def test_a_chosen_port_is_used(lab_code: Path) -> None:
         ({"concurrency": 0}, "the concurrency is 0: choose 1 or more"),
         ({"port": 70000}, "the port is 70000: choose 0 to 65535"),
         ({"function": "no spaces"}, "'no spaces' is not a function name"),
-        ({"code": Path("/nowhere")}, "the function's code directory /nowhere does not exist"),
+        ({"code": Path("/nowhere")}, "the function's code /nowhere does not exist"),
     ],
 )
 def test_what_lambda_would_refuse_is_refused(lab_code: Path, change: dict[str, Any], text: str) -> None:
