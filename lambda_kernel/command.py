@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 60.0  # how long a command that has not been started is tried
 SIGNALS = ("INT", "TERM", "KILL")  # what the first, second and third interrupt of a cell become
 ESCALATE_SECONDS = 2.0  # a command that outlives its time limit gets the next of them
 TOLD = {
-    "TERM": "The command goes on after SIGINT, and is sent SIGTERM. {next} SIGKILL ends it, and the shell with it.",
+    "TERM": "The command goes on after SIGINT: SIGTERM is sent. {next} it is killed, and the shell with it.",
     "KILL": "The command goes on after SIGTERM: it is killed, and the shell with it. The next cell has a new one.",
 }
 CALL_TRIES = 5
@@ -198,7 +198,7 @@ class Command:
             self.session.signals += 1
             name = SIGNALS[min(len(self.signals), len(SIGNALS) - 1)]
             if len(self.signals) < len(SIGNALS) and (text := TOLD.get(name)):
-                self.emit(Notice(text.format(next="In 2 s" if self.timed_out else "The next interrupt")))
+                self.emit(Notice(text.format(next="In 2 s" if self.timed_out else "With the next interrupt")))
             self.signals.append((self.session.signals, name))
         return self.signals
 

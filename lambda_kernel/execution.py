@@ -41,6 +41,8 @@ class Execution:
         if head.cell and (take := head.cell[0].take):
             return take(self._call(head.cell[1]), cell, self._command)
         if not head.body.strip():
+            if head.cell:
+                head.cell[0].run(self._call(head.cell[1]))  # its words are looked at all the same
             return None
         return self._into_file(head, cell) if head.cell else self._command(cell, self.emit)
 

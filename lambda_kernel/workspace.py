@@ -109,8 +109,10 @@ class Workspace:
 
     def enter(self, emit: Emit, control: Control) -> AnySession:
         """The same for a cell, in its time; what there is to know of it the user hears first."""
+        limit = self.settings.seconds or math.inf
+        known = self.target in self.sessions
         try:
-            session = self.caller(self.session, control, 0.0, self.settings.seconds or math.inf)
+            session = self.session() if known else self.caller(self.session, control, 0.0, limit)
         except Abandoned as error:
             if control.interrupts:
                 raise Interrupted("interrupted before there were credentials: nothing was run") from error

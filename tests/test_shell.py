@@ -213,7 +213,7 @@ def test_three_interrupts_end_what_ignores_the_first_two(far: Far) -> None:
     ran = far.run("trap '' INT TERM; sleep 30; sleep 30; sleep 30", interrupts=[1, 2, 3])
     assert ran.result.ended == "killed"
     assert ["SIGTERM" in notice for notice in ran.notices] == [True, True]
-    assert "The next interrupt" in ran.notices[0]
+    assert "With the next interrupt it is killed" in ran.notices[0]
     assert "it is killed" in ran.notices[1]
     assert "outlived SIGINT and SIGTERM" in far.run("true").notices[0]
 

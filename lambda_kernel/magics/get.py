@@ -21,7 +21,7 @@ def run(call: Call) -> str:
 def agreed(call: Call, environment: Errand, what: str) -> bool:
     """Whether the user, who is asked, lets it be replaced. Raises errors.KernelError."""
     if not call.attended:
-        raise errors.TransferFailed(f"nothing was copied, since it would replace {what}: `%get -f …` replaces it")
+        raise errors.TransferFailed(f"nothing was copied, since it would replace {what}: `%get -f …` does")
     return environment.agrees(f"replace {what}? [y/N] ")
 
 

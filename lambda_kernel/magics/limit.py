@@ -3,6 +3,7 @@
 import re
 
 from ..cell import Bound
+from ..errors import UsageError
 from .base import Call, Magic, wrong
 
 UNITS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
@@ -26,7 +27,7 @@ def bound(words: list[str]) -> Bound:
         raise wrong(MAGIC)
     count = int(size[1]) * UNITS[size[2]]
     if not 8 <= count <= MOST_BYTES or int(lines) < 8:
-        raise wrong(MAGIC)
+        raise UsageError("a cell can show 8 bytes to 50 MB, and 8 lines or more: `%limit none` shows all")
     return Bound(count, int(lines))
 
 

@@ -115,7 +115,7 @@ def test_where_no_question_can_be_asked_nothing_is_replaced(book: Notebook, here
     shown = book.run("%get mine\necho not reached")
     assert shown.error == (
         "TransferFailed",
-        "nothing was copied, since it would replace mine on this machine: `%get -f …` replaces it",
+        "nothing was copied, since it would replace mine on this machine: `%get -f …` does",
     )
     assert (shown.out, (here / "mine").read_text()) == ("", "mine")
     assert book.run("%get -f mine").error is None
