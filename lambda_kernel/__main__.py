@@ -7,6 +7,6 @@ import sys
 if sys.path[0] in ("", os.getcwd()):
     del sys.path[0]
 
-from lambda_kernel.kernel import main
+from lambda_kernel.app import main
 
 main()

@@ -48,6 +48,7 @@ class Inquiry:
     ) -> None:
         self.workspace, self._worker, self._busy, self._seconds = workspace, worker, busy, seconds
         self._known: dict[Target, tuple[str, Names]] = {}
+        self._found: dict[Target, tuple[dict[str, Any], list[tuple[str, str]]]] = {}
         self._pending: asyncio.Future[Any] | None = None
         self._touched: dict[Target, float] = {}
 
@@ -63,7 +64,20 @@ class Inquiry:
         """Make `names` new, and find paths: their names and what they are. [] when nothing is said in time."""
         have = self._known.get(self.workspace.target, ("", {}))[0]
         answer = await self._ask("look", have=have, path=path)
-        return named(answer["paths"] if answer else [])
+        if answer is None:
+            return self._remembered(path)
+        found = named(answer["paths"])
+        if path:
+            self._found[self.workspace.target] = path, found
+        return found
+
+    def _remembered(self, path: dict[str, Any] | None) -> list[tuple[str, str]]:
+        """Of the last answer, if the same was asked, or less of the same name."""
+        asked, found = self._found.get(self.workspace.target, ({}, []))
+        same = path and asked and (asked["head"], asked["only"]) == (path["head"], path["only"])
+        if not path or not same or not path["tail"].startswith(asked["tail"]):
+            return []
+        return [(name, kind) for name, kind in found if name.startswith(path["tail"])]
 
     async def explain(self, **question: Any) -> list[Any]:
         """What the shell says that a name is; [] for nothing."""

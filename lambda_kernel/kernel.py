@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from ipykernel.kernelapp import IPKernelApp
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Enum, Unicode
 
@@ -382,9 +381,3 @@ def explain(exit_code: int) -> str:
 def name_of(key: bytes) -> str:
     """Who this kernel is to a function: the same after a restart, which keeps the connection file and its key."""
     return hashlib.sha256(b"lambda-kernel " + (key or uuid.uuid4().bytes)).hexdigest()[:32]
-
-
-def main() -> None:
-    # No cell prints through sys.stdout. ipykernel's own stands in the way of a shutdown: flushing it may wait for a
-    # thread that has just ended (ipykernel 7.4).
-    IPKernelApp.launch_instance(kernel_class=LambdaKernel, outstream_class=None)

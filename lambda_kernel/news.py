@@ -8,6 +8,10 @@ REPLACED = (
     "The execution environment is a new one: Lambda has ended the one before. Its files in /tmp and its processes are "
     "gone."
 )
+SHARED = (
+    "The execution environment is another one: Lambda has ended the one before, or something else that uses "
+    "`{function}` keeps it busy. Its files in /tmp and its processes are not here."
+)
 RESTARTED = "The function's runtime has died and was started again: all processes are gone, files in /tmp are kept."
 ALTERNATING = (
     "The execution environment is another one, where this notebook has been before: something else uses "
@@ -31,11 +35,15 @@ ONLY = {"stack": "directory stack", "completion": "completion rules"} | {
 NAMED = 12  # of what was not restored, so many by name
 
 
-def why(replaced: bool, crashed: bool, known: bool, ended: str | None, function: str) -> str | None:
-    """A sentence, if there is anything to tell."""
+def why(replaced: bool, crashed: bool, known: bool, ended: str | None, function: str, *, own: bool) -> str | None:
+    """A sentence, if there is anything to tell. own: the environment is a tenant's, and nobody else's."""
     if replaced:
-        return RESTARTED if crashed else ALTERNATING.format(function=function) if known else REPLACED
+        return RESTARTED if crashed else moved(known, own).format(function=function)
     return ENDINGS.get(ended or "")
+
+
+def moved(known: bool, own: bool) -> str:
+    return ALTERNATING if known else REPLACED if own else SHARED
 
 
 def sentence(
@@ -51,7 +59,7 @@ def sentence(
     if missing := few(restored["failed"]) + left:
         parts.append(f"Not restored: {', '.join(missing)}.")
     if jobs:
-        parts.append(f"Background jobs that are gone: {', '.join(job.removesuffix(' &') for job in jobs)}.")
+        parts.append(f"Background jobs that were left behind: {', '.join(job.removesuffix(' &') for job in jobs)}.")
     return " ".join(parts)
 
 

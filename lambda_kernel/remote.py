@@ -88,7 +88,7 @@ class Remote:
         self.shell = None
         self._ended = ended
         if clean or ended == "exit":
-            self.snapshot = None
+            self.snapshot = self.cwd = None
 
     def event(self, op: str) -> Event:
         return {"protocol": wire.PROTOCOL, "op": op, "session": self.name, "epoch": self.epoch}
@@ -112,7 +112,9 @@ class Remote:
             return
         replaced = self.environment not in (None, new)
         tally.replaced = replaced and not self._crashed
-        why = news.why(replaced, self._crashed, new in self.environments, self._ended, self.transport.function)
+        own = reply.get("tenant", False)
+        known = new in self.environments
+        why = news.why(replaced, self._crashed, known, self._ended, self.transport.function, own=own)
         restored = reply.get("restored") or {"items": [], "failed": []}
         if why:
             left = self.snapshot.left if self.snapshot else []
@@ -122,7 +124,7 @@ class Remote:
         self.environment, self.shell, self.seq = new, reply["shell"], reply["seq"]
         self.environments.add(new)
         self.labels, self.kept = {}, None
-        self.machine, self.tenant = reply.get("machine", ""), reply.get("tenant", False)
+        self.machine, self.tenant = reply.get("machine", ""), own
 
     def _lost_jobs(self) -> list[str]:
         return self.snapshot.jobs if self.snapshot else []

@@ -163,7 +163,7 @@ def test_a_new_environment_is_asked_in_its_turn(far: Far) -> None:
     far.replace()
     value, ran = ask(far, more=3)
     assert value == [0, 3]
-    assert "is a new one" in ran.notices[0]
+    assert "is another one" in ran.notices[0]
     assert far.run("echo $x").out == "1\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import sys
 import time
@@ -320,3 +321,15 @@ class TestMagics:
         shown = book.run("%%output /nowhere/x\necho no")
         assert shown.error is not None
         assert "cannot write /nowhere/x" in shown.error[1]
+
+
+def test_jupyters_configuration_counts(tmp_path: Path) -> None:
+    (tmp_path / "lambda_kernel_config.py").write_text('c.LambdaKernel.report = "off"\n')
+    with notebook(env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path)}) as book:
+        assert book.run("echo 1").contents("display_data") == []
+
+
+def test_after_a_reset_the_directory_is_not_the_one_before(book: Notebook) -> None:
+    book.run("cd /usr")
+    assert "/usr" in book.run("%status").out
+    assert "/usr" not in book.run("%reset\n%status").out

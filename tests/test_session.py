@@ -170,7 +170,7 @@ def test_the_environment_replaced_between_cells(fars: list[Far]) -> None:
     ran = far.run("echo ${x-gone}")
     assert ran.out == "1\n"
     assert len(ran.notices) == 1
-    assert "new one" in ran.notices[0]
+    assert "is another one" in ran.notices[0]
     assert "Restored: 1 variable." in ran.notices[0]
     assert ran.tally.replaced
     assert ran.tally.environment_id == far.environment.id

@@ -79,7 +79,7 @@ def test_a_new_environment_has_what_the_cells_made(far: Far, make: str, show: st
     ran = far.run(show)
     assert (ran.out, ran.err, ran.exit_code) == (as_it_was.out, as_it_was.err, as_it_was.exit_code)
     assert len(ran.notices) == 1
-    assert ran.notices[0].startswith(news.REPLACED)
+    assert ran.notices[0].startswith(news.SHARED.format(function="fake"))
     assert "Restored: " in ran.notices[0]
     assert "Not restored" not in ran.notices[0]
 
@@ -104,7 +104,7 @@ def test_what_cannot_be_restored_is_named(far: Far, tmp_path: Path) -> None:
     assert f'Not restored: directory "{gone}"' in notice
     assert "variable token (it holds a credential)" in notice
     assert "variable big (it is too large)" in notice
-    assert "Background jobs that are gone: sleep 100, sleep 200." in notice
+    assert "Background jobs that were left behind: sleep 100, sleep 200." in notice
     assert SECRET not in far.session.snapshot.packed if far.session.snapshot else False
 
 
@@ -199,7 +199,7 @@ def test_asking_for_the_state_changes_nothing(far: Far) -> None:
 def test_environments_that_alternate_are_explained(far: Far) -> None:
     far.run("x=first")
     first, far.environment = far.environment, index.Environment(far.environ)
-    assert far.run("echo $x; x=second").notices[0].startswith(news.REPLACED)
+    assert far.run("echo $x; x=second").notices[0].startswith(news.SHARED.format(function="fake"))
     second, far.environment = far.environment, first
     ran = far.run("echo $x")
     assert ran.out == "second\n"
@@ -404,3 +404,11 @@ def test_read_is_wrapped_for_what_cells_before_have_made(made: dict[str, str], w
 def test_bash_is_asked_without_a_process_of_its_own() -> None:
     assert sum(map(len, COMMANDS)) == 9
     assert "$(" not in State().question("/p", 1)
+
+
+def test_only_of_a_tenants_environment_it_is_known_that_lambda_has_ended_it() -> None:
+    def why(own: bool) -> str | None:
+        return news.why(True, False, False, None, "f", own=own)
+
+    assert why(True) == news.REPLACED
+    assert "keeps it busy" in (why(False) or "")

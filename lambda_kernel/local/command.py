@@ -63,4 +63,8 @@ export AWS_ACCESS_KEY_ID={endpoint.access_key_id} AWS_SECRET_ACCESS_KEY={endpoin
 echo '{{"cmd": "free"}}' | aws lambda invoke --endpoint-url {endpoint.endpoint_url} --region {endpoint.region} \\
   --function-name {endpoint.function} --log-type Tail --payload fileb:///dev/stdin \\
   --query LogResult --output text /dev/null | base64 -d
+
+In a notebook whose kernel has these two variables:
+
+%use {endpoint.function} --region {endpoint.region} --endpoint-url {endpoint.endpoint_url}
 """

@@ -81,7 +81,7 @@ def test_a_ping_that_finds_another_environment_is_told_with_the_next_cell(desk: 
     ran = desk.run("echo $x")
     assert ran.out == "1\n"
     assert len(ran.notices) == 1
-    assert "is a new one" in ran.notices[0]
+    assert "is another one" in ran.notices[0]
     assert desk.run("true").notices == []
 
 

@@ -107,7 +107,7 @@ def test_a_new_environment_is_told_and_looked_into(desk: Desk) -> None:
     far.replace()
     ran = desk.run("%top -n 0.1 -c 1\necho $x")
     assert len(frames(ran)) == 1
-    assert "is a new one" in ran.notices[0]
+    assert "is another one" in ran.notices[0]
     assert ran.out == "1\n"
 
 

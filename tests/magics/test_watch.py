@@ -93,4 +93,4 @@ def test_a_new_environment_goes_on_with_the_state(desk: Desk) -> None:
     far.replace()
     ran = desk.run("%%watch -c 1\necho $n")
     assert bodies(ran) == ["5"]
-    assert "is a new one" in ran.notices[0]
+    assert "is another one" in ran.notices[0]
