@@ -182,7 +182,7 @@ class Command:
         if reads is not None and not self._stopped():
             left = TYPING_SECONDS if self.end is None else self.end - self.clock()
             text = self.control.ask(Ask(**reads), min(left, TYPING_SECONDS))
-            self.line = None if text is None else text.encode("utf-8", "surrogateescape")
+            self.line = None if text is None else typed(text)
 
     def _wait(self) -> float:
         left = SLICE_SECONDS[1] if self.end is None or self.timed_out else self.end - self.clock()
@@ -345,6 +345,14 @@ class Command:
     def _lose(self, why: str) -> NoReturn:
         self.session.forget("lost")
         raise errors.CommandLost(f"The command was lost, and is not run again: {why}.")
+
+
+def typed(text: str) -> bytes:
+    """Bytes that are no UTF-8 come as single surrogates (PEP 383); other halves of characters are nothing."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
 
 
 def dropped(happening: Happening) -> None:

@@ -165,6 +165,10 @@ class LambdaKernel(BesideKernel):
             if cell.tally.invocations:
                 self.inquiry.touch()
 
+    def _publish_execute_input(self, code: str, parent: Any, execution_count: int) -> None:
+        """JSON can name half a character, and no message can hold one: the base class would give no reply at all."""
+        super()._publish_execute_input(code.encode("utf-8", "replace").decode(), parent, execution_count)
+
     async def do_history(self, hist_access_type: str = "", *rest: Any, **asked: Any) -> Message:
         """A disk that does not answer keeps nobody waiting."""
         found = self.librarian.submit(lambda: self.history.find(hist_access_type, asked), asyncio.get_running_loop())

@@ -65,6 +65,17 @@ def test_while_nobody_types_only_a_sign_of_life_is_sent(far: Far) -> None:
     assert [event["op"] for event in far.transport.events].count("attach") <= 6
 
 
+def test_a_prompt_holds_no_credential(far: Far) -> None:
+    """Front ends write it into the notebook."""
+    ran = far.run('read -p "$AWS_SECRET_ACCESS_KEY? " x; echo $x', lines=["a\n"], stdin=True)
+    assert ran.out == "a\n"
+    assert ran.control.questions == [Ask("[AWS_SECRET_ACCESS_KEY redacted]? ")]
+
+
+def test_half_a_character_is_taken_for_none(far: Far) -> None:
+    assert far.run("read x; echo $x", lines=["a\ud800\n"], stdin=True).out == "a?\n"
+
+
 def test_an_interrupt_while_it_waits(far: Far) -> None:
     ran = far.run("read x; echo $x", interrupts=[2], lines=[None] * 9, stdin=True)
     assert ran.result.interrupted

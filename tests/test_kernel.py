@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import sys
@@ -321,6 +322,15 @@ class TestMagics:
         shown = book.run("%%output /nowhere/x\necho no")
         assert shown.error is not None
         assert "cannot write /nowhere/x" in shown.error[1]
+
+
+@pytest.mark.parametrize("code", ["echo \ud800", "%%writefile /tmp/x\n\ud800", "%history \udc00"])
+def test_half_a_character_gets_a_reply(code: str) -> None:
+    with notebook() as book:
+        assert book.client.session is not None
+        book.client.session.pack = lambda content: json.dumps(content, default=str).encode()  # as JavaScript does, in ASCII
+        assert book.run(code).reply["content"]["status"] in ("ok", "error")
+        assert book.run("echo fine").out == "fine\n"
 
 
 def test_jupyters_configuration_counts(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ READ_BYTES = 65_536
 UNSENT_BYTES = 4_000_000  # a writer waits when so much has not been fetched
 CHUNK_BYTES = 100  # what a chunk takes, here and in an answer, besides its data
 LINE_BYTES = 8192  # of an unfinished line
-HOLD_SECONDS = 0.1  # Lambda takes at most 10 requests a second from one environment (Lambda quotas)
+HOLD_SECONDS = 0.1  # Lambda quotas: at most 10 requests a second to one environment
 DUMP_BYTES = 1_048_576
 DUMP_SECONDS = 5.0  # an answer waits so long for the shell's state, when bash is slow
 SESSIONS = 4
@@ -322,10 +322,10 @@ class Cell:
         self.input, self.outputs = pipe(), {stream: pipe() for stream in streams}
         self.typed = 0  # bytes of input that have come
         self.untyped, self.input_ends = b"", False  # those of them that the pipe did not take yet; nothing follows
-        self.reads: dict[str, Any] | None = None  # set while a program waits for the user: how to ask
+        self.reads: dict[str, Any] | None = None  # how to ask, while a program waits for the user
         self.asks: dict[str, Any] = {}  # what `read` says of that
         self.status: int | None = None
-        self.error_line = b""  # programs write a line of stderr in pieces: stdout does not come in between
+        self.error_line = b""  # a line of stderr comes in pieces
         self.done = False
 
     def fetch(self, stream: str, size: int = READ_BYTES) -> int:
@@ -425,7 +425,7 @@ class Shell:
         return Pipe(self.fifos and f"{self.fifos}/{self.id}.{self.pipes}")
 
     def _spawn(self) -> None:
-        for name in os.listdir("/proc/self/fd"):  # what the runtime has left open is not for the user's programs
+        for name in os.listdir("/proc/self/fd"):  # the runtime's own are not for programs
             with contextlib.suppress(OSError):
                 os.set_inheritable(int(name), int(name) <= 2)
         reads, self.commands = os.pipe2(os.O_CLOEXEC)
@@ -481,7 +481,8 @@ class Shell:
     def _mark(self) -> None:
         for record in (self.marks.get(READ_BYTES) or b"").split(b"\0")[:-1]:
             if record.startswith(b"R"):
-                self.cell.asks = {"secret": record[1:2] == b"s", "prompt": record[2:].decode("utf-8", "replace")}
+                prompt = Redactor(self.cell.way.words).feed(record[2:], last=True)
+                self.cell.asks = {"secret": record[1:2] == b"s", "prompt": prompt.decode("utf-8", "replace")}
             elif record == b"D":
                 self._dump()
             elif record.startswith(b"F"):
