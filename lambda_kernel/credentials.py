@@ -37,6 +37,12 @@ BARE_KEY = re.compile(rf"(?<![\w/+=.-]){MIXED}[\w/+]{{40}}(?![\w/+=.-])")
 
 def typed_without(text: str) -> str:
     """A text that was typed, without the credentials in it."""
+    whole = text.replace("\\\n", "")  # as bash reads a line that goes on behind a backslash
+    redacted = without(whole)
+    return without(text) if redacted == whole else redacted
+
+
+def without(text: str) -> str:
     text = KEY_ID.sub("[redacted]", TYPED_SECRET.sub(r"\1[redacted]", text))
     for secret in OTHER_SECRETS:
         text = secret.sub(r"\1[redacted]", text)

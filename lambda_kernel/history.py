@@ -152,7 +152,9 @@ class History:
     def _give_up(self, error: Exception) -> None:
         """A lock passes: what waits is written later."""
         if isinstance(error, OSError) or "is locked" not in str(error):
-            self.problem = f"{self.path}: {getattr(error, 'strerror', None) or error}"
+            # Notebooks are passed on: the home directory names its user.
+            name = str(self.path).replace(str(Path.home()), "~", 1)
+            self.problem = f"{name}: {getattr(error, 'strerror', None) or error}"
             self._close()
 
     def _opened(self) -> sqlite3.Connection:

@@ -148,6 +148,8 @@ def test_aws_credentials_are_not_kept(history: History, path: Path, line: str) -
         ("curl -su joe:hunter2 x; curl x --user joe:pw", "curl -su joe:[redacted] x; curl x --user joe:[redacted]"),
         ("git clone https://u:pw123@host/x", "git clone https://u:[redacted]@host/x"),
         (f"echo {SECRET}", "echo [redacted]"),
+        (f"export AWS_SECRET_ACCESS_KEY=\\\n{SECRET}; ls", "export AWS_SECRET_ACCESS_KEY=[redacted]; ls"),
+        ("DB_PASSWORD=abc\\\ndefgh ls", "DB_PASSWORD=[redacted] ls"),
         ("echo eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "echo [redacted]"),
     ],
 )
@@ -169,6 +171,7 @@ def test_other_credentials_are_not_kept(history: History, line: str, kept: str) 
         "git show 0123456789abcdef0123456789abcdef01234567 --stat",
         'TOKEN=$(cat token); curl -H "Authorization: Bearer $TOKEN" https://example.com:8080/a@b',
         "read -sp Password: password; echo ${#password}",
+        "ls \\\n  -l",
         "docker run -u 1000:1000 x; grep password: /etc/nsswitch.conf; echo token=",
         "ls /opt/Python3/site-packages/some/long/Path12",
     ],

@@ -87,9 +87,13 @@ class Transfer:
         self.meter.start(sum(entry.size for entry in of_kind[far.FILE]))
         directories = of_kind[far.DIRECTORY]
         self._make(directories)
-        self._send(of_kind[far.FILE])
-        # Last: nothing is written through a link that came along.
-        self._make(of_kind[far.LINK])
+        try:
+            self._send(of_kind[far.FILE])
+            # Last: nothing is written through a link that came along.
+            self._make(of_kind[far.LINK])
+        except BaseException:
+            self._make(reversed(directories), "done", self.sink.quietly)  # or their owner alone could look into them
+            raise
         self._make(reversed(directories), "done")
         self.meter.finish()
         return self._line(of_kind, path)
@@ -150,10 +154,10 @@ class Transfer:
         if (directory and kind != far.NOTHING) or (not directory and to.endswith("/")):
             raise errors.TransferFailed(what)
 
-    def _make(self, entries: Iterable[Entry], kind: str = "") -> None:
+    def _make(self, entries: Iterable[Entry], kind: str = "", do: Callable[..., object] | None = None) -> None:
         rows = [(kind or e.kind, far.pack(e.to), e.mode, e.mtime_ns, e.points) for e in entries]
         for at in range(0, len(rows), ENTRIES):
-            self.sink.do("make", entries=rows[at : at + ENTRIES], mark=self.mark)
+            (do or self.sink.do)("make", entries=rows[at : at + ENTRIES], mark=self.mark)
 
     def _send(self, files: list[Entry]) -> None:
         queue = deque(files)

@@ -85,6 +85,17 @@ def test_an_interrupt_between_pieces(pair: Pair, word: str) -> None:
     assert len(pair.sizes) <= 4
 
 
+@pytest.mark.parametrize("word", ["%put", "%get"])
+def test_an_interrupt_leaves_directories_as_they_are_at_the_source(pair: Pair, word: str) -> None:
+    source, sink = (pair.here, pair.there) if word == "%put" else (pair.there, pair.here)
+    (source / "tree").mkdir(mode=0o755)
+    random_file(source / "tree" / "big", 12_000_000)
+    with pytest.raises(errors.Interrupted):
+        pair.run(f"{word} tree .", interrupts=(4,))
+    assert list(sink.rglob("*")) == [sink / "tree"]
+    assert (sink / "tree").stat().st_mode & 0o777 == 0o755
+
+
 def test_an_interrupt_ends_the_waiting(pair: Pair) -> None:
     random_file(pair.here / "big", 12_000_000)
     pair.plan = [passed, passed, *[request_lost] * 100]

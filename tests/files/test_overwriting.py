@@ -77,7 +77,7 @@ def test_where_nobody_can_be_asked_nothing_is_copied(pair: Pair) -> None:
     tree(pair.there, "f", "g", "h")
     tree(pair.here, "f", "h", text="old")
     before = look(pair.here)
-    message = "nothing was copied, since it would replace f and h on this machine: `%get -f …` replaces"
+    message = "nothing was copied, since it would replace f and h on this machine: `%get -f …` does"
     with pytest.raises(errors.TransferFailed, match=message):
         pair.run("%get f g h .")
     assert look(pair.here) == before
