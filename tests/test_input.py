@@ -65,6 +65,11 @@ def test_while_nobody_types_only_a_sign_of_life_is_sent(far: Far) -> None:
     assert [event["op"] for event in far.transport.events].count("attach") <= 6
 
 
+def test_a_read_with_a_time_limit_goes_on_at_the_next_sign_of_life(far: Far) -> None:
+    ran = far.run("read -t 0.3 -p '? ' x; echo rc $?", lines=[None] * 5_000, stdin=True)
+    assert ran.out == "rc 142\n"
+
+
 def test_a_prompt_holds_no_credential(far: Far) -> None:
     """Front ends write it into the notebook."""
     ran = far.run('read -p "$AWS_SECRET_ACCESS_KEY? " x; echo $x', lines=["a\n"], stdin=True)

@@ -328,7 +328,8 @@ class TestMagics:
 def test_half_a_character_gets_a_reply(code: str) -> None:
     with notebook() as book:
         assert book.client.session is not None
-        book.client.session.pack = lambda content: json.dumps(content, default=str).encode()  # as JavaScript does, in ASCII
+        # In ASCII, as JavaScript does.
+        book.client.session.pack = lambda content: json.dumps(content, default=str).encode()
         assert book.run(code).reply["content"]["status"] in ("ok", "error")
         assert book.run("echo fine").out == "fine\n"
 

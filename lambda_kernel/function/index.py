@@ -322,7 +322,7 @@ class Cell:
         self.input, self.outputs = pipe(), {stream: pipe() for stream in streams}
         self.typed = 0  # bytes of input that have come
         self.untyped, self.input_ends = b"", False  # those of them that the pipe did not take yet; nothing follows
-        self.reads: dict[str, Any] | None = None  # how to ask, while a program waits for the user
+        self.reads: dict[str, Any] | None = None  # how a waiting program asks
         self.asks: dict[str, Any] = {}  # what `read` says of that
         self.status: int | None = None
         self.error_line = b""  # a line of stderr comes in pieces
@@ -499,7 +499,7 @@ class Shell:
         self.awaited = -1
         if self.state and (question := self.state.question(self.dumps.path(), seq)):
             self.awaited = seq
-            # Its end is told by a mark: bash writes it in many pieces, and each would wake us.
+            # Its end is told by a mark: it comes in pieces.
             self._write(f"{question}; \\builtin printf 'D\\0' >|{self.marks.path()}")
 
     def _dump(self) -> None:
@@ -785,6 +785,7 @@ class Environment:
                     shell.signal(name)
         if "input" in event and not shell.cell.done:
             shell.cell.type(*event["input"])
+        shell.cell.reads = None  # is looked at again
         wait = max(min(max(event["wait"], HOLD_SECONDS), seconds_left(context)), 0)
         shell.cell.log.acknowledge(event["had"])
         shell.pump(begin + HOLD_SECONDS, begin + wait)
