@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from .cell import Happening, InputEnded, LeftOut, Notice, Output, Progress, Shown
@@ -16,18 +17,29 @@ Send = Callable[[str, str], None]
 INPUT_ENDED = "[the cell read its input, which is at its end: give it some with `<<< text`, `< file` or a pipe]\n"
 
 
+@dataclass
+class _Source:
+    """What comes from one writer: its half characters and half displays are not another's."""
+
+    bundles: Bundles
+    decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
+
+
 class Streams:
     """Turns happenings into stream text, a character never cut, and what `display` printed: send(stream name, text).
 
-    name: of the cell, for the keys of what is shown.
+    name: of the cell, for the keys of what is shown; ours: whether a shell of this name is the kernel's.
     """
 
-    def __init__(self, send: Send, show: Callable[[Shown], None] = lambda shown: None, name: str = "") -> None:
-        self._send, self._show = send, show
-        self._bundles = Bundles(name)
-        self._decoders = {
-            name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr", "job")
-        }
+    def __init__(
+        self,
+        send: Send,
+        show: Callable[[Shown], None] = lambda shown: None,
+        name: str = "",
+        ours: Callable[[str], bool] = lambda shell: False,
+    ) -> None:
+        self._send, self._show, self._name, self._ours = send, show, name, ours
+        self._sources: dict[tuple[str, int | None], _Source] = {}  # by stream and background job
         self._job: int | None = None
         self._at_line_start = True
 
@@ -35,6 +47,7 @@ class Streams:
         if isinstance(happening, Output):
             self._output(happening)
         elif isinstance(happening, LeftOut):
+            self._flush(gap=True)
             self._between(left_out(happening))
         elif isinstance(happening, InputEnded):
             self._own(INPUT_ENDED)
@@ -42,10 +55,12 @@ class Streams:
             self._own(f"[{happening.text}]\n")
 
     def finish(self) -> None:
-        for name, decoder in self._decoders.items():
-            self._text("stdout" if name == "job" else name, decoder.decode(b"", True))
-        for text in self._bundles.finish():
-            self._plain("stdout", text)
+        self._flush(gap=False)
+
+    def _flush(self, gap: bool) -> None:
+        for (stream, _), source in self._sources.items():
+            self._parts(stream, source.bundles.feed(source.decoder.decode(b"", True)))
+            self._parts(stream, source.bundles.gap() if gap else source.bundles.finish())
 
     def begin_line(self) -> str:
         """What has to be written first by who wants to begin a line after the output."""
@@ -57,22 +72,23 @@ class Streams:
             self._job = output.job
             whose = "this cell" if output.job is None else f"a background job of cell {output.job}"
             self._between(f"[{whose}]\n")
-        decoder = self._decoders["job" if output.job is not None else output.stream]
-        self._text(output.stream, decoder.decode(output.data))
+        source = self._source(output.stream, output.job)
+        self._parts(output.stream, source.bundles.feed(source.decoder.decode(output.data)))
+
+    def _source(self, stream: str, job: int | None) -> _Source:
+        if (stream, job) not in self._sources:
+            self._sources[stream, job] = _Source(Bundles(self._name, self._ours))
+        return self._sources[stream, job]
 
     def _between(self, text: str) -> None:
         """A line of ours inside stdout, on a line of its own."""
-        self.finish()
-        self._text("stdout", text if self._at_line_start else f"\n{text}")
+        self._plain("stdout", text if self._at_line_start else f"\n{text}")
 
     def _own(self, text: str) -> None:
         self._send("stderr", text)
 
-    def _text(self, stream: str, text: str) -> None:
-        if stream != "stdout":
-            self._plain(stream, text)
-            return
-        for part in self._bundles.feed(text):
+    def _parts(self, stream: str, parts: Iterable[str | Shown]) -> None:
+        for part in parts:
             if isinstance(part, str):
                 self._plain(stream, part)
             else:

@@ -73,7 +73,7 @@ class LambdaKernel(BesideKernel):
         self.connector = Connector(self.name)
         self.worker = Worker()
         self.control: ThreadControl | None = None
-        self.displays: set[str] = set()  # the keys of what is on show
+        self.displays: set[str] = set()  # the keys of all that was shown
         self.reply_metadata: Message = {}
         self.preloaded = self.left = False
         self.workspace = self._workspace()
@@ -95,6 +95,11 @@ class LambdaKernel(BesideKernel):
         """After a restart it has the same name, and a later epoch: what the kernel before has left behind is ended."""
         name = name_of(f"{self.name} {target}".encode())
         return Session(transport, clock, name, caller=Thread(), epoch=time.time_ns() // 1_000_000)
+
+    def owns(self, shell: str) -> bool:
+        """Whether it is or was this kernel's, on whatever function."""
+        sessions = list(self.workspace.sessions.values())
+        return any(isinstance(session, Session) and shell in session.shells for session in sessions)
 
     def _target(self) -> Target:
         options = ("function", "region", "profile", "endpoint_url")
@@ -269,9 +274,9 @@ class _Cell:
         self.asker = Asker(kernel)
         self.control = ThreadControl(self.asker)
         self.asker.control = self.control
-        self.streams = display.Streams(self._stream, self._display, uuid.uuid4().hex)
+        self.streams = display.Streams(self._stream, self._display, uuid.uuid4().hex, kernel.owns)
         self.begin = time.monotonic()
-        self.displays = kernel.displays
+        self.shown: set[str] = set()  # the keys of what this cell shows
         self.progress_id = uuid.uuid4().hex
         # Notebooks say which of their cells it is; who runs them without a user has no input (nbclient).
         self.terminal = stdin and not kernel.get_parent("shell").get("metadata")
@@ -317,13 +322,20 @@ class _Cell:
 
     def _display(self, shown: Shown) -> None:
         """Updated in place. A terminal's front end shows no updates (jupyter_console 6.6), but obeys escape codes."""
-        again, screen = shown.key in self.displays, shown.live and self.terminal
-        self.displays.add(shown.key)
+        if self.silent:
+            return
+        again, screen = shown.key in self.shown, shown.live and self.terminal
+        earlier = shown.key in self.kernel.displays and not again
+        self.shown.add(shown.key)
+        self.kernel.displays.add(shown.key)
         data = display.on_screen(shown.data) if screen else shown.data
         if again and screen:
             self._send("clear_output", {"wait": True})  # for a front end that was taken for a terminal's
-        kind = "update_display_data" if again and not screen else "display_data"
-        self._send(kind, {"data": data, "metadata": shown.metadata, "transient": {"display_id": shown.key}})
+        content = {"data": data, "metadata": shown.metadata, "transient": {"display_id": shown.key}}
+        if earlier or (again and not screen):
+            self._send("update_display_data", content)
+        if screen or not again:  # a front end clears a cell that is run again, and what was shown there is gone
+            self._send("display_data", content)
 
     def _send(self, kind: str, content: Message) -> None:
         if not self.silent:

@@ -14,6 +14,7 @@ from typing import Any
 from .cell import Control, Emit
 from .errors import UsageError
 from .function import look
+from .function.display import END, START
 from .session import Session
 from .tally import Tally
 
@@ -21,6 +22,8 @@ SECONDS = (0.1, 3600.0)  # one environment takes ten invocations a second (Lambd
 BARS = "▁▂▃▄▅▆▇█"
 # ECMA-48: control sequences, operating system commands, and other escapes.
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+DISPLAYED = re.compile(rf"{re.escape(START)}\w*;\w*;0[+.][\x20-\x7e]*{END}")
+NOT_SHOWN = "[`display` shows nothing in a view that is drawn again and again]"
 CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 
 # A style's codes on a terminal, and its CSS with the colours of JupyterLab's theme, dark or light.
@@ -96,6 +99,7 @@ def _code() -> str:
 
 def plain_lines(text: str) -> list[str]:
     """As a terminal would leave them, without colours."""
+    text = DISPLAYED.sub(NOT_SHOWN, text)
     lines = (ESCAPES.sub("", line).rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
     return [line.expandtabs().translate(CONTROLS) for line in lines]
 

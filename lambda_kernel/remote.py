@@ -63,6 +63,7 @@ class Remote:
         self.environment: str | None = None
         self.environments: set[str] = set()
         self.shell: str | None = None
+        self.shells: set[str] = set()  # all there were: what they printed may be read late
         self.cwd: str | None = None
         self.machine, self.tenant = "", False  # as uname(2) names it; whether the environment is a tenant's
         self.round_trip: float | None = None
@@ -123,6 +124,7 @@ class Remote:
         self._ended, self._crashed = None, False
         self.environment, self.shell, self.seq = new, reply["shell"], reply["seq"]
         self.environments.add(new)
+        self.shells.add(reply["shell"])
         self.labels, self.kept = {}, None
         self.machine, self.tenant = reply.get("machine", ""), own
 

@@ -6,7 +6,8 @@ import pytest
 
 from lambda_kernel import display
 from lambda_kernel.errors import UsageError
-from lambda_kernel.live import Pace, ask, data, marked, pace, plain_lines, rounds, spark
+from lambda_kernel.function.display import pieces
+from lambda_kernel.live import NOT_SHOWN, Pace, ask, data, marked, pace, plain_lines, rounds, spark
 from lambda_kernel.tally import Tally
 from tests.far import Interrupts, fresh
 
@@ -138,3 +139,8 @@ def test_sparklines() -> None:
 def test_the_articles_function_cannot_be_looked_into() -> None:
     with pytest.raises(UsageError, match="%use"):
         ask(object(), "report", fresh().happenings.append, Interrupts(), Tally())
+
+
+def test_a_display_in_a_view_is_told_once() -> None:
+    drawn = "".join(pieces('{"data": "%s"}' % ("A" * 9000), "0123456789ab", "0a0a0a0a"))
+    assert plain_lines(f"a{drawn}b") == [f"a{NOT_SHOWN}b"]

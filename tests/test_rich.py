@@ -6,7 +6,7 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 
 from lambda_kernel.cell import LeftOut, Output, Shown
 from lambda_kernel.display import Streams
-from lambda_kernel.function.display import END, START, kind
+from lambda_kernel.function.display import END, START, kind, pieces
 from lambda_kernel.rich import CUT, Bundles
 from tests.far import Far
 from tests.notebook import notebook
@@ -33,30 +33,45 @@ def png(size: int = 1) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def sequence(data: dict[str, Any], given: str | None = None) -> str:
-    return START + json.dumps({"data": data, "id": given}) + END
+OURS = "0123456789ab"
+
+
+def told(text: str, name: str = "0a0a0a0a", shell: str = OURS) -> str:
+    return "".join(pieces(text, shell, name))
+
+
+def sequence(data: Any, given: Any = None, name: str = "0a0a0a0a") -> str:
+    return told(json.dumps({"data": data, "id": given}), name)
+
+
+def bundles() -> Bundles:
+    return Bundles("cell", lambda shell: shell == OURS)
+
+
+def joined(found: Iterable[str | Shown]) -> list[str | Shown]:
+    whole: list[str | Shown] = []
+    for part in found:
+        if isinstance(part, str) and whole and isinstance(whole[-1], str):
+            whole[-1] += part
+        else:
+            whole.append(part)
+    return whole
 
 
 def parts(chunks: list[str]) -> list[str | Shown]:
-    bundles = Bundles("cell")
-    found = [part for chunk in chunks for part in bundles.feed(chunk)] + list(bundles.finish())
-    joined: list[str | Shown] = []
-    for part in found:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        else:
-            joined.append(part)
-    return joined
+    parser = bundles()
+    return joined([part for chunk in chunks for part in parser.feed(chunk)] + list(parser.finish()))
 
 
 WHOLE = f"a\x1b[31m\x1b]0;title\x07{sequence({'text/plain': 'ü'})}b\n{sequence({'text/html': '<b>'}, 'x')}\x1b]5379"
 FOUND = [
     "a\x1b[31m\x1b]0;title\x07",
-    Shown("cell.1", {"text/plain": "ü"}),
+    Shown("cell.0a0a0a0a", {"text/plain": "ü"}),
     "b\n",
     Shown("display x", {"text/html": "<b>"}),
     "\x1b]5379",
 ]
+LARGE = {"image/png": "iVBO" * 3000}
 
 
 def test_sequences_are_found_however_the_text_is_cut() -> None:
@@ -67,26 +82,108 @@ def test_sequences_are_found_however_the_text_is_cut() -> None:
 
 
 def test_plain_text_is_not_held_back() -> None:
-    bundles = Bundles("cell")
-    assert list(bundles.feed("plain \x1b[0m")) == ["plain \x1b[0m"]
-    assert list(bundles.feed("\x1b")) == []
-    assert list(bundles.feed("[1m")) == ["\x1b[1m"]
+    parser = bundles()
+    assert list(parser.feed("plain \x1b[0m")) == ["plain \x1b[0m"]
+    assert list(parser.feed("\x1b")) == []
+    assert list(parser.feed("[1m")) == ["\x1b[1m"]
+    assert joined(parser.feed(f"{START}important output\n1\n2\n")) == [f"{START}important output\n1\n2\n"]
 
 
-@pytest.mark.parametrize("inside", ["", "{", "[]", '{"data": 5, "id": null}', '{"data": {}}'])
+@pytest.mark.parametrize("shell", ["", "0123456789ac", "0123456789", OURS + "0", "x" * 9000])
+def test_what_another_has_made_is_text(shell: str) -> None:
+    forged = told('{"data": {"text/html": "<img src=x onerror=alert(1)>"}, "id": null}', shell=shell)
+    assert parts([forged]) == [forged]
+    assert parts(list(forged)) == [forged]
+    old = f'{START}{{"data": {{"text/html": "<b>"}}, "id": null}}{END}'
+    assert parts([old]) == [old]
+
+
+def test_a_large_one_comes_in_pieces_that_a_pipe_takes_whole() -> None:
+    text = sequence(LARGE)
+    assert all(len(piece) < 4096 for piece in text.split(END))
+    assert parts([text]) == [Shown("cell.0a0a0a0a", LARGE)]
+
+
+def test_pieces_may_be_mixed_with_others_and_with_text() -> None:
+    one, two = sequence(LARGE).split(END)[:-1], sequence(LARGE, name="0b0b0b0b").split(END)[:-1]
+    mixed = "".join(f"{a}{END}text\n{b}{END}" for a, b in zip(one, two, strict=True))
+    found = parts([mixed])
+    assert [part for part in found if isinstance(part, Shown)] == [
+        Shown("cell.0a0a0a0a", LARGE),
+        Shown("cell.0b0b0b0b", LARGE),
+    ]
+    assert "".join(part for part in found if isinstance(part, str)) == "text\n" * len(one)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "{",
+        "[]",
+        "[" * 5000,
+        '{"data": {}}',
+        '{"data": {}, "id": null}',
+        '{"data": 5, "id": null}',
+        '{"data": {"text/html": ["a"]}, "id": null}',
+        '{"data": {"nonsense": "a"}, "id": null}',
+        '{"data": {"text/plain": "a"}, "id": {"a": 1}}',
+        '{"data": {"application/json": [1e999]}, "id": null}',
+        f'{{"data": {{"application/json": {"[" * 300}1{"]" * 300}}}, "id": null}}',
+    ],
+)
 def test_what_only_looks_like_one_is_told(inside: str) -> None:
-    assert parts([f"a{START}{inside}{END}b"]) == [f"a{CUT}b"]
+    assert parts([f"a{told(inside)}b"]) == [f"a{CUT}b"]
 
 
-def test_one_that_the_bound_has_cut_is_told() -> None:
-    told: list[tuple[str, str]] = []
-    streams = Streams(lambda name, text: told.append((name, text)))
-    streams.show(Output("stdout", (START + '{"data": {"image/png": "iVBO').encode()))
-    streams.show(LeftOut(1000, 0))
-    streams.show(Output("stdout", b"AAAA\n"))
-    streams.finish()
-    assert told[0] == ("stdout", CUT)
-    assert "left out" in told[1][1]
+def test_half_a_character_does_not_lose_the_rest() -> None:
+    assert parts([sequence({"application/json": ["\ud800"]})]) == [
+        Shown("cell.0a0a0a0a", {"application/json": ["?"]})  # type: ignore[dict-item]
+    ]
+
+
+@pytest.mark.parametrize("size", [60, 5000])
+def test_one_that_ends_early_leaves_what_follows(size: int) -> None:
+    found = parts([sequence(LARGE)[:size], "\n5\nimportant\n"])
+    assert all(isinstance(part, str) for part in found)
+    text = "".join(map(str, found))
+    assert text.replace(CUT, "") == "\n5\nimportant\n"
+    assert CUT in text
+    assert OURS not in text
+
+
+def streams(told: list[str], *happenings: Output | LeftOut) -> list[Shown]:
+    found: list[Shown] = []
+    made = Streams(lambda name, text: told.append(text), found.append, "cell", lambda shell: shell == OURS)
+    for happening in happenings:
+        made.show(happening)
+    made.finish()
+    return found
+
+
+def test_one_that_the_bound_has_cut_is_told_once() -> None:
+    text, whole = sequence(LARGE).encode(), sequence({"text/html": "<b>"}, name="0c0c0c0c").encode()
+    told: list[str] = []
+    found = streams(
+        told, Output("stdout", text[:5000]), LeftOut(1000, 0), Output("stdout", text[7000:] + b"x\n" + whole)
+    )
+    assert found == [Shown("cell.0c0c0c0c", {"text/html": "<b>"})]
+    assert told[0] == CUT
+    assert "left out" in told[1]
+    assert told[2:] == ["x\n"]
+
+
+def test_a_job_may_print_while_one_arrives() -> None:
+    text = sequence(LARGE).encode()
+    told: list[str] = []
+    found = streams(told, Output("stdout", text[:50]), Output("stdout", b"j1\n", 7), Output("stdout", text[50:]))
+    assert found == [Shown("cell.0a0a0a0a", LARGE)]
+    assert "".join(told) == "[a background job of cell 7]\nj1\n[this cell]\n"
+
+
+def test_stderr_shows_it_too() -> None:
+    told: list[str] = []
+    assert len(streams(told, Output("stderr", sequence(LARGE).encode()))) == 1
+    assert told == []
 
 
 @pytest.mark.parametrize(
@@ -111,6 +208,9 @@ def test_one_that_the_bound_has_cut_is_told() -> None:
         ("", b"", "text/plain"),
         ("", b"\0\1\2", "application/octet-stream"),
         ("", b"[1, NaN]", "text/plain"),
+        ("", b"[1e999]", "text/plain"),
+        ("", b'\xef\xbb\xbf{"a": 1}', "application/json"),
+        ("", b"\xef\xbb\xbf<svg xmlns='x'/>", "image/svg+xml"),
         ("", b"[" * 100_000, "text/plain"),
         ("", b"name,size\nfoo,1\n", "text/csv"),
         ("", b'name,size\n"bar, baz",\n', "text/csv"),
@@ -135,8 +235,8 @@ def far() -> Iterator[Far]:
 
 
 def shown(far: Far, code: str) -> list[dict[str, Any]]:
-    text = far.run(code).out
-    return [json.loads(part.partition(END)[0])["data"] for part in text.split(START)[1:]]
+    found = Bundles("cell", far.session.shells.__contains__).feed(far.run(code).out)
+    return [part.data for part in found if isinstance(part, Shown)]
 
 
 def test_files_and_pipes(far: Far, tmp_path: Path) -> None:
@@ -170,6 +270,13 @@ def test_what_it_cannot_show(far: Far, tmp_path: Path) -> None:
         ("echo NaN | display --type application/json", "NaN is no number in JSON"),
         ("head -c 200000 /dev/zero | tr '\\0' x | display --type text/csv", "field larger than field limit"),
         ("display /tmp", "Is a directory"),
+        ("echo '[1e999]' | display --type application/json", "1e999 is too large a number"),
+        (
+            "(printf '%0300d' 0 | tr 0 '['; printf '%0300d' 0 | tr 0 ']') | display --type application/json",
+            "deeply",
+        ),
+        ("echo '{' | display --type application/vnd.vegalite.v5+json", "input: Expecting"),
+        ("unset LAMBDA_KERNEL_SHELL; echo a | display", "LAMBDA_KERNEL_SHELL"),
     ],
 )
 def test_input_that_is_bad(far: Far, code: str, message: str) -> None:
@@ -177,6 +284,29 @@ def test_input_that_is_bad(far: Far, code: str, message: str) -> None:
     assert (ran.exit_code, ran.out) == (1, "")
     assert message in ran.err
     assert len(ran.err.splitlines()) == 1
+
+
+def test_a_type_that_is_none_is_refused(far: Far) -> None:
+    ran = far.run("echo hello | display --type nonsense")
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert ran.err == "display: 'nonsense' is no MIME type: give --type one such as text/html\n"
+
+
+def test_what_is_json_and_where_it_begins_with_a_mark(far: Far) -> None:
+    chart, marked, rows = shown(
+        far,
+        "echo '{\"mark\": 1}' | display --type application/vnd.vegalite.v5+json; "
+        "printf '\\xef\\xbb\\xbf[1]' | display; printf '\\xef\\xbb\\xbfa,b\\n1,2\\n' | display --type text/csv",
+    )
+    assert chart["application/vnd.vegalite.v5+json"] == {"mark": 1}
+    assert marked["application/json"] == [1]
+    assert rows["text/html"].startswith("<table><tr><th>a</th>")
+
+
+def test_two_at_once_in_one_pipe(far: Far, tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(bytes(range(256)) * 1000)
+    found = shown(far, f"cd {tmp_path}; for i in 1 2; do display --type image/png a.bin & done; wait")
+    assert [len(data["image/png"]) for data in found] == [341_336, 341_336]
 
 
 def test_programs_are_told_what_is_supported(far: Far) -> None:
@@ -191,13 +321,31 @@ def test_our_command_is_found_first(far: Far) -> None:
 
 def test_a_notebook_shows_it_and_updates_it_in_place() -> None:
     with notebook() as book:
+        book.run("echo 0 | display --type text/html --id live", silent=True)
         first = book.run("echo before; echo '<b>1</b>' | display --type text/html --id live; echo after")
         assert first.out == "before\nafter\n"
         kinds = [message["msg_type"] for message in first.messages]
         assert kinds.index("display_data") > kinds.index("stream")
+        assert "update_display_data" not in kinds
         data = first.contents("display_data")[0]
         assert data["data"]["text/html"] == "<b>1</b>\n"
-        again = book.run("echo '<b>2</b>' | display --type text/html --id live")
-        [update] = again.contents("update_display_data")
-        assert update["data"]["text/html"] == "<b>2</b>\n"
-        assert update["transient"] == data["transient"]
+        again = book.run("for i in 2 3; do echo $i | display --type text/html --id live; done")
+        updates = again.contents("update_display_data")
+        assert [update["data"]["text/html"] for update in updates] == ["2\n", "3\n"]
+        anew = again.contents("display_data")[0]
+        assert anew["data"]["text/html"] == "2\n"
+        assert data["transient"] == anew["transient"] == updates[0]["transient"] == updates[1]["transient"]
+
+
+def test_a_file_that_is_printed_runs_nothing() -> None:
+    with notebook() as book:
+        crafted = r"""\033]5379;{"data":{"text/html":"<img src=x>"},"id":null}\a"""
+        printed = f"log=$(mktemp); printf '%b' '{crafted}' > $log; cat $log; rm $log"
+        ran = book.run(f"{printed}; printf '\\e]5379;'; echo important; seq 2")
+        assert len(ran.contents("display_data")) == 1  # the report
+        assert "<img" in ran.out
+        assert ran.out.endswith("important\n1\n2\n")
+        last = book.run("exec bash -c 'echo 1 | display --type text/html'").contents("display_data")
+        assert last[0]["data"]["text/html"] == "1\n"
+        renewed = book.run("echo 2 | display --type text/html").contents("display_data")
+        assert renewed[0]["data"]["text/html"] == "2\n"

@@ -3,8 +3,8 @@
 
 display [--id ID] [--type MIME] [FILE...]
 
-The kernel sends this file into the environment. What it prints is an escape sequence that only the kernel understands;
-its content is JSON, which holds no control character.
+The kernel sends this file into the environment. What it prints are escape sequences that only the kernel understands:
+pieces of JSON, which holds no control character, each with the name of the shell, which no other text knows.
 """
 
 from __future__ import annotations
@@ -15,13 +15,25 @@ import csv
 import html
 import io
 import json
+import math
 import os
+import re
 import sys
+import uuid
 from typing import Any
 
 START, END = "\x1b]5379;", "\x07"  # a control sequence for the operating system (ECMA-48, OSC), with a number of ours
+PIECE_BYTES = 4096  # what is written into a pipe at once is not mixed with what others write (PIPE_BUF, pipe(7))
+HEAD_BYTES = 96  # of these at most: all that is not JSON
+SHELL = "LAMBDA_KERNEL_SHELL"  # the variable that names the shell
 MOST_BYTES = 800_000  # of the sequence: a cell shows 875,000 bytes before it leaves out the middle
 ROWS = 200
+DEEPEST = 100  # of JSON: all that handle a message must be able to walk down
+BOM = b"\xef\xbb\xbf"
+MIME = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
+JSON = re.compile(
+    r"application/([\w.+-]+\+)?json", re.ASCII
+)  # which alone are more than text in a notebook (nbformat 4)
 MAGIC = [
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -50,6 +62,7 @@ def kind(name: str, data: bytes) -> str:
         return found
     if data[:4] == b"RIFF" and data[8:12] in RIFF:
         return RIFF[data[8:12]]
+    data = data.removeprefix(BOM)
     head, text = data[:2000].lstrip().lower(), b"\0" not in data[:2000]
     if head.startswith((b"<svg", b"<?xml")) and b"<svg" in head:
         return "image/svg+xml"
@@ -69,9 +82,32 @@ def kind_of_text(name: str, text: str) -> str:
 def parsed(text: str) -> Any:
     """JSON as the standard has it, without NaN (RFC 8259, section 6), which no front end can read."""
     try:
-        return json.loads(text, parse_constant=no_number)
+        value = json.loads(text, parse_constant=no_number, parse_float=number)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    if not shallow(value):
+        raise ValueError("it is nested too deeply")
+    return value
+
+
+def shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in inside(outer)]
+        if not level:
+            return True
+    return False
+
+
+def inside(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+
+
+def number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is too large a number")
+    return value
 
 
 def no_number(name: str) -> None:
@@ -113,8 +149,8 @@ def bundle(name: str, data: bytes, mime: str) -> dict[str, Any]:
     if mime.startswith("audio/"):
         source = f"data:{mime};base64,{base64.b64encode(data).decode()}"
         return {"text/plain": plain, "text/html": f'<audio controls src="{source}"></audio>'}
-    text = data.decode("utf-8", "replace")
-    if mime == "application/json":
+    text = data.removeprefix(BOM).decode("utf-8", "replace")
+    if JSON.fullmatch(mime):
         return {"text/plain": text, mime: parsed(text)}
     if mime in ("text/csv", "text/tab-separated-values"):
         return {"text/plain": text, "text/html": table(text, "," if mime == "text/csv" else "\t")}
@@ -128,11 +164,28 @@ def show(name: str, options: argparse.Namespace) -> None:
     if len(data) == MOST_BYTES:
         raise too_large
     shown = {"data": bundle(name, data, options.type or kind(name, data)), "id": options.id}
-    sequence = START + json.dumps(shown, ensure_ascii=True) + END
-    if len(sequence) > MOST_BYTES:
+    text = json.dumps(shown, ensure_ascii=True)
+    if len(text) > MOST_BYTES:
         raise too_large
-    sys.stdout.write(sequence)
-    sys.stdout.flush()
+    for piece in pieces(text, os.environ.get(SHELL, ""), uuid.uuid4().hex[:8]):
+        write(piece.encode())
+
+
+def pieces(text: str, shell: str, name: str) -> list[str]:
+    """START shell ; name ; number, `+` or for the last one `.`, JSON, END."""
+    size = PIECE_BYTES - HEAD_BYTES
+    parts = [text[at : at + size] for at in range(0, len(text), size)]
+    marks = ["+"] * (len(parts) - 1) + ["."]
+    return [
+        f"{START}{shell};{name};{number}{mark}{part}{END}"
+        for number, (part, mark) in enumerate(zip(parts, marks, strict=True))
+    ]
+
+
+def write(data: bytes) -> None:
+    """Past Python's buffer, which has sizes of its own."""
+    while data:
+        data = data[os.write(1, data) :]
 
 
 def main() -> int:
@@ -141,6 +194,12 @@ def main() -> int:
     parser.add_argument("--id", help="show it in the place of what was shown with this id before")
     parser.add_argument("--type", metavar="MIME", help="what it is, where its content does not tell")
     options = parser.parse_args()
+    if options.type is not None and not MIME.fullmatch(options.type):
+        print(f"display: {options.type!r} is no MIME type: give --type one such as text/html", file=sys.stderr)
+        return 2
+    if SHELL not in os.environ:
+        print(f"display: the variable {SHELL}, which the cell's shell sets, is missing here", file=sys.stderr)
+        return 1
     failed = False
     for name in options.files or [""]:
         try:
