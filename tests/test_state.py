@@ -226,7 +226,7 @@ def answer(
 ) -> bytes:
     """As bash gives it, at second 100. Its process is this one."""
     words = [f"{100 + seconds:.6f}", str(len(parameters)), *parameters, "/proc/self/fd/none", ":", str(number), ".", ""]
-    return b"\0\1" + "\0".join([f"100.000000\n{settings}", variables, functions, names, jobs, "", *words]).encode()
+    return b"\0\1" + "\0".join([f"100.000000\n{settings}", variables, functions, names + jobs, *words]).encode()
 
 
 def test_an_answer_of_bashs_byte_by_byte_and_cut() -> None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import shlex
 import shutil
 import time
@@ -62,15 +63,16 @@ KINDS = (
     *("descriptor", "limit"),
 )
 # An answer has these parts, with a NUL between two; then TOLD, with a NUL before each of its words: descriptors are
-# between the parameters and the colon, and behind it pushd's directories.
+# between the parameters and the colon, and behind it pushd's directories. What tells itself apart shares a part: each
+# NUL costs as much as a command.
 COMMANDS = (
     (r"printf '\0\1%s\n' ${EPOCHREALTIME-}", "alias -p", "trap -p", "umask -p"),
     ("declare -p",),
     ("declare -pf",),
-    ("declare -F",),
-    ("jobs -r",),
-    ("complete -p",),
+    ("declare -F", "jobs -r", "complete -p"),
 )
+SHARED = re.compile(rb"(?P<names>(?:declare -f.*\n)*)(?P<jobs>(?s:.*?))(?P<completions>(?:^complete (?s:.*))?)\Z", re.M)
+LIMITS = sorted({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")})
 PARAMETERS = 1000  # more are not kept
 TOLD = rf'"${{EPOCHREALTIME-}}" $# "${{@:1:{PARAMETERS}}}" /proc/$$/fd/* : "${{DIRSTACK[@]:1}}"'
 VARIABLES = 1  # the part that is cut item by item
@@ -112,7 +114,9 @@ class State:
         self.not_before = 0.0  # when bash is asked again
         self.base: Items | None = None
         self.told = (b"", b"")  # what does not change by itself
-        self.seen: tuple[bytes, bytes, bytes, list[tuple[Key, bytes]], bytes] | None = None
+        self.seen: tuple[bytes, bytes, bytes, list[tuple[Key, bytes]], list[tuple[int, int]]] | None = None
+        self.paths: list[bytes] = []  # bash's descriptors, and what of them is kept
+        self.opened: list[tuple[Key, bytes]] = []
         self.parted: list[bytes] = []  # the parts of an answer so far,
         self.rest = b""  # and the beginning of the next one
         self.kept, self.packed = "", ""
@@ -181,7 +185,8 @@ class State:
         return part[:ROOM_BYTES]
 
     def _told(self, words: Mapping[bytes, bytes]) -> int:
-        settings, variables, functions, names, jobs, completions, after, *last, number = self.parted
+        settings, variables, functions, shared, after, *last, number = self.parted
+        names, jobs, completions = SHARED.fullmatch(shared).group("names", "jobs", "completions")  # type: ignore[union-attr]
         before, settings = settings.split(b"\n", 1)
         count = int(last.pop(0))
         parameters, last = last[: min(count, PARAMETERS)], last[min(count, PARAMETERS) :]
@@ -189,14 +194,21 @@ class State:
         took = _seconds(after) - _seconds(before)
         self.cost = min(took, _worked(paths)) if took > FREE_SECONDS else 0.0
         self.jobs = [line.split(None, 2)[-1] for line in jobs.decode("utf-8", "replace").splitlines()]
-        # One of the descriptors was that of their directory.
-        more = [*_arguments(count, parameters), *_pushed(stack), *_open(filter(os.path.lexists, paths))]
+        if paths != self.paths:
+            # One of the descriptors was that of their directory.
+            self.paths, self.opened = paths, [*_open(filter(os.path.lexists, paths))]
+        more = [*_arguments(count, parameters), *_pushed(stack), *self.opened]
         more += [(("completion", b"rules"), completions)] if completions else []
-        seen = (settings, RESTLESS.sub(b"", variables), functions, more, _process(paths, b"limits"))
+        seen = (settings, RESTLESS.sub(b"", variables), functions, more, _bounds(paths))
         if seen != self.seen:
             self.seen, self.told = seen, (settings + seen[1], functions)
             self.asking = any(ASKING.search(text) for text in (settings, functions))
-            items = [*_settings(settings + variables), *_functions(functions, names), *_limits(seen[4]), *more]
+            items = [
+                *_settings(settings + variables),
+                *_functions(functions, names),
+                *_limits(_process(paths, b"limits")),
+                *more,
+            ]
             self._take(dict(items), words)
         return int(number)
 
@@ -295,6 +307,14 @@ def _pushed(stack: list[bytes]) -> Iterator[tuple[Key, bytes]]:
 def _open(paths: Iterable[bytes]) -> Iterator[tuple[Key, bytes]]:
     for path in paths:
         yield ("descriptor", path.rpartition(b"/")[2]), b""
+
+
+def _bounds(paths: list[bytes]) -> list[tuple[int, int]]:
+    try:
+        pid = int(paths[0].split(b"/")[2])
+        return [resource.prlimit(pid, limit) for limit in LIMITS]
+    except (IndexError, ValueError, OSError):
+        return []
 
 
 def _limits(text: bytes) -> Iterator[tuple[Key, bytes]]:
