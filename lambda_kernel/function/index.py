@@ -350,7 +350,7 @@ class Cell:
         if not self.input.writable or self.input.waiting():
             return
         if self.way.stdin:
-            self.reads, self.asks = self.reads or self.asks, {}
+            self.reads = self.asks
         else:
             self.input.close_write()
             self.log.put(EOF, b".")
@@ -361,7 +361,7 @@ class Cell:
             data = base64.b64decode(text)
             self.typed += len(data)
             self.untyped += data
-            self.reads, self.input_ends = None, end
+            self.reads, self.asks, self.input_ends = None, {}, end
             self.feed()
 
     def feed(self) -> None:
@@ -785,7 +785,7 @@ class Environment:
                     shell.signal(name)
         if "input" in event and not shell.cell.done:
             shell.cell.type(*event["input"])
-        shell.cell.reads = None  # is looked at again
+        shell.cell.reads = None  # unless it still waits
         wait = max(min(max(event["wait"], HOLD_SECONDS), seconds_left(context)), 0)
         shell.cell.log.acknowledge(event["had"])
         shell.pump(begin + HOLD_SECONDS, begin + wait)
