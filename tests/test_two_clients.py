@@ -110,7 +110,8 @@ def test_a_notebook_that_is_handed_about_is_told_so_each_time(shared: LocalEngin
         if number % 2:
             blocker.join()
         assert ran.out == f"{number}\n"
-        assert len(ran.notices) == (ann.session.environment != home)
+        # It may be there and back within a cell.
+        assert len(ran.notices) in ((1,) if ann.session.environment != home else (0, 2))
         notices += ran.notices
         assert ("something else uses `shell`" in notices[-1]) == (len(notices) > 2), notices
         known.add(ann.session.environment)
