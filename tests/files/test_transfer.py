@@ -262,10 +262,10 @@ def test_a_long_listing_can_be_interrupted() -> None:
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        (b"/home/me/work/a", b"a"),
-        (b"/home/me/work/d/a", b"d/a"),
-        (b"/home/me/work", b"."),
-        (b"/home/me/worked/a", b"~/worked/a"),
+        (b"/home/me/here/a", b"a"),
+        (b"/home/me/here/d/a", b"d/a"),
+        (b"/home/me/here", b"."),
+        (b"/home/me/hereby/a", b"~/hereby/a"),
         (b"/home/me/a", b"~/a"),
         (b"/home/me", b"~"),
         (b"/home/mean/a", b"/home/mean/a"),
@@ -275,8 +275,8 @@ def test_a_long_listing_can_be_interrupted() -> None:
     ],
 )
 def test_a_local_path_tells_little_of_the_machine(path: bytes, name: bytes) -> None:
-    assert short(path, b"/home/me/work", b"/home/me") == name
-    assert short(path, b"/home/me/work", b"/home/me/") == name
+    assert short(path, b"/home/me/here", b"/home/me") == name
+    assert short(path, b"/home/me/here", b"/home/me/") == name
 
 
 def test_a_root_directory_shortens_nothing() -> None:
