@@ -111,7 +111,7 @@ class _Run:
                     raise
                 if not told:
                     what = "Throttled, retrying" if isinstance(error, errors.Throttled) else "Trying again"
-                    self.emit(Notice(f"{what}: {error}. Interrupt to give up."))
+                    self.emit(Notice(f"{what}: {error}. Interrupt to give up.", "retry"))
                 told = True
                 self.control.wait(min(max(next(delays), error.after), self._left()))
         return None
@@ -124,7 +124,7 @@ class _Run:
         began = self.session.clock()
         while answers.empty():
             if self._stopped():
-                self.emit(Notice(ABANDONED))
+                self.emit(Notice(ABANDONED, "article"))
                 self.tally.invocations += 1
                 return None
             self.control.wait(min(max((self.session.clock() - began) / 20, least), most))
@@ -149,14 +149,14 @@ class _Run:
 
     def _show(self, logged: node_log.Logged) -> Result:
         if not logged.found:
-            self.emit(Notice(UNLOGGED))
+            self.emit(Notice(UNLOGGED, "article"))
         elif logged.cut:
-            self.emit(Notice(CUT))
+            self.emit(Notice(CUT, "truncated"))
         self._output("stdout", logged.stdout, logged.cut)
         self._output("stderr", logged.stderr or "", cut=False)
         if logged.stderr is None:
             return Result(0)
-        self.emit(Notice(FAILED))
+        self.emit(Notice(FAILED, "article"))
         return Result(1)
 
     def _output(self, stream: str, text: str, cut: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,28 @@ class InputEnded:
     """The command read its input and was given its end."""
 
 
+NoticeCode = Literal[
+    "article",  # what the 2018 article's function cannot do or tell
+    "credentials",  # credentials have left the environment
+    "environment",  # the execution environment or its runtime is a new one; what was restored, and what was not
+    "file",  # what became of a file of %%output, %put or %get
+    "input-ended",  # the command read its input, and there was none
+    "isolation",  # how the local engine keeps commands from this machine
+    "job",  # bash's messages on its jobs, and whose output follows
+    "retry",  # an invocation is tried again
+    "shell",  # bash is a new one; what was restored, and what was not
+    "signal",  # an interrupt has become a stronger signal
+    "truncated",  # a part of the output is not shown
+]
+
+
 @dataclass(frozen=True)
 class Notice:
-    """A sentence about the session itself."""
+    """What the kernel or bash says about the session: never a part of the command's output. code: what it is about; the
+    README names them all, since notebooks keep them."""
 
     text: str
+    code: NoticeCode
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from . import errors
-from .cell import Ask, Cell, Control, Emit, Happening, InputEnded, LeftOut, Notice, Output, Result
+from .cell import Ask, Cell, Control, Emit, Happening, Notice, Result
+from .chunks import Chunks
 from .failures import not_ours
 from .function import index as wire
 from .place import mask
@@ -64,7 +64,7 @@ class Command:
         self.signals: list[tuple[int, str]] = []
         self.typed = 0  # bytes of input that the function has
         self.line: bytes | None = None  # and what comes after them; empty: the end
-        self.gap = b""
+        self.chunks = Chunks(lambda seq: session.labels.get(seq, 0))
         self.hold = 0.0
         self.calls: Event = {}
         self.away_since: float | None = None
@@ -198,7 +198,8 @@ class Command:
             self.session.signals += 1
             name = SIGNALS[min(len(self.signals), len(SIGNALS) - 1)]
             if len(self.signals) < len(SIGNALS) and (text := TOLD.get(name)):
-                self.emit(Notice(text.format(next="In 2 s" if self.timed_out else "With the next interrupt")))
+                text = text.format(next="In 2 s" if self.timed_out else "With the next interrupt")
+                self.emit(Notice(text, "signal"))
             self.signals.append((self.session.signals, name))
         return self.signals
 
@@ -241,7 +242,7 @@ class Command:
         silence = self.silence = self.silence or Silence(self.clock(), self.control.interrupts, self._backoff())
         if type(error) not in self.told:
             self.told.add(type(error))
-            self.emit(Notice(retrying(error)))
+            self.emit(Notice(retrying(error), "retry"))
         patience = SILENT_SECONDS if self.started else PATIENCE_SECONDS
         over = self.clock() - silence.since > patience or self.control.interrupts > silence.interrupts
         if over or (self.timed_out if self.started else self._stopped()):
@@ -288,26 +289,15 @@ class Command:
         for stream, text in reply["chunks"]:
             data = base64.b64decode(text)
             self.had += len(data)
-            if stream == wire.GAP:
-                self._left_out(data)
-            elif stream == wire.EOF:
-                self.emit(InputEnded())
-            else:
-                self.emit(Output("stderr" if stream == wire.ERR else "stdout", data, self._job(stream)))
+            self._tell(self.chunks.read(stream, data))
 
-    def _job(self, stream: str) -> int | None:
-        if not stream.startswith(wire.JOB):
-            return None
-        return self.session.labels.get(int(stream.removeprefix(wire.JOB)), 0)
-
-    def _left_out(self, data: bytes) -> None:
-        """The counts come in one piece, unless an answer was full just there."""
-        self.gap += data
-        if self.gap.endswith(b"}"):
-            self.emit(LeftOut(**json.loads(self.gap)))
+    def _tell(self, happenings: Iterable[Happening]) -> None:
+        for happening in happenings:
+            self.emit(happening)
 
     def _result(self, reply: dict[str, Any]) -> Result:
         session = self.session
+        self._tell(self.chunks.finish())
         session.seq += 1
         session.labels[session.seq] = self.cell.label
         session.keep(reply)

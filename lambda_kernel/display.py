@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import codecs
 import html
+import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from .cell import Happening, InputEnded, LeftOut, Notice, Output, Progress, Shown
+from .news import cell
 from .rich import Bundles
 from .tally import Tally
 
 Send = Callable[[str, str], None]
 
-INPUT_ENDED = "[the cell read its input, which is at its end: give it some with `<<< text`, `< file` or a pipe]\n"
+INPUT_ENDED = "the cell read its input, which is at its end: give it some with `<<< text`, `< file` or a pipe"
+HELD_BACK = "background jobs write in between too often: the rest of their output comes at this cell's end"
+TURNS = 10  # of jobs: JupyterLab shows 50 outputs of a cell (maxNumberOutputs), and each turn and its end make four
+# The look of the report and of notices: a theme's second colour, and as far from the margin as JupyterLab's text.
+SMALL = "font-size: 85%; padding-left: var(--jp-code-padding, 0); color: var(--jp-ui-font-color2, gray)"
 
 
 @dataclass
@@ -37,10 +43,13 @@ class Streams:
         show: Callable[[Shown], None] = lambda shown: None,
         name: str = "",
         ours: Callable[[str], bool] = lambda shell: False,
+        notify: Callable[[Notice], None] = lambda notice: None,
     ) -> None:
-        self._send, self._show, self._name, self._ours = send, show, name, ours
+        self._send, self._show, self._name, self._ours, self._notify = send, show, name, ours, notify
         self._sources: dict[tuple[str, int | None], _Source] = {}  # by stream and background job
         self._job: int | None = None
+        self._turns = 0  # of background jobs
+        self._held: list[Output] = []
         self._at_line_start = True
 
     def show(self, happening: Happening) -> None:
@@ -48,13 +57,16 @@ class Streams:
             self._output(happening)
         elif isinstance(happening, LeftOut):
             self._flush(gap=True)
-            self._between(left_out(happening))
+            self._notify(Notice(left_out(happening), "truncated"))
         elif isinstance(happening, InputEnded):
-            self._own(INPUT_ENDED)
+            self._notify(Notice(INPUT_ENDED, "input-ended"))
         elif isinstance(happening, Notice):
-            self._own(f"[{happening.text}]\n")
+            self._notify(happening)
 
     def finish(self) -> None:
+        held, self._held = self._held, []
+        for output in sorted(held, key=lambda output: output.job or 0):
+            self._write(output)
         self._flush(gap=False)
 
     def _flush(self, gap: bool) -> None:
@@ -68,10 +80,21 @@ class Streams:
         return "" if begun else "\n"
 
     def _output(self, output: Output) -> None:
+        """A job that has no turn any more has to wait."""
+        turn = output.job is not None and output.job != self._job
+        if turn and self._turns == TURNS:
+            if not self._held:
+                self._notify(Notice(f"[{HELD_BACK}]", "job"))
+            self._held.append(output)
+            return
+        self._turns += turn
+        self._write(output)
+
+    def _write(self, output: Output) -> None:
         if output.job != self._job:
             self._job = output.job
-            whose = "this cell" if output.job is None else f"a background job of cell {output.job}"
-            self._between(f"[{whose}]\n")
+            whose = "this cell" if output.job is None else f"a background job of {cell(output.job)}"
+            self._notify(Notice(f"[{whose}]", "job"))
         source = self._source(output.stream, output.job)
         self._parts(output.stream, source.bundles.feed(source.decoder.decode(output.data)))
 
@@ -80,17 +103,12 @@ class Streams:
             self._sources[stream, job] = _Source(Bundles(self._name, self._ours))
         return self._sources[stream, job]
 
-    def _between(self, text: str) -> None:
-        """A line of ours inside stdout, on a line of its own."""
-        self._plain("stdout", text if self._at_line_start else f"\n{text}")
-
-    def _own(self, text: str) -> None:
-        self._send("stderr", text)
-
-    def _parts(self, stream: str, parts: Iterable[str | Shown]) -> None:
+    def _parts(self, stream: str, parts: Iterable[str | Shown | Notice]) -> None:
         for part in parts:
             if isinstance(part, str):
                 self._plain(stream, part)
+            elif isinstance(part, Notice):
+                self._notify(part)
             else:
                 self._show(part)
 
@@ -102,7 +120,7 @@ class Streams:
 
 def left_out(gap: LeftOut) -> str:
     size = f"{gap.bytes / 1e6:,.1f} MB" if gap.bytes >= 100_000 else f"{gap.bytes:,} bytes"
-    return f"[… {gap.lines:,} lines, {size} left out: %limit sets how much is shown, %%output FILE keeps all …]\n"
+    return f"{gap.lines:,} lines, {size} left out: %limit sets how much is shown, %%output FILE keeps all"
 
 
 def progress_data(progress: Progress) -> dict[str, str]:
@@ -123,8 +141,7 @@ def on_screen(data: dict[str, str]) -> dict[str, str]:
 def report_data(tally: Tally, wall_ms: float, exit_code: int | None, where: str, full: bool) -> dict[str, str]:
     """The report as display data: one line of text, and small HTML."""
     line = report_line(tally, wall_ms, exit_code, where, full)
-    style = "font-size: 85%; padding-left: var(--jp-code-padding, 0); color: var(--jp-ui-font-color2, gray)"
-    return {"text/plain": line, "text/html": f'<span style="{style}">{html.escape(line)}</span>'}
+    return {"text/plain": line, "text/html": f'<span style="{SMALL}">{html.escape(line)}</span>'}
 
 
 def report_line(tally: Tally, wall_ms: float, exit_code: int | None, where: str, full: bool) -> str:
@@ -153,6 +170,15 @@ def report_line(tally: Tally, wall_ms: float, exit_code: int | None, where: str,
             f"request {' … '.join(ids)}",
         ]
     return " · ".join([*parts, where])
+
+
+def failure(exit_code: int) -> str:
+    """bash's way with exit codes above 128: the command died of a signal (bash(1), EXIT STATUS)."""
+    try:
+        name = signal.Signals(exit_code - 128).name
+    except ValueError:
+        return f"exit code {exit_code}"
+    return f"exit code {exit_code} ({name})"
 
 
 def milliseconds(value: float) -> str:

@@ -58,7 +58,7 @@ class Execution:
             return session.run(cell, emit, self.control, self.tally)
         except ShellPerCommand:  # found out before the cell was sent
             article = self.workspace.use_article()
-            emit(Notice(introduction(article.transport.function)))
+            emit(Notice(introduction(article.transport.function), "article"))
             return article.run(cell, emit, self.control, self.tally)
 
     def _into_file(self, head: Head, cell: Cell) -> Result:
@@ -76,7 +76,7 @@ class Execution:
                 return result
         finally:
             if path.is_file():
-                self.emit(Notice(f"{path.stat().st_size:,} bytes written to {name}"))
+                self.emit(Notice(f"{path.stat().st_size:,} bytes written to {name}", "file"))
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib
 import os
 import signal
@@ -24,11 +23,12 @@ from .beside import BesideKernel
 from .calls import Thread
 from .cell import Happening, Progress, Result, Shown, ThreadControl
 from .completeness import is_complete
-from .connect import Connector, unisolated
+from .connect import Connector, name_of, unisolated
 from .errors import Interrupted, KernelError, UsageError
 from .execution import Execution
 from .history import History
 from .inquiry import Inquiry
+from .notices import Notices
 from .session import Session
 from .tally import Tally
 from .target import LOCAL, Target, resolve
@@ -76,6 +76,7 @@ class LambdaKernel(BesideKernel):
         self.displays: set[str] = set()  # the keys of all that was shown
         self.reply_metadata: Message = {}
         self.preloaded = self.left = False
+        self.typed_at = False  # whether the front end is one to type at, line after line
         self.workspace = self._workspace()
         self.workspace.settings.report = cast(ReportMode, self.report)
         self.history = History(Path(jupyter_data_dir()) / "lambda-kernel" / "history.sqlite", time.time)
@@ -176,6 +177,7 @@ class LambdaKernel(BesideKernel):
 
     async def do_history(self, hist_access_type: str = "", *rest: Any, **asked: Any) -> Message:
         """A disk that does not answer keeps nobody waiting."""
+        self.typed_at = True
         found = self.librarian.submit(lambda: self.history.find(hist_access_type, asked), asyncio.get_running_loop())
         done, _ = await asyncio.wait([found], timeout=HISTORY_SECONDS)
         entries = found.result() if done else []
@@ -274,12 +276,16 @@ class _Cell:
         self.asker = Asker(kernel)
         self.control = ThreadControl(self.asker)
         self.asker.control = self.control
-        self.streams = display.Streams(self._stream, self._display, uuid.uuid4().hex, kernel.owns)
         self.begin = time.monotonic()
         self.shown: set[str] = set()  # the keys of what this cell shows
         self.progress_id = uuid.uuid4().hex
         # Notebooks say which of their cells it is; who runs them without a user has no input (nbclient).
         self.terminal = stdin and not kernel.get_parent("shell").get("metadata")
+        # A console ends the line of what it displays, `jupyter run` does not (jupyter_client 8.10).
+        self.line_end = "\n" if self.terminal and not kernel.typed_at else ""
+        self.notices = Notices(self._publish, self._begin_line, self.line_end, terminal=self.terminal)
+        ways = (self._stream, self._display, uuid.uuid4().hex, kernel.owns, self.notices.show)
+        self.streams = display.Streams(*ways)
         self.loop = asyncio.get_running_loop()
 
     async def run(self, code: str) -> Message:
@@ -307,6 +313,7 @@ class _Cell:
 
     def _finish(self) -> None:
         self.streams.finish()
+        self.notices.uncover()
 
     def _emit(self, happening: Happening) -> None:
         """Called in the worker's thread; the next invocation goes out while the loop renders."""
@@ -329,6 +336,8 @@ class _Cell:
         self.shown.add(shown.key)
         self.kernel.displays.add(shown.key)
         data = display.on_screen(shown.data) if screen else shown.data
+        if screen:
+            self.notices.cover()
         if again and screen:
             self._send("clear_output", {"wait": True})  # for a front end that was taken for a terminal's
         content = {"data": data, "metadata": shown.metadata, "transient": {"display_id": shown.key}}
@@ -338,6 +347,10 @@ class _Cell:
             self._send("display_data", content)
 
     def _send(self, kind: str, content: Message) -> None:
+        self.notices.part()
+        self._publish(kind, content)
+
+    def _publish(self, kind: str, content: Message) -> None:
         if not self.silent:
             self.kernel.send_response(self.kernel.iopub_socket, kind, content)
 
@@ -353,7 +366,7 @@ class _Cell:
         if result.interrupted:
             return self.failed("KeyboardInterrupt", "", result.exit_code)
         if result.exit_code and self.kernel.workspace.settings.fail:
-            return self.failed("ExitCode", str(result.exit_code), result.exit_code, explain(result.exit_code))
+            return self.failed("ExitCode", str(result.exit_code), result.exit_code, display.failure(result.exit_code))
         return self._ok(result.exit_code)
 
     def _ok(self, exit_code: int | None = None) -> Message:
@@ -381,19 +394,5 @@ class _Cell:
         if mode != "off":
             where = region if region == "local" else f"{function}, {region}"
             data = display.report_data(tally, wall, exit_code, where, mode == "full")
-            data["text/plain"] = self._begin_line() + data["text/plain"]
+            data["text/plain"] = f"{self._begin_line()}{data['text/plain']}{self.line_end}"
             self._send("display_data", {"data": data, "metadata": kernel.reply_metadata})
-
-
-def explain(exit_code: int) -> str:
-    """bash's way with exit codes above 128: the command died of a signal (bash(1), EXIT STATUS)."""
-    try:
-        name = signal.Signals(exit_code - 128).name
-    except ValueError:
-        return f"exit code {exit_code}"
-    return f"exit code {exit_code} ({name})"
-
-
-def name_of(key: bytes) -> str:
-    """Who this kernel is to a function: the same after a restart, which keeps the connection file and its key."""
-    return hashlib.sha256(b"lambda-kernel " + (key or uuid.uuid4().bytes)).hexdigest()[:32]

@@ -119,7 +119,8 @@ class Remote:
         restored = reply.get("restored") or {"items": [], "failed": []}
         if why:
             left = self.snapshot.left if self.snapshot else []
-            emit(Notice(news.sentence(why, restored, left, self._lost_jobs(), self.kept if self.snapshot else None)))
+            text = news.sentence(why, restored, left, self._lost_jobs(), self.kept if self.snapshot else None)
+            emit(Notice(text, "environment" if replaced else "shell"))
         self.restored = restored["items"]
         self._ended, self._crashed = None, False
         self.environment, self.shell, self.seq = new, reply["shell"], reply["seq"]

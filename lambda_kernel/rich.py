@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .cell import Shown
+from .cell import Notice, Shown
 from .function.display import END, JSON, MIME, PIECE_BYTES, START, shallow
 
-CUT = "[… what `display` printed here was cut: %limit sets how much of a cell is shown …]\n"
+CUT = Notice("what `display` printed here was cut: %limit sets how much of a cell is shown", "truncated")
 SHELL = re.compile(r"[0-9a-f]{0,32}(;|$)")
 PIECE = re.compile(rf"{re.escape(START)}[^;]*;([0-9a-f]{{8}});([0-9]{{1,5}})([+.])([\x20-\x7e]*){END}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -27,7 +27,7 @@ class Bundles:
         self._lost: set[str] = set()
         self._resume = False  # the text begins in the middle
 
-    def feed(self, text: str) -> Iterator[str | Shown]:
+    def feed(self, text: str) -> Iterator[str | Shown | Notice]:
         self._held += text
         if self._resume and not self._skip():
             return
@@ -48,13 +48,13 @@ class Bundles:
                 return
         yield from self._plain(len(self._held) - beginning(self._held))
 
-    def gap(self) -> Iterator[str]:
+    def gap(self) -> Iterator[str | Notice]:
         """Some of the text is left out here."""
         within = bool(self._open) or self._held.startswith(START)
         yield from self.finish()
         self._resume = within
 
-    def finish(self) -> Iterator[str]:
+    def finish(self) -> Iterator[str | Notice]:
         """What is held back, since nothing follows."""
         held, self._held = self._held, ""
         cut = bool(self._open) or bool(held.startswith(START) and self._ours(named(held)))
@@ -94,7 +94,7 @@ class Bundles:
             return PIECE_BYTES if len(self._held) >= PIECE_BYTES else 0
         return found.end() if found[0] == END else found.start()
 
-    def _piece(self, name: str, number: int, last: bool, text: str) -> Iterator[str | Shown]:
+    def _piece(self, name: str, number: int, last: bool, text: str) -> Iterator[Shown | Notice]:
         if number == 0:
             self._open[name] = []
         pieces = self._open.get(name, [])
@@ -109,7 +109,7 @@ class Bundles:
             del self._open[name]
             yield self._shown(name, "".join(pieces))
 
-    def _shown(self, name: str, text: str) -> str | Shown:
+    def _shown(self, name: str, text: str) -> Shown | Notice:
         try:
             # Half a character, which JSON can name, fits into no message.
             clean = json.dumps(json.loads(text), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")

@@ -118,7 +118,7 @@ class Workspace:
                 raise Interrupted("interrupted before there were credentials: nothing was run") from error
             raise CommandLost("nothing was run: there were no credentials within the time limit") from error
         for warning in self.new_warnings():
-            emit(Notice(warning))
+            emit(Notice(warning, "isolation"))
         while self.news:
             emit(self.news.pop(0))
         return session

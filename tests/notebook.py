@@ -58,12 +58,33 @@ class Shown:
         return (errors[0]["ename"], errors[0]["evalue"]) if errors else None
 
     @property
+    def displays(self) -> list[Message]:
+        """Those that are no notices."""
+        return [c for c in self.contents("display_data") if "lambda_notice" not in c["metadata"]]
+
+    @property
+    def notices(self) -> list[tuple[str, str]]:
+        """The code and the text of each notice display, as it was left."""
+        found: dict[str, tuple[str, str]] = {}
+        for message in self.messages:
+            content = message["content"]
+            if code := content.get("metadata", {}).get("lambda_notice"):
+                key = content["transient"].get("display_id", message["header"]["msg_id"])
+                assert (message["msg_type"] == "update_display_data") == (key in found)
+                found[key] = (code, content["data"]["text/plain"])
+        return list(found.values())
+
+    @property
+    def noticed(self) -> str:
+        return "".join(f"{text}\n" for _, text in self.notices)
+
+    @property
     def report(self) -> str:
-        return "".join(c["data"]["text/plain"] for c in self.contents("display_data"))
+        return "".join(c["data"]["text/plain"] for c in self.displays)
 
     @property
     def figures(self) -> Message:
-        [shown] = self.contents("display_data")
+        [shown] = self.displays
         figures: Message = shown["metadata"]["lambda"]
         return figures
 

@@ -16,7 +16,7 @@ LAST = Report("id", 6.91, 7, 128, 82)
 
 def shown(*happenings: Happening) -> list[tuple[str, str]]:
     sent: list[tuple[str, str]] = []
-    streams = display.Streams(lambda name, text: sent.append((name, text)))
+    streams = display.Streams(lambda *text: sent.append(text), notify=lambda told: sent.append((told.code, told.text)))
     for happening in happenings:
         streams.show(happening)
     streams.finish()
@@ -48,16 +48,56 @@ def test_a_background_job_is_named_once_on_a_line_of_its_own() -> None:
     sent = shown(
         Output("stdout", b"a"), Output("stdout", b"x\n", 7), Output("stdout", b"y\n", 7), Output("stdout", b"b")
     )
-    assert "".join(text for _, text in sent) == "a\n[a background job of cell 7]\nx\ny\n[this cell]\nb"
+    assert sent == [
+        ("stdout", "a"),
+        ("job", "[a background job of cell 7]"),
+        *(("stdout", "x\n"), ("stdout", "y\n")),
+        ("job", "[this cell]"),
+        ("stdout", "b"),
+    ]
+    assert shown(Output("stdout", b"x", 0))[0] == ("job", "[a background job of an earlier cell]")
 
 
-def test_what_is_left_out_is_counted() -> None:
-    text = "".join(text for _, text in shown(Output("stdout", b"a"), LeftOut(7_262_688, 3_631_344)))
-    assert text.startswith("a\n[… 3,631,344 lines, 7.3 MB left out: ")
+def test_jobs_that_write_in_between_too_often_have_to_wait_and_lose_nothing() -> None:
+    """JupyterLab hides the report behind a click when there are more than 50 outputs above it."""
+    happenings = []
+    for n in range(99):
+        happenings += [Output("stdout", b"c%d\n" % n), Output("stdout", b"j%d\n" % n, 7 + n % 2)]
+    sent = shown(*happenings)
+    assert len(sent) < 250
+    assert sum(code == "job" for code, _ in sent) < 25
+    text = [text for code, text in sent if code == "stdout"]
+    assert [line for line in text if line[0] == "c"] == [f"c{n}\n" for n in range(99)]
+    for job in (0, 1):
+        assert [line for line in text if line[0] == "j" and int(line[1:]) % 2 == job] == [
+            f"j{n}\n" for n in range(job, 99, 2)
+        ]
+    assert [text for code, text in sent if code == "job"][-3:] == [
+        f"[{display.HELD_BACK}]",
+        *("[a background job of cell 7]", "[a background job of cell 8]"),
+    ]
+
+
+def test_what_is_left_out_is_counted_beside_the_output() -> None:
+    sent = shown(Output("stdout", b"a\xe2\x98"), LeftOut(7_262_688, 3_631_344), Output("stdout", b"b"))
+    assert [name for name, _ in sent] == ["stdout", "stdout", "truncated", "stdout"]
+    assert "".join(text for name, text in sent if name == "stdout") == "a\ufffdb"
+    assert sent[2][1].startswith("3,631,344 lines, 7.3 MB left out: ")
 
 
 def test_hints_and_notices_are_no_output_of_the_command() -> None:
-    assert [name for name, _ in shown(InputEnded(), Notice("so it is"))] == ["stderr", "stderr"]
+    sent = shown(InputEnded(), Notice("so it is", "retry"))
+    assert [name for name, _ in sent] == ["input-ended", "retry"]
+
+
+def test_a_notice_stands_where_it_happened_and_cuts_no_character() -> None:
+    parts = (Output("stdout", b"1\n\xe2\x98"), Notice("now", "job"), Output("stderr", b"2"), Output("stdout", b"\x83"))
+    assert shown(*parts) == [("stdout", "1\n"), ("job", "now"), ("stderr", "2"), ("stdout", "☃")]
+
+
+@pytest.mark.parametrize(("exit_code", "text"), [(3, "exit code 3"), (137, "exit code 137 (SIGKILL)")])
+def test_a_failure_by_a_signal_is_named(exit_code: int, text: str) -> None:
+    assert display.failure(exit_code) == text
 
 
 def tally(*reports: Report) -> Tally:

@@ -40,6 +40,7 @@ def test_a_cold_start_where_lambda_chooses_the_environment(book: Notebook) -> No
     assert after.out == "gone\n"
     assert after.figures["environment_id"] != before
     assert not after.err.startswith("[")
+    assert after.notices == []
 
 
 def test_two_sessions_side_by_side(book: Notebook, engine: dict[str, str]) -> None:

@@ -151,4 +151,4 @@ def test_an_interrupt_while_the_user_is_asked(book: Notebook) -> None:
 def test_a_client_without_a_box_gets_the_end_and_a_hint(book: Notebook) -> None:
     shown = book.run("read x; echo $?")
     assert shown.out == "1\n"
-    assert "read its input" in shown.err
+    assert "read its input" in shown.noticed

@@ -161,13 +161,13 @@ def test_the_kernel_outlives_every_cell(book: Notebook, code: str) -> None:
 
 def test_a_shell_that_has_ended_is_told(book: Notebook) -> None:
     assert book.run("exit 3").error == ("ExitCode", "3")
-    assert "this is a new one" in book.run("true").err
+    assert "this is a new one" in book.run("true").noticed
 
 
 def test_reading_input_gets_its_end_and_a_hint(book: Notebook) -> None:
     shown = book.run("cat; read x; echo done")
     assert shown.out == "done\n"
-    assert "at its end" in shown.err
+    assert "at its end" in shown.noticed
 
 
 def test_credentials_are_redacted(book: Notebook) -> None:
@@ -185,7 +185,7 @@ def test_a_memory_hog_kills_the_environment_and_the_cell_says_so(book: Notebook)
     assert "memory of 128 MB" in shown.error[1]
     after = book.run("echo after")
     assert after.out == "after\n"
-    assert "files in /tmp are kept" in after.err
+    assert "files in /tmp are kept" in after.noticed
 
 
 def test_a_fork_bomb_kills_the_environment_at_most(book: Notebook) -> None:
@@ -198,7 +198,7 @@ def test_output_beyond_the_bound(book: Notebook) -> None:
     shown = book.run("seq 100000")
     assert shown.out.startswith("1\n2\n")
     assert shown.out.endswith("99999\n100000\n")
-    assert "90,000 lines" in shown.out
+    assert "90,000 lines" in shown.noticed
     assert shown.out.count("\n") < 10_010
 
 
@@ -316,7 +316,7 @@ class TestMagics:
         assert (tmp_path / "all.txt").read_text() == "".join(f"{n}\n" for n in range(1, 200_001))
         assert shown.out == ""
         assert "seen\n" in shown.err
-        assert "bytes written" in shown.err
+        assert "bytes written" in shown.noticed
 
     def test_output_into_a_place_that_cannot_be(self, book: Notebook) -> None:
         shown = book.run("%%output /nowhere/x\necho no")

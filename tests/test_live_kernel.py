@@ -20,9 +20,10 @@ def kernel() -> Iterator[Notebook]:
 
 
 def frames(shown: Shown) -> list[Message]:
-    """Displays and their updates, without the report, which has no display id."""
+    """Displays and their updates, without notices, and without the report, which has no display id."""
     both = [m for m in shown.messages if m["msg_type"] in ("display_data", "update_display_data")]
-    return [m for m in both if m["content"].get("transient", {}).get("display_id")]
+    drawn = [m for m in both if "lambda_notice" not in m["content"]["metadata"]]
+    return [m for m in drawn if m["content"].get("transient", {}).get("display_id")]
 
 
 def test_a_watched_command_is_one_display_that_is_updated(kernel: Notebook) -> None:

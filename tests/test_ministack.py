@@ -104,8 +104,8 @@ def test_to_the_local_engine_and_back(book: Notebook, stack: str) -> None:
 def test_the_articles_function(article: Notebook) -> None:
     first, second = article.run("echo a; echo 'b c'\nx=5"), article.run('printf %s "${x-fresh}"')
     assert (first.out, second.out) == ("a\nb c\n", "fresh")
-    assert "`shell` is the 2018 article's function." in first.err
-    assert second.err == ""
+    assert "`shell` is the 2018 article's function." in first.noticed
+    assert (second.err, second.notices) == ("", [])
     assert (first.figures["invocations"], second.figures["invocations"]) == (2, 1)
     assert second.error is None
 
@@ -126,8 +126,8 @@ def test_the_articles_function_reads_no_input(article: Notebook) -> None:
 def test_the_articles_function_is_cut_at_4_kb(article: Notebook, tmp_path: Path) -> None:
     shown = article.run("seq 2000")
     assert shown.out.endswith("\n1999\n2000\n")
-    assert CUT in shown.err
-    assert CUT in article.run(f"%%output {tmp_path / 'all'}\nseq 2000").err
+    assert CUT in shown.noticed
+    assert CUT in article.run(f"%%output {tmp_path / 'all'}\nseq 2000").noticed
     assert (tmp_path / "all").read_text() == shown.out
 
 
@@ -144,7 +144,7 @@ def test_a_time_limit_on_the_articles_function(article: Notebook) -> None:
     shown = article.run("sleep 2")
     assert shown.error
     assert shown.error[0] == "CellTimeout"
-    assert ABANDONED in shown.err
+    assert ABANDONED in shown.noticed
     article.run("%timeout none")
     assert article.run("echo next").out == "next\n"
 

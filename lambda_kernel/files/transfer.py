@@ -206,12 +206,12 @@ class Transfer:
 
     def _tell(self, entry: Entry, changed: bool) -> None:
         if changed:
-            self.emit(Notice(f"{self.source.name(entry.path)} {self.source.where} was changed while it was read"))
+            text = f"{self.source.name(entry.path)} {self.source.where} was changed while it was read"
+            self.emit(Notice(text, "file"))
         if entry.secrets:
             names = ", ".join(word.removeprefix("[").removesuffix(" redacted]") for word in sorted(entry.secrets))
-            self.emit(
-                Notice(f"{self.sink.name(entry.to)} holds credentials of the environment ({names}): do not pass it on")
-            )
+            text = f"{self.sink.name(entry.to)} holds credentials of the environment ({names}): do not pass it on"
+            self.emit(Notice(text, "credentials"))
 
 
 def batch(queue: Iterable[Entry]) -> list[Entry]:

@@ -27,7 +27,7 @@ class Frame:
         if isinstance(happening, Output) and happening.job is None:
             self.text += self._decoder.decode(happening.data)
         elif isinstance(happening, LeftOut):
-            self.text += display.left_out(happening)
+            self.text += f"[… {display.left_out(happening)} …]\n"
         elif not isinstance(happening, InputEnded):
             self._emit(happening)
 

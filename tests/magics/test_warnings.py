@@ -44,9 +44,12 @@ def test_a_warning_is_shown_once_and_first(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "f").touch()
     assert desk.run("%status").notices == []
-    desk.workspace.news.append(Notice("found by a ping"))
+    desk.workspace.news.append(Notice("found by a ping", "environment"))
     ran = desk.run(f"%report line\n{text.replace('%put f', f'%put f {tmp_path}/g')}")
-    assert ran.happenings[1:3] == [Notice("commands run unisolated as you"), Notice("found by a ping")]
+    assert ran.happenings[1:3] == [
+        Notice("commands run unisolated as you", "isolation"),
+        Notice("found by a ping", "environment"),
+    ]
     assert ran.notices[2:] == []
     assert desk.run("echo b").notices == []
 
