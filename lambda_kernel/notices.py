@@ -69,7 +69,9 @@ class Notices:
 
 
 def notice_data(notices: list[Notice]) -> dict[str, str]:
-    """Notices as display data. bash's own messages are left as they are, the rest is in brackets."""
-    text = "\n".join(notice.text if notice.code == "job" else f"[{notice.text}]" for notice in notices)
-    lines = "\n".join(notice.text for notice in notices)
-    return {"text/plain": text, "text/html": f'<div style="{SMALL}; white-space: pre-wrap">{html.escape(lines)}</div>'}
+    """Neighbours as display data: bash's messages are left as they are, with their columns, the rest is prose."""
+    job = notices[0].code == "job"
+    text = "\n".join(notice.text if job else f"[{notice.text}]" for notice in notices)
+    lines = html.escape("\n".join(notice.text for notice in notices))
+    style = f"{SMALL}; white-space: pre-wrap" + ("; font-family: var(--jp-code-font-family, monospace)" if job else "")
+    return {"text/plain": text, "text/html": f'<div style="{style}">{lines}</div>'}

@@ -73,6 +73,15 @@ def test_an_unfinished_line_is_not_continued_by_the_report(shell: Console) -> No
     assert re.match(r"unfinished\nexit code 1\n[\d.]+ ms · ", shell.run("printf unfinished; false"))
 
 
+def test_a_notice_has_a_line_of_its_own(shell: Console) -> None:
+    shell.run("(until [ -e /tmp/go ]; do sleep 0.05; done; echo from a job) &")
+    number = shell.number - 1
+    out = shell.run("printf mine; sleep 0.2; touch /tmp/go; wait; rm /tmp/go; printf last")
+    assert f"mine\n[a background job of cell {number}]\nfrom a job\n" in out
+    assert "\n[this cell]\n" in out
+    assert re.search(r"\nlast\n[\d.]+ ms · ", out)
+
+
 def test_colours_and_carriage_returns_reach_the_terminal(shell: Console) -> None:
     shell.run(r"printf '\033[1;35mred\033[0m 10%%\r20%%\r\033[K99%%\n'")
     assert "\x1b[1;35mred\x1b[0m 10%\r20%\r\x1b[K99%" in shell.terminal.raw.getvalue()

@@ -63,7 +63,9 @@ def test_a_notebook_is_run_and_saved_with_its_metadata(runner: str, environ: dic
     ran = run(runner, path, environ)
     assert ran.returncode == 0, ran.stderr
     first, second = outputs(path)[-2:]
-    assert [output.text for output in second if output.get("name") == "stdout"] == ["5\n/tmp\n"]
+    assert [output.text for output in second if output.output_type == "stream"] == ["5\n/tmp\n"]
+    [notice] = [output for output in second if "lambda_notice" in output.get("metadata", {})]
+    assert (notice.output_type, notice.metadata) == ("display_data", {"lambda_notice": "input-ended"})
     for shown in (first[-1], second[-1]):
         assert shown.metadata["lambda"]["memory_size_mb"] == 128
         assert shown.data["text/plain"].endswith("local")
@@ -112,6 +114,9 @@ def test_jupyter_run_takes_a_script(environ: dict[str, str], tmp_path: Path) -> 
     ran = command(["jupyter", "run", "--kernel", "lambda", "a.sh"], environ, tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("1 in /tmp\n2 in /tmp\n")
+    (tmp_path / "a.sh").write_text("%limit 1k 8\nseq 99; printf end\n")
+    ran = command(["jupyter", "run", "--kernel", "lambda", "a.sh"], environ, tmp_path)
+    assert re.search(r"\n7\n\[91 lines, .* keeps all\]\n99\nend\n[\d.]+ ms .* local\n$", ran.stdout)
     (tmp_path / "a.sh").write_text("echo why >&2; exit 3\n")
     ran = command(["jupyter", "run", "--kernel", "lambda", "a.sh"], environ, tmp_path)
     assert ran.stderr.startswith("why\n")

@@ -177,12 +177,21 @@ def test_a_silent_cell_shows_none(book: Notebook) -> None:
 
 @linux
 def test_the_output_of_an_earlier_job_is_named_beside_it(book: Notebook) -> None:
-    book.run("(read -t 0.4 <> <(:); echo from a job) &")
-    shown = book.run("printf mine; wait")
+    book.run("(until [ -e /tmp/go ]; do sleep 0.05; done; echo from a job) &")
+    shown = book.run("printf mine; sleep 0.2; touch /tmp/go; wait; rm /tmp/go")
     assert "minefrom a job\n" in shown.out
     assert ("job", f"[a background job of cell {shown.reply['content']['execution_count'] - 1}]") in shown.notices
     kinds = order(shown)
     assert kinds.index("mine") < kinds.index("job") < kinds.index("from a job\n")
+
+
+@linux
+def test_neighbours_are_one_display_that_is_updated(book: Notebook, tmp_path: Path) -> None:
+    book.run("env >/tmp/a; env >/tmp/b")
+    shown = book.run(f"%get -f /tmp/a /tmp/b {tmp_path}")
+    [(code, text)] = shown.notices
+    assert (code, text.count("holds credentials"), text.count("\n")) == ("credentials", 2, 1)
+    assert len(shown.contents("update_display_data")) == 1
 
 
 @linux

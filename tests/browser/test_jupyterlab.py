@@ -108,6 +108,16 @@ def test_a_failing_command(lab: Lab) -> None:
     assert "exit code 1" in output(lab.run("false"))
 
 
+def test_a_notice_is_no_error(lab: Lab) -> None:
+    lab.run("exit")
+    cell = lab.run("echo next; echo oops >&2")
+    expect(cell.locator("[data-mime-type='application/vnd.jupyter.stderr']")).to_have_text("oops")
+    assert re.match(r"The shell before has ended .*\s+next\s+oops\s+[\d.]+ ms · ", output(cell))
+    notice, report = (cell.locator(".jp-RenderedHTML").nth(n).locator("div, span").first for n in (0, 1))
+    look = "e => { const s = getComputedStyle(e); return [s.color, s.fontSize, s.backgroundColor, s.paddingLeft] }"
+    assert notice.evaluate(look) == report.evaluate(look)
+
+
 def test_it_is_saved_with_its_metadata_and_shown_again(lab: Lab, root: Path, url: str) -> None:
     with lab.page.expect_response(saves):  # the file is an empty notebook until then
         lab.page.keyboard.press("Control+s")
