@@ -1,4 +1,4 @@
-"""The function's file as it is deployed: without docstrings and comments, so that its template has room."""
+"""The function's file as it is deployed: without docstrings, comments and most of its blanks, to leave room."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 from . import __version__, function
 
 SOURCE = Path(function.__path__[0]) / "index.py"
-COMMENT = "Made by lambda-kernel {} of its lambda_kernel/function/index.py, without docstrings and comments."
+COMMENT = "Made by lambda-kernel {} from its lambda_kernel/function/index.py, without docstrings and comments."
+LEVEL = "    "  # of indentation, in the source; here it is one blank
 HEADER = f"# {COMMENT.format(__version__)}\n"
 
 
@@ -32,12 +33,25 @@ def stripped(source: str) -> str:
     for statement, replacement in _docstrings(ast.parse(source)):
         end = statement.end_lineno or statement.lineno
         lines[statement.lineno - 1 : end] = [replacement, *[None] * (end - statement.lineno)]
+    inside: set[int] = set()  # the lines that begin within a string
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.start[0] < token.end[0] and token.type == tokenize.STRING:
+            inside.update(range(token.start[0] + 1, token.end[0] + 1))
         number, column = token.start
         if token.type == tokenize.COMMENT and (line := lines[number - 1]):
             before = line[:column].rstrip()
             lines[number - 1] = f"{before}\n" if before else None
+    for number in range(len(lines)):
+        lines[number] = _indented(lines[number], number + 1 in inside)
     return "".join(line for line in lines if line is not None).lstrip("\n")
+
+
+def _indented(line: str | None, inside: bool) -> str | None:
+    """With one blank a level; inside of a string nothing changes."""
+    if line is None or inside:
+        return line
+    code = line.lstrip(" ")
+    return " " * ((len(line) - len(code)) // len(LEVEL)) + code
 
 
 def _docstrings(tree: ast.Module) -> Iterator[tuple[ast.stmt, str | None]]:
