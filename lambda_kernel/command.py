@@ -7,18 +7,18 @@ import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
-from . import errors
+from . import errors, news
 from .cell import Ask, Cell, Control, Emit, Happening, Notice, Result
 from .chunks import Chunks
-from .failures import not_ours
+from .failures import garbled, not_ours
 from .function import index as wire
 from .place import mask
 from .remote import SLICE_SECONDS, Remote
-from .report import Report
+from .replies import measured, nothing_run, restless, well_formed
 from .tally import Tally
-from .transport import Event, Reply
+from .transport import Event
 
 BUSY_SECONDS = 10.0  # how long another environment may answer for one that an invocation may still keep busy,
 AWAY_SECONDS = 1.0  # and for one whose invocations have all been answered
@@ -32,6 +32,9 @@ TOLD = {
     "KILL": "The command goes on after SIGTERM: it is killed, and the shell with it. The next cell has a new one.",
 }
 CALL_TRIES = 5
+ELSEWHERE_TRIES = 20
+RESTARTS = 3  # of a shell that ends before it has begun its first cell
+ELSEWHERE = "another environment of Lambda's answers each time: try again when less runs at once"
 GRACE_SECONDS = 1.0  # an interrupted cell is over when there is no answer for so long beyond the slice
 LATE_SECONDS = 0.1  # an invocation may take so much longer than its slice and a round trip
 BRIEF = (errors.Throttled, errors.NotReady)  # refusals that pass by themselves,
@@ -68,6 +71,7 @@ class Command:
         self.hold = 0.0
         self.calls: Event = {}
         self.away_since: float | None = None
+        self.restarts = 0  # how often the command came to a shell or an environment that could not run it
 
     def run(self) -> Result:
         if self.session.shell is None:
@@ -107,7 +111,11 @@ class Command:
                 self._ask_user(reply.get("reads"))
             elif state == "unseen":
                 self.started, op = False, "run"
+            elif state == "refused":
+                raise errors.CommandLost(nothing_run(reply))
             else:
+                # "unrun": the shell has ended, and is known not to have begun.
+                self.started = self.started and state != "unrun"
                 op = self._not_here(op, reply)
 
     def hello(self, hold: float = 0) -> None:
@@ -123,6 +131,8 @@ class Command:
             raise errors.CommandLost("another kernel has taken this one's shell over: restart this one")
         if reply["state"] == "no bash":
             raise errors.NotOurs("there is no bash in the execution environment, nor in its layers")
+        if reply["state"] == "refused":
+            raise errors.CommandLost(nothing_run(reply))
         self.session.meet(reply, self.emit, self.tally)
         self.session.place(self.tally)
 
@@ -141,7 +151,7 @@ class Command:
             if reply:  # another one than was expected: it becomes the session's
                 elsewhere += 1
                 self.hello()
-        raise errors.Refused("another environment of Lambda's answers each time: try again when less runs at once")
+        raise errors.Refused(ELSEWHERE)
 
     def _stopped(self) -> bool:
         return self._seconds_late() is not None or self.control.interrupts > 0
@@ -273,15 +283,19 @@ class Command:
             if op == "hello":
                 raise_unmet(error, self.session.transport.function)
             self._lose(str(error))
-        payload = reply.payload
-        self.tally.add(reply.request_id, reply.report or measured(reply))
+        payload, function = reply.payload, self.session.transport.function
+        ours = isinstance(payload, dict) and payload.get("protocol") == wire.PROTOCOL
+        clear = ours and well_formed(payload)
+        self.tally.add(reply.request_id, reply.report or (measured(reply) if clear else None))
         self.session.place(self.tally)
         self.session.reported = reply.report is not None
-        if not isinstance(payload, dict) or payload.get("protocol") != wire.PROTOCOL:
-            self._give_up(not_ours(payload, self.session.transport.function, met=op != "hello"))
+        if not ours:
+            self._give_up(not_ours(payload, function, met=op != "hello"))
+        if not clear:
+            self._give_up(garbled(function))
         if "duration_ms" in payload and not (reply.report and reply.report.init_duration_ms):
             self.session.measure(reply.seconds - payload["duration_ms"] / 1000)
-        return payload
+        return cast(dict[str, Any], payload)
 
     def _take(self, reply: dict[str, Any]) -> None:
         if reply["at"] != self.had:
@@ -303,8 +317,13 @@ class Command:
         session.keep(reply)
         ended = reply.get("ended")
         cause = ended["cause"] if ended else None
-        if cause:
-            session.forget(cause)
+        if reply.get("unopened") and not ended:
+            self.emit(Notice(news.UNOPENED, "shell"))
+        if ended:
+            text = news.ending(ended)
+            if text:
+                self.emit(Notice(text, "shell"))
+            session.forget(cause, told=bool(text))
         interrupted = self.control.interrupts > 0 and bool(self.signals)
         return Result(reply["exit"], cause, interrupted and not self.timed_out, self.timed_out)
 
@@ -313,10 +332,13 @@ class Command:
         session = self.session
         replaced = reply["environment"] != session.environment
         if not self.started:
+            self.restarts += 1
+            if self.restarts > (ELSEWHERE_TRIES if replaced else RESTARTS):
+                raise errors.Refused(ELSEWHERE if replaced else restless(reply))
             ended = reply.get("ended")
             session.forget(None if replaced else ended["cause"] if ended else "signal")
             self.hello()
-            return op
+            return "run"
         if not replaced:
             self._lose("its shell has ended")
         if self.away_since is None:
@@ -347,20 +369,6 @@ def typed(text: str) -> bytes:
 
 def dropped(happening: Happening) -> None:
     """Nobody takes it any more."""
-
-
-def measured(reply: Reply) -> Report | None:
-    """What the function measured itself, where no log says what Lambda did."""
-    told = reply.payload if isinstance(reply.payload, dict) else {}
-    if "memory_mb" not in told:
-        return None
-    return Report(
-        reply.request_id,
-        told["duration_ms"],
-        memory_size_mb=told["memory_size_mb"] or None,
-        max_memory_used_mb=told["memory_mb"],
-        measured=True,
-    )
 
 
 def backoff(randomness: Callable[[], float]) -> Iterator[float]:

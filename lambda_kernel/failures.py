@@ -278,6 +278,14 @@ def not_ours(payload: Any, function: str, met: bool = False) -> errors.NotOurs:
     )
 
 
+def garbled(function: str) -> errors.NotOurs:
+    """An answer that has the protocol's number, and cannot be one."""
+    return errors.NotOurs(
+        f"`{mask(function)}` answered what lambda-kernel's shell function cannot answer: run `lambda-kernel deploy`, "
+        "or look for what changes answers on their way"
+    )
+
+
 def original(error: KernelError) -> str:
     """All that is known of an error, unmasked: for the user's own eyes."""
     return "\n".join(dict.fromkeys(_told(link) for link in _chain(error)))

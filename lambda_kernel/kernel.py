@@ -17,7 +17,7 @@ from typing import Any, cast
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Enum, Unicode
 
-from . import __version__, display
+from . import __version__, display, news
 from .asking import Asker
 from .beside import BesideKernel
 from .calls import Thread
@@ -365,6 +365,8 @@ class _Cell:
             return self.failed("CellTimeout", f"interrupted after {seconds:g} s, as %timeout says", result.exit_code)
         if result.interrupted:
             return self.failed("KeyboardInterrupt", "", result.exit_code)
+        if result.ended in news.UNKNOWN:
+            return self.failed("ShellEnded", "the shell could not tell the exit code")
         if result.exit_code and self.kernel.workspace.settings.fail:
             return self.failed("ExitCode", str(result.exit_code), result.exit_code, display.failure(result.exit_code))
         return self._ok(result.exit_code)

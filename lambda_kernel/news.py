@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 REPLACED = (
     "The execution environment is a new one: Lambda has ended the one before. Its files in /tmp and its processes are "
@@ -19,15 +20,36 @@ ALTERNATING = (
     "processes are those of that environment. A function with tenant isolation keeps its users apart "
     "(`lambda-kernel deploy`)."
 )
+BEFORE = "The next cell starts a new one, in the state from before this cell."
+# In the cell that ends its shell.
+ENDED = {
+    "exit": "The shell has ended (`exit`, `exec`, `set -e` or `set -t`). The next cell starts a clean one.",
+    "signal": f"The shell was killed. {BEFORE}",
+    "memory": f"bash ran out of memory and ended; `ulimit -v` may have been too low. {BEFORE}",
+    "descriptors": "The cell closed the descriptors that bash reads its commands from (those from 10 on), so the shell "
+    f"was ended. {BEFORE}",
+    "deaf": f"The shell no longer does what the kernel tells it, so it was ended.{{said}} {BEFORE}",
+}
+SAID = " bash says: `{}`."
+DEAF = " A function named like a builtin, or a DEBUG trap that fails under `shopt -s extdebug`, may be the cause."
+UNKNOWN = ("deaf", "descriptors")  # bash could not tell the exit code of such a cell
+UNOPENED = "The cell was not run: bash could not open the cell's files, see above. `%reset` gives you a new shell."
+RENEWED = "This is a new shell."
+# In the cell after it.
 ENDINGS = {
     "exit": "The shell before has ended (`exit`, `exec` or `set -e`): this is a new one.",
     "signal": "The shell before was killed: this is a new one.",
     "killed": "The shell before was killed, since its command outlived SIGINT and SIGTERM: this is a new one.",
     "logout": "The shell before has ended while no cell ran (`TMOUT`, or a trap): this is a new one.",
     "lost": "The shell of the command that was lost has been ended: this is a new one.",
-    "deaf": "The shell before no longer ran what it was told (a trap, or a function in place of a builtin): "
-    "this is a new one.",
+    "memory": "The shell before ran out of memory: this is a new one.",
+    "descriptors": "The shell before lost its descriptors: this is a new one.",
+    "deaf": "The shell before no longer did what the kernel told it: this is a new one.",
 }
+BLIND = (
+    "This environment does not show which program reads its input (/proc/PID/syscall), so you cannot be asked for any: "
+    "commands that read get the end of it. Use `<<< text`, `< file` or a pipe."
+)
 PLURALS = {"alias": "aliases"}
 ONLY = {"stack": "directory stack", "completion": "completion rules"} | {
     kind: kind for kind in ("directory", "umask", "parameters")
@@ -35,11 +57,23 @@ ONLY = {"stack": "directory stack", "completion": "completion rules"} | {
 NAMED = 12  # of what was not restored, so many by name
 
 
-def why(replaced: bool, crashed: bool, known: bool, ended: str | None, function: str, *, own: bool) -> str | None:
-    """A sentence, if there is anything to tell. own: the environment is a tenant's, and nobody else's."""
+def why(
+    replaced: bool, crashed: bool, known: bool, ended: str | None, function: str, *, own: bool, told: bool = False
+) -> str | None:
+    """A sentence, if there is anything to tell. own: the environment is a tenant's, and nobody else's; told: the user
+    knows of the end of the shell."""
     if replaced:
         return RESTARTED if crashed else moved(known, own).format(function=function)
+    if told:
+        return None if ended == "exit" else RENEWED
     return ENDINGS.get(ended or "")
+
+
+def ending(ended: Mapping[str, str]) -> str | None:
+    """What the user is told in the cell that has ended its shell."""
+    said = SAID.format(ended["said"]) if ended.get("said") else DEAF
+    text = ENDED.get(ended["cause"])
+    return text and text.replace("{said}", said)
 
 
 def moved(known: bool, own: bool) -> str:

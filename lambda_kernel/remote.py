@@ -14,7 +14,7 @@ from typing import Any
 from . import news
 from .calls import Caller, Pace, directly
 from .cell import Emit, Notice
-from .function import display, state
+from .function import display, state, talk
 from .function import index as wire
 from .tally import Tally
 from .transport import Event, Transport
@@ -24,10 +24,14 @@ SLICE_SECONDS = (0.2, 5.0)
 
 
 @cache
-def state_code() -> str:
-    """What takes and replays snapshots, and the commands that it brings: sent along, so that it needs no deployment."""
+def shell_code() -> str:
+    """What talks to bash, takes and replays its state, and the commands that it brings: sent along, so that it needs no
+    deployment."""
+    future = "from __future__ import annotations\n"
+    files = (Path(state.__file__), Path(talk.__file__))
+    parts = [file.read_text(encoding="utf-8").replace(future, "") for file in files]
     programs = {"display": Path(display.__file__).read_text(encoding="utf-8")}
-    return f"{Path(state.__file__).read_text(encoding='utf-8')}\n\nPROGRAMS = {programs!r}\n"
+    return "\n\n".join([future, *parts, f"PROGRAMS = {programs!r}\n"])
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class Remote:
         self.snapshot: Snapshot | None = None
         self.restored: list[str] = []
         self.kept: int | None = None  # the label of the cell whose state the snapshot is, if it is not the last one's
-        self._ended: str | None = None  # why the shell before is over, if the user must hear of it
+        self._ended: str | None = None  # why the shell before is over, if the user must hear of it,
+        self._told = False  # and whether the user has heard it
         self._crashed = False
 
     @property
@@ -83,11 +88,12 @@ class Remote:
         """The runtime is known to have died: the next environment is this one, with a new runtime."""
         self._crashed = True
 
-    def forget(self, ended: str | None = None, clean: bool = False) -> None:
-        """Give the shell up. The next epoch makes sure that what it ran cannot go on. clean: nothing is restored."""
+    def forget(self, ended: str | None = None, clean: bool = False, told: bool = False) -> None:
+        """Give the shell up. The next epoch makes sure that what it ran cannot go on. clean: nothing is restored; told:
+        the user knows why it is over."""
         self.epoch += 1
         self.shell = None
-        self._ended = ended
+        self._ended, self._told = ended, told
         if clean or ended == "exit":
             self.snapshot = self.cwd = None
 
@@ -96,7 +102,7 @@ class Remote:
 
     def hello(self, hold: float) -> Event:
         restore = self.snapshot and self.snapshot.packed
-        return self.event("hello") | {"hold": hold, "state_code": state_code(), "restore": restore}
+        return self.event("hello") | {"hold": hold, "code": shell_code(), "restore": restore}
 
     def here(self) -> Event:
         """What names this shell and no other."""
@@ -115,14 +121,17 @@ class Remote:
         tally.replaced = replaced and not self._crashed
         own = reply.get("tenant", False)
         known = new in self.environments
-        why = news.why(replaced, self._crashed, known, self._ended, self.transport.function, own=own)
+        function = self.transport.function
+        why = news.why(replaced, self._crashed, known, self._ended, function, own=own, told=self._told)
         restored = reply.get("restored") or {"items": [], "failed": []}
         if why:
             left = self.snapshot.left if self.snapshot else []
             text = news.sentence(why, restored, left, self._lost_jobs(), self.kept if self.snapshot else None)
             emit(Notice(text, "environment" if replaced else "shell"))
+        if reply.get("blind"):
+            emit(Notice(news.BLIND, "input-ended"))
         self.restored = restored["items"]
-        self._ended, self._crashed = None, False
+        self._ended, self._told, self._crashed = None, False, False
         self.environment, self.shell, self.seq = new, reply["shell"], reply["seq"]
         self.environments.add(new)
         self.shells.add(reply["shell"])

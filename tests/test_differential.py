@@ -84,13 +84,10 @@ DIFFERENCES = {
         "An error names the line unless bash is interactive (error_prolog in its error.c).",
         direct=texts(r"^(?:bash|environment): (?:-c: |eval: )?line \d+: |^(?=\./s: line \d)", "bash: "),
     ),
+    "parsed": Difference("An error of syntax names the option -c.", direct=texts(r"^bash: -c: line", "bash: line")),
     "sourced": Difference(
         "In a file too that is sourced, unless it cannot be parsed.",
         direct=texts(r"^\./s: line \d+: ", "bash: "),
-    ),
-    "text": Difference(
-        "The text that cannot be parsed is repeated unless bash is interactive (report_syntax_error in its parse.y).",
-        direct=texts(r"^(bash: (?:.*: )?syntax error near .*\n)bash: .*`.*'\n", r"\1"),
     ),
     "jobs": Difference(
         "An interactive bash tells when a job starts and how it ended.", direct=JOB_MESSAGES, session=JOB_MESSAGES
@@ -119,11 +116,9 @@ DIFFERENCES = {
     "noexec": Difference("An interactive bash ignores set -n.", code=text("set -n; ", "")),
     "sigterm": Difference("An interactive bash ignores SIGTERM.", code=first("trap '' TERM; ")),
     "trace": Difference(
-        "A cell is run by eval, and the trace shows how deep that is (bash(1), PS4).",
+        "Sourcing a cell is a level of PS4's first character (bash(1), PS4). It is taken out of the cell's stderr "
+        "where it is a plus sign.",
         direct=texts(r"^(?=([+>]))(?!>2? *$)", r"\1"),
-    ),
-    "count": Difference(
-        "Lines are counted on from cell to cell, as on a terminal: a new shell has read three.", code=first("\n\n\n")
     ),
     "exit-trap": Difference(
         "An EXIT trap runs when the shell exits, which is not the end of the cell.", cell=lambda code: f"{code}exit\n"
@@ -131,6 +126,10 @@ DIFFERENCES = {
     "exit": Difference(
         "An interactive bash says that it exits, even when it then does not; where more follows, that stays.",
         session=texts(r"\Aexit\n", ""),
+    ),
+    "emacs": Difference(
+        "A session's bash edits lines, as on a terminal (bash(1), set -o emacs).",
+        session=texts(r"(?<=^braceexpand:)emacs:|(?<=^emacs          \t)on$", lambda on: {"on": "off"}.get(on[0], "")),
     ),
     "spawned": Difference(
         "glibc's posix_spawn leaves its two internal signals, 32 and 33, ignored (__spawni_child).",
@@ -151,7 +150,7 @@ ODD = {
     "odd/no-newline-at-the-end": Snippet("echo a"),
     "odd/backslash-at-the-end": Snippet("echo a\\"),
     "odd/crlf": Snippet("echo a\r\nx=1\r\necho $x b\r\n"),
-    "odd/crlf-in-a-loop": Snippet("for i in 1; do\r\necho $i\r\ndone\r\n", ("line", "text")),
+    "odd/crlf-in-a-loop": Snippet("for i in 1; do\r\necho $i\r\ndone\r\n", ("parsed",)),
     "odd/crlf-here-document": Snippet("cat <<X\r\na\r\nX\r\n"),
     "odd/form-feed-and-escape": Snippet("echo 'a\fb\x1b[0m\x7f\x01'"),
     "odd/no-break-space": Snippet("echo\u00a0a", ("line",)),

@@ -18,6 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_kernel.function import index
+from lambda_kernel.function_code import function_code
+from lambda_kernel.remote import shell_code
 from tests.far import CREDENTIALS, Context, Far, wait_until
 
 pieces = st.one_of(
@@ -156,7 +158,7 @@ class Wire:
         self.about = self.ask("hello")
 
     def ask(self, op: str, **more: Any) -> dict[str, Any]:
-        event = {"protocol": index.PROTOCOL, "op": op, "session": "s", "epoch": 1, **more}
+        event = {"protocol": index.PROTOCOL, "op": op, "session": "s", "epoch": 1, "code": shell_code(), **more}
         return self.far.answer(json.loads(json.dumps(event)), Context())
 
     def cell(self, op: str, seq: int, **more: Any) -> dict[str, Any]:
@@ -213,7 +215,8 @@ def test_a_signal_repeated_is_not_a_second_one(far: Far) -> None:
 
 
 def test_the_oldest_session_goes_first(far: Far) -> None:
-    shells = [far.answer({"protocol": 1, "op": "hello", "session": f"s{n}", "epoch": 1}, Context()) for n in range(5)]
+    wire = Wire(far)
+    shells = [wire.ask("hello", session=f"s{n}") for n in range(5)]
     assert len(far.environment.shells) == index.SESSIONS
     assert "s0" not in far.environment.shells
     assert shells[0]["environment"] == shells[4]["environment"]
@@ -291,12 +294,13 @@ def test_which_says_what_it_does_not_find(far: Far) -> None:
 
 def test_the_function_is_one_file_below_the_limit_of_an_inline_template() -> None:
     # CloudFormation takes a template body of 51,200 bytes in a request.
-    assert len(Path(index.__file__).read_bytes()) < 45_000
+    assert len(function_code().encode()) < 48_000
 
 
-def test_a_job_that_ends_before_its_signal() -> None:
+def test_a_job_that_ends_before_its_signal(far: Far) -> None:
     """An exception would cost the cell: Lambda answers with the error in place of the reply."""
+    far.run("true")
+    shell = far.environment.shells["test"]
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
-    gone = index.Process(ended.pid, "S", os.getpid(), ended.pid, ended.pid, 1)
-    index.signal_foreground(os.getpid(), [gone], signal.SIGINT)
+    shell._signal_foreground([index.Process(ended.pid, "S", shell.pid, ended.pid, ended.pid, 1)], signal.SIGINT)

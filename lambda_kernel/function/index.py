@@ -8,8 +8,8 @@ Otherwise it is a request of the session protocol, told apart by "op":
     attach  send signals and input, get what came since "had"  close   kill the shell and all that it started
     call    run Python code that comes along, in this process: what looks around in the environment and starts nothing
 
-hello may bring a snapshot of another shell's state to "restore"; hello and close may say how many seconds to "hold" the
-environment, so that others are served by another one.
+hello brings the code that talks to bash, and maybe a snapshot of another shell's state to "restore"; hello and close
+may say how many seconds to "hold" the environment, so that others are served by another one.
 A request names the environment and the shell that it expects; anywhere else it runs nothing and answers "elsewhere".
 """
 
@@ -50,11 +50,20 @@ SESSIONS = 4
 ARTICLE_BYTES = 400_000  # a stream of the article's reply: JSON may make each byte six times longer
 OUT, ERR, GAP, EOF, NOTE = "out", "err", "gap", "eof", "note"  # what a chunk is; a background job's: JOB, cell number
 JOB = "job "
+# Readline, which edits nothing here, would take three system calls for each byte of a line.
+ARGUMENTS = ["--noprofile", "--norc", "--noediting", "-i"]
 EXIT, NEVER = b"exit\n", b"\0\xff" * 8
+RECORD = b"\2\1"  # begins each record of what bash is made to say (talk.py); it ends with a NUL byte
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_METADATA_TOKEN")
 SECRET_BYTES = 16  # shorter values are too likely to stand in harmless text
 SHELL_MARK = "LAMBDA_KERNEL_SHELL"  # in the environment of all that a shell starts, so that all of it can be found
 PRIVATE = "/tmp/.lambda-kernel"
+# bash's messages about jobs (describe_pid and pretty_print_job in its jobs.c).
+JOB_MESSAGE = re.compile(rb"\[[0-9]+\](?: [0-9]+|[-+ ]  [A-Z][\w /()-]*? {2,}[^\n]*)$", re.M)
+UNOPENED = re.compile(rb"redirection error|: Too many open files")
+FACT_COMPLAINT = re.compile(rb"bash: (?:export: |LAMBDA_|_X_AMZN_)")
+# Programs that draw on a terminal and take single keys from it: a line of input is no use to them.
+FULL_SCREEN = re.compile(r"vim?(\.\w+)?|nvim|nano|pico|emacs|less|more|most|h?top|mc|man")
 Bound = tuple[int, int, int, int] | None  # bytes and lines of the head, then those of the tail
 Chunks = collections.deque[tuple[str, bytes]]
 # System calls as /proc/PID/syscall shows them, by Linux's tables for the two architectures of Lambda: read; pselect6
@@ -147,7 +156,7 @@ class Log:
 
     def __init__(self, bound: Bound) -> None:
         self.bound = bound
-        self.start = self.end = 0
+        self.start = self.end = self.sent = 0
         self.chunks: Chunks = collections.deque()
         self.head_bytes, self.head_lines, *tail = bound or (0, 0, 0, 0)
         self.tail = Ring(*tail) if bound else None
@@ -176,6 +185,20 @@ class Log:
             append(self.chunks, stream, data)
             self.end += len(data)
 
+    def insert(self, stream: str, data: bytes) -> None:
+        """Before all that has not been read yet."""
+        before: Chunks = collections.deque()
+        at = self.start
+        while self.chunks and at < self.sent:
+            name, chunk = self.chunks.popleft()
+            cut = min(len(chunk), self.sent - at)
+            before.append((name, chunk[:cut]))
+            if cut < len(chunk):
+                self.chunks.appendleft((name, chunk[cut:]))
+            at += cut
+        self.chunks = before + collections.deque([(stream, data)]) + self.chunks
+        self.end += len(data)
+
     def held(self) -> int:
         return self.end - self.start + len(self.chunks) * CHUNK_BYTES
 
@@ -203,6 +226,7 @@ class Log:
             limit -= len(data) + CHUNK_BYTES
             if limit <= 0:
                 break
+        self.sent = max(self.sent, self.start + sum(len(data) for _, parts in joined for data in parts))
         return [[stream, base64.b64encode(b"".join(parts)).decode()] for stream, parts in joined]
 
 
@@ -243,6 +267,22 @@ class Pipe:
         os.close(self.read)
         if self.fifo:
             os.unlink(self.fifo)
+
+
+class Text:
+    """A file that bash sources by path."""
+
+    def __init__(self, data: bytes, file: str | None) -> None:
+        self.file = file
+        self.fd = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600) if file else os.memfd_create("cell")
+        self.path = file or f"/proc/{os.getpid()}/fd/{self.fd}"
+        while data:
+            data = data[os.write(self.fd, data) :]
+
+    def close(self) -> None:
+        os.close(self.fd)
+        if self.file:
+            os.unlink(self.file)
 
 
 def waiting(fd: int) -> int:
@@ -295,6 +335,13 @@ def memory_mb() -> int:
     return -(-sum(int(found[1]) for found in kilobytes if found) // 1024)
 
 
+def links(pid: int) -> set[str]:
+    """What a process's descriptors are open on."""
+    with contextlib.suppress(OSError):
+        return {link(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")}
+    return set()
+
+
 def reads_from(pid: int, pipe: str) -> bool:
     """Whether a process waits for what comes from this pipe, by any descriptor: /dev/stdin opens another than 0."""
     call, first, *_ = [*peek(f"/proc/{pid}/syscall").split(), "", ""]
@@ -313,19 +360,24 @@ class Way(NamedTuple):
 
 
 class Cell:
-    """One command of a session: its pipes, its log, and how it ended."""
+    """One command of a session: its text, its pipes, its log, and how it ended."""
 
     def __init__(self, seq: int, way: Way, noise: dict[bytes, bytes], pipe: Callable[[], Pipe]) -> None:
         self.seq, self.way, self.log = seq, way, Log(way.bound)
         streams = (OUT,) if way.merge else (OUT, ERR)
+        with contextlib.ExitStack() as made:
+            self.input, *outputs = (made.enter_context(contextlib.closing(pipe())) for _ in ("in", *streams))
+            made.pop_all()
+        self.outputs = dict(zip(streams, outputs, strict=True))
         self.redactors = {stream: Redactor(way.words | (noise if stream == streams[-1] else {})) for stream in streams}
-        self.input, self.outputs = pipe(), {stream: pipe() for stream in streams}
+        self.text: Text | None = None
+        self.traced = False  # whether bash may trace what it runs
         self.typed = 0  # bytes of input that have come
         self.untyped, self.input_ends = b"", False  # those of them that the pipe did not take yet; nothing follows
         self.reads: dict[str, Any] | None = None  # how a waiting program asks
         self.asks: dict[str, Any] = {}  # what `read` says of that
         self.status: int | None = None
-        self.error_line = b""  # a line of stderr comes in pieces
+        self.error_line, self.line_begins = b"", True  # a line of stderr comes in pieces
         self.done = False
 
     def fetch(self, stream: str, size: int = READ_BYTES) -> int:
@@ -339,11 +391,29 @@ class Cell:
             end = data.rfind(b"\n") + 1
             end = end if len(data) - end < LINE_BYTES else len(data)
             data, self.error_line = data[:end], data[end:]
-        self.log.put(stream, data)
+        if stream == ERR or self.way.merge:
+            self._put_messages(stream, data)
+        else:
+            self.log.put(stream, data)
+
+    def _put_messages(self, stream: str, data: bytes) -> None:
+        """Of stderr. bash's messages about jobs are notes. `.` and eval are a level of PS4's first character (bash(1)),
+        which a trace shows as one more than it should."""
+        if self.traced and stream == ERR:
+            data = re.sub(rb"^\+(?=\+)" if self.line_begins else rb"(?<=\n)\+(?=\+)", b"", data, flags=re.M)
+        at = 0
+        for found in JOB_MESSAGE.finditer(data) if b"[" in data else ():
+            if data[found.start() - 1 : found.start()] == b"\n" or (found.start() == 0 and self.line_begins):
+                self.log.put(stream, data[at : found.start()])
+                self.log.put(NOTE, found[0] + b"\n")
+                at = found.end() + 1
+        self.log.put(stream, data[at:])
+        self.line_begins = data.endswith(b"\n") if data else self.line_begins
 
     def flush(self) -> None:
-        self.log.put(ERR, self.error_line)
-        self.error_line = b""
+        line, self.error_line = self.error_line, b""
+        if line:
+            self._put_messages(ERR, line)
 
     def wanted(self) -> None:
         """A program waits for input: the user's, or at once the end of it."""
@@ -386,6 +456,8 @@ class Cell:
         self.flush()
         self.log.finish()
         self.input.close()
+        if self.text:
+            self.text.close()
         self.done = True
 
 
@@ -400,29 +472,40 @@ def load(code: str) -> dict[str, Any]:
 class Shell:
     """One interactive bash without a terminal, and the cells that it runs one after another."""
 
-    def __init__(self, epoch: int, environ: Mapping[str, str], fifos: str | None, state: Any) -> None:
+    def __init__(self, epoch: int, environ: Mapping[str, str], fifos: str | None, sent: dict[str, Any]) -> None:
         self.id, self.epoch, self.environ, self.fifos = uuid.uuid4().hex[:12], epoch, environ, fifos
         self.words = secrets(environ)
-        self.seq = self.status = self.signals = self.pipes = 0
+        self.seq = self.signals = self.files = 0
         self.ended: dict[str, Any] | None = None
-        self.marked_again = self.nudge = False
+        self.marked_again = self.nudge = self.begun = False
+        self.front: int | None = None  # the process group that `fg` has brought to the foreground
+        self.said = b""  # the last complaint of bash's about what it was told
+        self.fact_told = False  # that facts of the invocation cannot be told
         self.cells: dict[int, Cell] = {}  # by number: those whose outputs are open, since jobs may hold them
         self.unwritten = b""
         self.poll = select.poll()
         self.readers: dict[int, Callable[[], object]] = {}
         self.marks, self.dumps = self._pipe(), self._pipe()
-        self.state, self.dumped, self.awaited, self.dump_until = state, -1, 0, 0.0  # state.py's State, or None
+        self.mark_rest = self.own_rest = b""
+        self.state, self.talk = sent["State"](), sent["Talk"](self.marks.path())  # of state.py and talk.py
+        self.dumped, self.awaited, self.dump_until = -1, 0, 0.0
         self.failed: list[int] = []
         self.restored: dict[str, list[str]] | None = None
         self._listen(self.marks.read, self._mark)
         with contextlib.suppress(OSError):  # a user may have only so much of it
             fcntl.fcntl(self.dumps.write, fcntl.F_SETPIPE_SZ, DUMP_BYTES)
         self._spawn()
-        self.start(0, f"{state.setup if state else ':'}; unset HISTFILE; set +o history +H -m; history -c", {}, Way())
+        # Not where PROMPT_COMMAND or a prompt would be run each time that bash is told something (parse_command in its
+        # eval.c): it takes itself to be editing lines, as on a terminal, and reads them as before.
+        setup = "unset HISTFILE; set +o history +H -m -o emacs; history -c"
+        self.start(0, f"{self.state.setup}; {setup}", {}, Way())
 
     def _pipe(self) -> Pipe:
-        self.pipes += 1
-        return Pipe(self.fifos and f"{self.fifos}/{self.id}.{self.pipes}")
+        return Pipe(self._file())
+
+    def _file(self) -> str | None:
+        self.files += 1
+        return self.fifos and f"{self.fifos}/{self.id}.{self.files}"
 
     def _spawn(self) -> None:
         for name in os.listdir("/proc/self/fd"):  # the runtime's own are not for programs
@@ -430,26 +513,34 @@ class Shell:
                 os.set_inheritable(int(name), int(name) <= 2)
         reads, self.commands = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self.commands, False)
+        self.own, writes = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self.own, False)
         self.input_link = link(f"/proc/self/fd/{reads}")
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        actions = [(os.POSIX_SPAWN_DUP2, reads, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2)]
+        actions = [(os.POSIX_SPAWN_DUP2, reads, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, writes, 2)]
         # A signal that is ignored at exec can be neither trapped nor reset later (bash(1), trap).
         default = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-        # Readline, which edits nothing here, would take three system calls for each byte of a line.
-        argv = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
         environ = shell_environ(self.environ) | {SHELL_MARK: self.id}
         bash = shutil.which("bash") or "/bin/bash"
-        self.pid = os.posix_spawn(bash, argv, environ, file_actions=actions, setsigdef=default, setsid=True)
-        os.close(reads)
-        os.close(null)
-        self.pidfd = os.pidfd_open(self.pid)
+        try:
+            self.pid = os.posix_spawn(
+                bash, ["bash", *ARGUMENTS], environ, file_actions=actions, setsigdef=default, setsid=True
+            )
+        finally:
+            for fd in (reads, null, writes):
+                os.close(fd)
         # What an interactive bash says on stderr for want of a terminal when a job dies of a signal; and when it exits,
         # which is only known to be that at the end: the word that is never complete makes it be held back.
         level = self.environ.get("SHLVL", "")
         level = str(int(level) + 1) if level.isdecimal() else "1"
         complaint = f"bash: [{self.pid}: {level} (255)] tcsetattr: {os.strerror(errno.ENOTTY)}\n"
         self.noise = {complaint.encode(): b"", EXIT + NEVER: b""}
-        self._listen(self.pidfd, lambda: None)
+        self.blind = not peek(f"/proc/{self.pid}/syscall")  # a kernel need not show it
+        self._listen(self.own, self._read_own)
+        self.pidfd = -1
+        with contextlib.suppress(OSError):  # an older kernel has none: then its death is found a little later
+            self.pidfd = os.pidfd_open(self.pid)
+            self._listen(self.pidfd, lambda: None)
 
     def _listen(self, fd: int, reader: Callable[[], object], event: int = select.POLLIN) -> None:
         self.readers[fd] = reader
@@ -459,8 +550,8 @@ class Shell:
         if self.readers.pop(fd, None):
             self.poll.unregister(fd)
 
-    def _write(self, line: str, encoding: str = "utf-8") -> None:
-        self.unwritten += line.encode(encoding, "replace") + b"\n"
+    def _write(self, line: str) -> None:
+        self.unwritten += line.encode("utf-8", "replace") + b"\n"
         self._flush()
 
     def _flush(self) -> None:
@@ -475,82 +566,153 @@ class Shell:
         else:
             self._ignore(self.commands)
 
+    def start(self, seq: int, text: str, facts: dict[str, str], way: Way) -> None:
+        """The cell, with descriptors of its own; the mark that tells that it is over; a dump of the state. Raises
+        OSError, and then nothing has been run."""
+        text = text.replace("\0", "")  # bash drops NUL bytes as well, with a warning
+        cell = self._made(seq, way)
+        self.talk.traps, self.talk.own_eval = self.state.debuggers, b"eval" in self.state.own
+        plan = self.talk.plan(seq, text)
+        cell.traced = plan.traced
+        file = ""
+        if plan.sourced:
+            cell.text = Text(plan.text.encode("utf-8", "replace"), self._file())
+            file = cell.text.path
+            last = ERR if ERR in cell.outputs else OUT
+            cell.redactors[last] = Redactor(way.words | self.noise | self.talk.noise(plan, file))
+        self.seq, self.cell, self.cells[seq] = seq, cell, cell
+        self.marked_again, self.nudge, self.begun, self.said = False, False, False, b""
+        self.front = self.talk.named_job(text)
+        for stream, pipe in cell.outputs.items():
+            self._listen(pipe.read, functools.partial(cell.fetch, stream))
+        source = cell.input.path(cell.input.read)
+        out, *err = (pipe.path() for pipe in cell.outputs.values())
+        outputs = f">|{out} " + (f"2>|{err[0]}" if err else "2>&1")
+        prelude = self.state.prelude(text, source, self.marks.path(), way.stdin)
+        self._write(prelude + self.talk.begin(plan, file, facts, source, outputs))
+        self.talk.sets_trap(text)
+        self._write_mark(seq)
+        self._write_dump(seq)
+
+    def _made(self, seq: int, way: Way) -> Cell:
+        """A cell. Where there are too many open files, background jobs of the oldest cells lose theirs."""
+        while True:
+            try:
+                return Cell(seq, way, self.noise, self._pipe)
+            except OSError as error:
+                old = next((cell for cell in self.cells.values() if cell.done), None)
+                if error.errno not in (errno.EMFILE, errno.ENFILE) or old is None:
+                    raise
+                for stream in list(old.outputs):
+                    self._let_go(old, stream)
+
     def _write_mark(self, seq: int) -> None:
-        self._write(f"\\builtin printf '%s\\0' \"{seq} $?\" >|{self.marks.path()}")
-
-    def _mark(self) -> None:
-        for record in (self.marks.get(READ_BYTES) or b"").split(b"\0")[:-1]:
-            if record.startswith(b"R"):
-                prompt = Redactor(self.cell.way.words).feed(record[2:], last=True)
-                self.cell.asks = {"secret": record[1:2] == b"s", "prompt": prompt.decode("utf-8", "replace")}
-            elif record == b"D":
-                self._dump()
-            elif record.startswith(b"F"):
-                self.failed.append(int(record[1:]))
-            else:
-                self._cell_over(*map(int, record.split()))
-
-    def _cell_over(self, seq: int, status: int) -> None:
-        if seq == self.cell.seq and not self.cell.done:
-            self.status = status
-            self._over(status)
+        self._write(self.talk.mark(seq))
 
     def _write_dump(self, seq: int) -> None:
         self.awaited = -1
-        if self.state and (question := self.state.question(self.dumps.path(), seq)):
+        if question := self.state.question(self.dumps.path(), seq):
             self.awaited = seq
-            # Its end is told by a mark: it comes in pieces.
-            self._write(f"{question}; \\builtin printf 'D\\0' >|{self.marks.path()}")
+            self._write(self.talk.dumped(question))  # its end is told by a record: it comes in pieces
+
+    def _mark(self) -> None:
+        *records, self.mark_rest = (self.mark_rest + (self.marks.get(READ_BYTES) or b"")).split(b"\0")
+        for record in records:
+            _, found, last = record.rpartition(RECORD)  # an interrupt may have cut the one before it
+            if found:
+                self._record(last[:1], last[1:])
+
+    def _record(self, kind: bytes, data: bytes) -> None:
+        if kind == b"B":
+            self._read_own()
+            self.begun = data == b"%d" % self.seq
+        elif kind == b"J":
+            self._cell_over(data)
+        elif kind == b"R":
+            prompt = Redactor(self.cell.way.words).feed(data[1:], last=True)
+            self.cell.asks = {"secret": data[:1] == b"s", "prompt": prompt.decode("utf-8", "replace")}
+        elif kind == b"G":
+            self.front = int(data) if data.isdigit() else None
+        elif kind == b"D":
+            self._dump()
+        elif kind == b"F":
+            self.failed.append(int(data))
+        else:
+            self.talk.take(kind, data)
+
+    def _cell_over(self, listed: bytes) -> None:
+        if self.talk.seq == self.cell.seq and not self.cell.done:
+            self._read_own()
+            self._over(self.talk.status)
+            if b"Bad file descriptor" in self.said and self._has_lost_input():
+                self.kill("descriptors")
+                return
+            log = self.cell.log
+            said = {line for stream, data in log.chunks if stream == NOTE for line in data.splitlines()}
+            if new := [job for job in self.talk.new_jobs(listed) if job not in said]:
+                log.insert(NOTE, b"\n".join([*new, b""]))
+
+    def _read_own(self) -> None:
+        """What bash itself says while it is told what to do: of jobs that have ended, and that something went wrong."""
+        try:
+            data = os.read(self.own, READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self._ignore(self.own)
+        *lines, self.own_rest = (self.own_rest + data).split(b"\n")
+        self.own_rest = self.own_rest[-LINE_BYTES:]
+        for line in lines:
+            message, trouble = JOB_MESSAGE.search(line), line.find(b"bash: ")
+            if line.startswith(b"+") or self.cell.done:
+                continue  # its trace; or what it says of a dump
+            if message:
+                self.cell.log.put(NOTE, Redactor(self.words).feed(message[0] + b"\n", last=True))
+            elif trouble >= 0 and self.seq:
+                self._complain(line[trouble:])
+
+    def _complain(self, complaint: bytes) -> None:
+        """Once a cell; of facts that cannot be told, once."""
+        told = complaint == self.said
+        self.said = complaint
+        if FACT_COMPLAINT.match(complaint):
+            told, self.fact_told = self.fact_told, True
+        if not told:
+            self.cell.log.put(ERR, complaint + b"\n")
 
     def _dump(self) -> None:
-        while self.state and (data := self.dumps.get(DUMP_BYTES)):
+        while data := self.dumps.get(DUMP_BYTES):
             done = self.state.feed(data, self.words)
             self.dumped = self.dumped if done is None else done
-
-    def start(self, seq: int, text: str, facts: dict[str, str], way: Way) -> None:
-        """The cell, by eval with descriptors of its own; the mark that tells that it is over; a dump of the state."""
-        self.seq, self.marked_again, self.nudge = seq, False, False
-        cell = self.cell = self.cells[seq] = Cell(seq, way, self.noise, self._pipe)
-        for stream, pipe in cell.outputs.items():
-            self._listen(pipe.read, functools.partial(cell.fetch, stream))
-        names = " ".join(f"{name}={shlex.quote(value)}" for name, value in facts.items())
-        # $? as the cell before left it; behind || neither set -e nor an ERR trap sees how it is made.
-        before = f"(\\builtin exit {self.status}) || " if self.status else ""
-        out, *err = (pipe.path() for pipe in cell.outputs.values())
-        quoted = shlex.quote(text.replace("\0", ""))  # bash drops NUL bytes as well, with a warning
-        source = cell.input.path(cell.input.read)
-        prelude = self.state.prelude(text, source, self.marks.path()) if way.stdin and self.state else ""
-        self._write(
-            f"{prelude}\\builtin export {names} || \\builtin :; {before}\\builtin eval -- {quoted} <{source} >|{out} "
-            + (f"2>|{err[0]}" if err else "2>&1")
-        )
-        self._write_mark(seq)
-        self._write_dump(seq)
 
     def restore(self, packed: str, deadline: float) -> None:
         """Replay another shell's state, a line each; what fails is named, and stops nothing else."""
         items = self.state.unpack(packed)
-        for number, (_, text) in enumerate(items):
-            failed = f"\\builtin printf 'F%s\\0' {number} >|{self.marks.path()}"
-            self._write(f"\\builtin eval -- {shlex.quote(text)} || {failed}", "latin-1")
+        self.talk.traps = {b"DEBUG"} & {name[5:].encode() for name, _ in items}
+        file = Text(self.talk.replay(items).encode("latin-1"), self._file())
+        names = [name for name, _ in items]
+        self._write(f"\\builtin . {shlex.quote(file.path)}; \\builtin :")
+        self._write_mark(0)
         self.dumped, self.dump_until = -1, deadline
         self._write_dump(0)
         self.pump(0, deadline)
+        file.close()
         failures = range(len(items)) if self.ended or self.dumped < 0 else self.failed
-        names = [name for name, _ in items]
         self.restored = {"failed": [names[number] for number in failures]}
         self.restored["items"] = [name for number, name in enumerate(names) if number not in failures]
 
+    def _let_go(self, cell: Cell, stream: str) -> None:
+        pipe = cell.outputs.pop(stream)
+        self._ignore(pipe.read)
+        pipe.close()
+        if not cell.outputs:
+            del self.cells[cell.seq]
+
     def _fetch_job(self, cell: Cell, stream: str) -> None:
         """Output of a cell that is over is a background job's: it goes to the cell that runs now."""
-        pipe = cell.outputs[stream]
-        data = pipe.get(READ_BYTES)
+        data = cell.outputs[stream].get(READ_BYTES)
         if data == b"":
-            self._ignore(pipe.read)
-            pipe.close()
-            del cell.outputs[stream]
-            if not cell.outputs:
-                del self.cells[cell.seq]
+            self._let_go(cell, stream)
         elif data:
             self.cell.log.put(f"{JOB}{cell.seq}", cell.redactors[stream].feed(data))
 
@@ -598,36 +760,87 @@ class Shell:
         if self.ended is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
+                self._mark()
                 code = os.waitstatus_to_exitcode(status)
-                cause = "signal" if code < 0 else "logout" if self.cell.done else "exit"
+                cause = "signal" if code < 0 else "exit" if self.begun and not self.cell.done else "logout"
                 self._end(cause, code if code >= 0 else 128 - code)
 
     def _end(self, cause: str, status: int) -> None:
-        self.ended = {"cause": cause, "exit": status}
+        self.ended = {"cause": cause, "exit": status, "said": self.said.decode("utf-8", "replace")}
         self._ignore(self.pidfd)
         self._ignore(self.commands)
         if not self.cell.done:
             self._over(status, cause == "exit")
+        if cause == "exit" and any(b"alloc: cannot allocate" in data for _, data in self.cell.log.chunks):
+            self.ended["cause"] = "memory"  # xmalloc.c
+
+    @property
+    def unrun(self) -> bool:
+        """Whether bash has ended before it began the last cell."""
+        return self.ended is not None and self.seq > 0 and not self.begun
 
     def _look(self) -> None:
         """Nothing came for a while: what are the processes doing?"""
         if self.ended is not None:
             return
-        waits = not self.unwritten and reads_from(self.pid, self.input_link) and not waiting(self.commands)
+        now = {process.pid: process for process in processes()}
+        waits = not self.unwritten and self._waits_for_line(now) and not waiting(self.commands)
         if self.cell.done:
             if waits and not self.marks.waiting():  # an interrupt has hit the dump: none will come
                 self.dump_until = 0.0
             return
-        now = list(processes())
-        if any(p.pid == self.pid and p.state == "T" for p in now):
+        if self.pid in now and now[self.pid].state == "T":
             os.kill(self.pid, signal.SIGCONT)
-        if any(reads_from(p.pid, self.cell.input.link) for p in now):
-            self.cell.wanted()
+        self._look_for_readers(now)
         self.cell.feed()
         if self.nudge:
             self._nudge(now)
         if waits:
             self._mark_lost()
+
+    def _waits_for_line(self, now: Mapping[int, Process]) -> bool:
+        if self.blind:  # it sleeps, and nothing that it started is there
+            return now[self.pid].state == "S" and all(p.parent != self.pid for p in now.values())
+        return reads_from(self.pid, self.input_link)
+
+    def _look_for_readers(self, now: Mapping[int, Process]) -> None:
+        readers = [p for p in now.values() if reads_from(p.pid, self.cell.input.link)]
+        if not readers:
+            return
+        self._mark()  # which may hold the prompt
+        front = self._foreground(now.values())
+        for process in readers:
+            if process.pid == self.pid and self._has_lost_input():
+                self.kill("descriptors")
+                return
+            if not self._in_front(process, now, front):
+                continue
+            name = peek(f"/proc/{process.pid}/comm").strip()
+            if FULL_SCREEN.fullmatch(name):
+                self.cell.log.put(ERR, f"bash: {name}: a cell is no terminal, which {name} needs\n".encode())
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGHUP)
+            else:
+                self.cell.wanted()
+
+    def _has_lost_input(self) -> bool:
+        """A user may close all descriptors, those too that bash keeps aside to be told what to do. Another bash, which
+        a cell may exec, has none of them."""
+        ours = peek(f"/proc/{self.pid}/cmdline").split("\0")[1:-1] == ARGUMENTS
+        return ours and self.input_link not in links(self.pid)
+
+    def _in_front(self, process: Process, now: Mapping[int, Process], front: int | None) -> bool:
+        """On a terminal nobody else may read."""
+        while process.parent != self.pid and process.parent in now and process.pid != self.pid:
+            process = now[process.parent]
+        return self.pid in (process.pid, process.group) or (process.parent == self.pid and process.group == front)
+
+    def _foreground(self, now: Iterable[Process]) -> int | None:
+        """The process group of bash's job in the foreground: what `fg` has named, or the job that it started last."""
+        jobs = [p for p in now if p.parent == self.pid and p.state != "T" and p.group != self.pid]
+        if any(p.group == self.front for p in jobs):
+            return self.front
+        return max(jobs, key=lambda p: (p.started, p.pid)).group if jobs else None
 
     def _mark_lost(self) -> None:
         """bash waits for a line, and has not said that this cell is over.
@@ -637,6 +850,7 @@ class Shell:
         """
         if self.marks.waiting():
             return
+        self._read_own()
         if self.marked_again:
             self.kill("deaf")
         else:
@@ -650,14 +864,20 @@ class Shell:
             os.killpg(self.pid, signal.SIGINT)
             self.nudge = True
         else:
-            signal_foreground(self.pid, processes(), signal.Signals[f"SIG{name}"])
+            self._signal_foreground(processes(), signal.Signals[f"SIG{name}"])
 
-    def _nudge(self, now: list[Process]) -> None:
+    def _nudge(self, now: Mapping[int, Process]) -> None:
         """A bash that still waits has a job in the foreground. `wait` and the shell's own loops are over by now."""
         self.nudge = False
         call = peek(f"/proc/{self.pid}/syscall").split()[:1]
         if not call or call[0] in WAITS:
-            signal_foreground(self.pid, now, signal.SIGINT)
+            self._signal_foreground(now.values(), signal.SIGINT)
+
+    def _signal_foreground(self, now: Iterable[Process], number: int) -> None:
+        group = self._foreground(now)
+        if group is not None:
+            with contextlib.suppress(ProcessLookupError):  # it has ended since
+                os.killpg(group, number)
 
     def kill(self, cause: str) -> None:
         """End bash and all that it started, whatever session or parent that has got itself since."""
@@ -678,16 +898,9 @@ class Shell:
         pipes = [pipe for cell in self.cells.values() for pipe in cell.outputs.values()]
         for pipe in [*pipes, self.marks, self.dumps]:
             pipe.close()
-        for fd in (self.pidfd, self.commands):
-            os.close(fd)
-
-
-def signal_foreground(shell: int, now: Iterable[Process], number: int) -> None:
-    """bash has one job in the foreground at a time: the one that it started last."""
-    jobs = [p for p in now if p.parent == shell and p.state != "T" and p.group != shell]
-    if jobs:
-        with contextlib.suppress(ProcessLookupError):  # it has ended since
-            os.killpg(max(jobs, key=lambda p: (p.started, p.pid)).group, number)
+        for fd in (self.pidfd, self.commands, self.own):
+            if fd >= 0:
+                os.close(fd)
 
 
 class Environment:
@@ -738,14 +951,17 @@ class Environment:
                 shell = self.shells[session] = self._restored(event, context)
             except FileNotFoundError:
                 return self._reply("no bash")
+            except OSError as error:
+                return self._reply("refused", why=f"bash cannot be started: {error.strerror}")
         about = {"machine": os.uname().machine, "tenant": bool(getattr(context, "tenant_id", None))}
+        about["blind"] = shell.blind
         return self._reply("idle" if shell.cell.done else "running", shell, restored=shell.restored, **about)
 
     def _restored(self, event: dict[str, Any], context: Any) -> Shell:
         """A new shell in the state that the event brings, if it brings one; what kills the shell is left out."""
-        code = event.get("state_code")
+        code = event["code"]
         shell = self._start(event["epoch"], code)
-        if packed := code and event.get("restore"):
+        if packed := event.get("restore"):
             shell.restore(packed, time.monotonic() + min(5, seconds_left(context)))
             if shell.ended:
                 shell.close()
@@ -753,12 +969,12 @@ class Environment:
                 shell.restored = restored
         return shell
 
-    def _start(self, epoch: int, code: str | None) -> Shell:
+    def _start(self, epoch: int, code: str) -> Shell:
         """A shell that has opened one of our pipes by path: through /proc, or where that is not readable, a FIFO."""
         install_stand_ins()
-        shell = Shell(epoch, self.environ, self.fifos, load(code)["State"]() if code else None)
+        shell = Shell(epoch, self.environ, self.fifos, load(code))
         shell.pump(0, time.monotonic() + 2)
-        if shell.cell.done or self.fifos:
+        if (shell.cell.done and shell.ended is None) or self.fifos:
             return shell
         shell.close()
         self.fifos = f"{PRIVATE}/pipes"
@@ -773,11 +989,23 @@ class Environment:
         if event["op"] == "run" and seq == shell.seq + 1:
             if shell.ended:
                 return self._reply("elsewhere", shell)
-            words = shell.words if event["redact"] else {}
-            way = Way(event["bound"], words, event.get("stdin", False), event.get("merge", False))
-            shell.start(seq, event["code"], facts(context, self.environ), way)
+            if why := self._run(shell, event, context):
+                return self._reply("refused", shell, why=why)
         if seq != shell.seq:
             return self._reply("unseen" if seq > shell.seq else "gone", shell)
+        self._control(shell, event)
+        shell.cell.reads = None  # unless it still waits
+        wait = max(min(max(event["wait"], HOLD_SECONDS), seconds_left(context)), 0)
+        shell.cell.log.acknowledge(event["had"])
+        shell.pump(begin + HOLD_SECONDS, begin + wait)
+        if shell.unrun:
+            return self._reply("unrun", shell)
+        if not shell.cell.done:
+            shell.cell.flush()
+        return self._answer(shell, event, begin)
+
+    def _control(self, shell: Shell, event: dict[str, Any]) -> None:
+        """Signals and input for the cell that runs."""
         for number, name in event.get("signals", ()):
             if number > shell.signals:
                 shell.signals = number
@@ -785,13 +1013,20 @@ class Environment:
                     shell.signal(name)
         if "input" in event and not shell.cell.done:
             shell.cell.type(*event["input"])
-        shell.cell.reads = None  # unless it still waits
-        wait = max(min(max(event["wait"], HOLD_SECONDS), seconds_left(context)), 0)
-        shell.cell.log.acknowledge(event["had"])
-        shell.pump(begin + HOLD_SECONDS, begin + wait)
-        if not shell.cell.done:
-            shell.cell.flush()
-        return self._answer(shell, event, begin)
+
+    def _run(self, shell: Shell, event: dict[str, Any], context: Any) -> str:
+        """Start a cell; or say why that cannot be."""
+        words = shell.words if event["redact"] else {}
+        way = Way(event["bound"], words, event.get("stdin", False) and not shell.blind, event.get("merge", False))
+        install_stand_ins()  # a user may have emptied /tmp
+        shell.state.mend()
+        try:
+            shell.start(event["seq"], event["code"], facts(context, self.environ), way)
+        except OSError as error:
+            return f"the cell cannot be started: {error.strerror}"
+        if shell.blind:
+            shell.cell.input.close_write()
+        return ""
 
     def _answer(self, shell: Shell, event: dict[str, Any], begin: float) -> dict[str, Any]:
         cell, log = shell.cell, shell.cell.log
@@ -800,7 +1035,8 @@ class Environment:
         more["duration_ms"] = round((time.monotonic() - begin) * 1000, 2)
         if cell.done:
             more |= {"total": log.end, "exit": cell.status, "dumped": shell.dumped}
-            if shell.state and event.get("have") != shell.state.digest:
+            more["unopened"] = bool(UNOPENED.search(shell.said))
+            if event.get("have") != shell.state.digest:
                 more["state_after"] = shell.state.parts()
         elif cell.reads is not None:
             more["reads"] = cell.reads

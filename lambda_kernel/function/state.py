@@ -40,6 +40,7 @@ ITEM = re.compile(
     rb"|declare -\S+ (?P<variable>\w+)(?:=(?:%b|%b))?\n|[^\n]*\n" % (SINGLE, SINGLE, WORD, ARRAY),
     re.DOTALL,
 )
+DEBUGGING = (b"DEBUG", b"RETURN")  # traps that see what is replayed
 SWITCHES = {b"BASHOPTS": b"shopt -s ", b"SHELLOPTS": b"set -o "}
 # What bash keeps for itself, and what the function tells each cell.
 OWN = (
@@ -59,9 +60,12 @@ CREDENTIAL = re.compile(rb"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|(?:SESSION|SEC
 HARMFUL = {b"TMOUT": "it ends an idle shell", b"BASH_XTRACEFD": "its descriptor is gone"}
 # In the order of replaying.
 KINDS = (
-    *("option", "umask", "directory", "variable", "stack", "function", "alias", "trap", "completion", "parameters"),
-    *("descriptor", "limit"),
+    *("option", "umask", "directory", "variable", "stack", "function", "alias", "completion", "parameters"),
+    *("mode", "trap", "debugger", "descriptor", "limit"),
 )
+SHOWN_AS = {"mode": "option", "debugger": "trap"}
+# Of bash's options, these change what replaying does: they come after all that is replayed.
+LATE = re.compile(rb"set -o .*|shopt -s (?:extdebug|compat\d+|localvar_.*)")
 # An answer has these parts, with a NUL between two; then TOLD, with a NUL before each of its words: descriptors are
 # between the parameters and the colon, and behind it pushd's directories. What tells itself apart shares a part: each
 # NUL costs as much as a command.
@@ -74,7 +78,7 @@ COMMANDS = (
 SHARED = re.compile(rb"(?P<names>(?:declare -f.*\n)*)(?P<jobs>(?s:.*?))(?P<completions>(?:^complete (?s:.*))?)\Z", re.M)
 LIMITS = sorted({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")})
 PARAMETERS = 1000  # more are not kept
-TOLD = rf'"${{EPOCHREALTIME-}}" $# "${{@:1:{PARAMETERS}}}" /proc/$$/fd/* : "${{DIRSTACK[@]:1}}"'
+TOLD = rf'"${{EPOCHREALTIME-}}" "$#" "${{@:1:{PARAMETERS}}}" "/proc/$$/fd/"* : "${{DIRSTACK[@]:1}}"'
 VARIABLES = 1  # the part that is cut item by item
 QUOTED = re.compile(rb"\"[^\"]*(?:\"|(?P<double>\Z))|'[^']*(?:'|(?P<single>\Z))|\n")
 DECLARED = re.compile(rb"declare -\S+ (\w+)")
@@ -84,19 +88,30 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 # bash shows the prompt of `read -p`, and hides what is typed at `read -s`, on a terminal only (bash(1)).
 READ_MARK = "__lambda_kernel"
+RECORD = r"\2\1"  # as the function has it: begins what bash is made to say
 READ = r"""read () {
     [[ "$*" == *-*[ps]* && /proc/self/fd/0 -ef INPUT ]] || { \builtin read "$@"; return; }
     \builtin local MARK=p MARK_prompt= MARK_option OPTIND=1 OPTARG
     while \builtin getopts :ersa:d:i:n:N:p:t:u: MARK_option; do
         case $MARK_option in p) MARK_prompt=$OPTARG ;; s) MARK=s ;; esac
     done
-    \builtin printf 'R%s%s\0' "$MARK" "${MARK_prompt:0:1000}" >|MARKS
+    \builtin printf 'RECORDR%s%s\0' "$MARK" "${MARK_prompt:0:1000}" >|MARKS
     \builtin read "$@"
     \builtin set -- "$?"
-    \builtin printf 'Rp\0' >|MARKS
+    \builtin printf 'RECORDRp\0' >|MARKS
     \builtin return "$1"
 }
 """
+# Without a terminal nothing outside of bash can see which job `fg` brings to the foreground.
+FOREGROUND = r"""fg () {
+    \builtin printf 'RECORDG%s\0' "$(\builtin jobs -p "${@:-%+}" 2>/dev/null)" >|MARKS
+    \builtin fg "$@"
+    \builtin set -- "$?" MARK
+    \builtin printf 'RECORDG\0' >|MARKS
+    \builtin return "$1"
+}
+"""
+STOOD_IN = (b"read", b"fg", b"eval")
 # Text that may have a prompt read, or runs text that is not seen here.
 ASKING = re.compile(
     rb"\bread\b(?:\\\n|[^\n;|&<])*(?:\s-\w*[ps]|\$)|(?:^|[\s;&|({`!])(?:\.|source|eval)\s", re.MULTILINE
@@ -120,7 +135,12 @@ class State:
         self.parted: list[bytes] = []  # the parts of an answer so far,
         self.rest = b""  # and the beginning of the next one
         self.kept, self.packed = "", ""
-        self.own_read = self.asking = self.wrapped = False
+        self.own: set[bytes] = (
+            set()
+        )  # of the commands that a function may stand in for, those that the user has defined
+        self.wrapped: set[bytes] = set()
+        self.asking = False
+        self.debuggers: set[bytes] = set()  # of the traps that see what the kernel does, those that are set
         self.left: list[str] = []
         self.jobs: list[str] = []
         self.worked = self.cost = 0.0  # seconds for an answer, here and in bash
@@ -145,14 +165,24 @@ class State:
             rf"\builtin {command} >|{path}" for command in [*commands, rf"printf '\0%s' {TOLD} {seq} . ''"]
         )
 
-    def prelude(self, text: str, source: str, marks: str) -> str:
-        """Lines that make `read` say how to ask the user, where the cell may need that: a function in its place is
-        slow, and shows up in a trace. A function `read` of the user's own stays as it is."""
-        wanted = not self.own_read and (self.asking or bool(ASKING.search(text.encode("utf-8", "replace"))))
-        undone = r"\builtin unset -f read" + "\n" if self.wrapped and not self.own_read else ""
+    def prelude(self, text: str, source: str, marks: str, stdin: bool = True) -> str:
+        """Lines that make `read` say how to ask the user, and `fg` which job it takes, where the cell may need that: a
+        function in its place is slow, and shows up in a trace. A function of the user's own stays as it is."""
+        data = text.encode("utf-8", "replace")
+        wanted = {
+            name
+            for name, needed in (
+                (b"read", stdin and (self.asking or bool(ASKING.search(data)))),
+                (b"fg", re.search(rb"\bfg\b", data)),
+            )
+            if needed and name not in self.own
+        }
+        undone = self.wrapped - wanted - self.own
         self.wrapped = wanted
-        made = READ.replace("MARKS", marks).replace("MARK", READ_MARK).replace("INPUT", source)
-        return made if wanted else undone
+        lines = [rf"\builtin unset -f {name.decode()}" + "\n" for name in sorted(undone)]
+        lines += [{b"read": READ, b"fg": FOREGROUND}[name] for name in sorted(wanted)]
+        made = "".join(lines).replace("RECORD", RECORD).replace("MARKS", marks)
+        return made.replace("MARK", READ_MARK).replace("INPUT", source)
 
     def feed(self, data: bytes, words: Mapping[bytes, bytes]) -> int | None:
         """Part of an answer. The number of the cell, when it was the last part. words: what no snapshot may hold."""
@@ -213,7 +243,8 @@ class State:
         return int(number)
 
     def _take(self, items: Items, words: Mapping[bytes, bytes]) -> None:
-        self.own_read = ("function", b"read") in items
+        self.own = {name for kind, name in items if kind == "function" and name in STOOD_IN}
+        self.debuggers = {name for kind, name in items if kind == "debugger"}
         if self.base is None:
             self.base = items
         self._pack(_changes(self.base, items), words)
@@ -225,7 +256,8 @@ class State:
             why = _why_not(kind, name, text, words)
             room -= 0 if why else len(text)
             if why or room < 0:
-                left.append(f"{kind} {name.decode('utf-8', 'replace')} ({why or 'it is too large'})")
+                shown = SHOWN_AS.get(kind, kind)
+                left.append(f"{shown} {name.decode('utf-8', 'replace')} ({why or 'it is too large'})")
             else:
                 kept.append((kind, name.decode("latin-1"), text.decode("latin-1")))
         self.left = left if len(left) <= NAMED else [*left[:NAMED], f"and {len(left) - NAMED} more"]
@@ -233,6 +265,11 @@ class State:
         text = json.dumps([kept, self.left]).encode()
         self.kept = hashlib.blake2b(text, digest_size=8).hexdigest()
         self.packed = base64.b64encode(zlib.compress(text, 1)).decode()
+
+    def mend(self) -> None:
+        """A user may have emptied /tmp."""
+        if not all(os.path.exists(f"{BIN}/{name}") for name in PROGRAMS):
+            install()
 
     @property
     def digest(self) -> str:
@@ -246,10 +283,12 @@ class State:
     def unpack(self, packed: str) -> list[tuple[str, str]]:
         """The name of each item, and its text as Latin-1, in the order of replaying."""
         items, _ = json.loads(zlib.decompress(base64.b64decode(packed)))
-        return [(f"{kind} {name}".encode("latin-1").decode("utf-8", "replace"), text) for kind, name, text in items]
+        named = ((f"{SHOWN_AS.get(kind, kind)} {name}", text) for kind, name, text in items)
+        return [(name.encode("latin-1").decode("utf-8", "replace"), text) for name, text in named]
 
 
 def install() -> None:
+    """Put the programs into the shell's PATH."""
     with contextlib.suppress(OSError):  # /tmp may be full, and a shell is what helps then
         os.makedirs(BIN, 0o700, exist_ok=True)
         for name, text in PROGRAMS.items():
@@ -266,10 +305,13 @@ def _settings(text: bytes) -> Iterator[tuple[Key, bytes]]:
         name = found[kind] if kind else b""
         if kind == "variable" and name in SWITCHES and b'"' in found[0]:
             for option in found[0].split(b'"')[1].split(b":"):
-                yield ("option", SWITCHES[name] + option), SWITCHES[name] + option
+                switch = SWITCHES[name] + option
+                yield ("mode" if LATE.fullmatch(switch) else "option", switch), switch
         elif kind == "variable" and name == b"PWD" and b"=" in found[0]:
             value = found[0].partition(b"=")[2].strip()
             yield ("directory", value), rb"\builtin cd -- " + value
+        elif kind == "trap" and name in DEBUGGING:
+            yield ("debugger", name), found[0]
         elif kind and not (kind == "variable" and FOREIGN.fullmatch(name)):
             yield (kind, name), found[0]
 
@@ -394,7 +436,7 @@ def _process(paths: list[bytes], name: bytes) -> bytes:
 def _changes(base: Items, items: Items) -> Iterator[tuple[Key, bytes]]:
     yield from ((key, text) for key, text in items.items() if base.get(key) != text)
     for kind, name in base.keys() - items.keys():
-        if kind == "option":
+        if kind in ("option", "mode"):
             yield (kind, name), name.replace(b"shopt -s", b"shopt -u").replace(b"set -o", b"set +o")
         elif kind == "variable":
             yield (kind, name), b"unset -v " + name

@@ -44,20 +44,20 @@ true && echo 1 || echo 2; false && echo 3 || echo 4; true || echo 5 && echo 6
 :; echo $?; >f; [[ -e f ]] && echo made; x=1; echo $?
 #### redirection-only: line
 <nosuch; echo $?; >/nosuch/dir; echo $?
-#### semicolon-error: line text
+#### semicolon-error: parsed
 echo a;; echo b
-#### unexpected-token: line text
+#### unexpected-token: parsed
 echo before
 )
 echo after
-#### unexpected-done: line text
+#### unexpected-done: parsed
 echo before; done
-#### unclosed-if: line
+#### unclosed-if: parsed
 echo before
 if true; then echo in
-#### unclosed-brace: line
+#### unclosed-brace: parsed
 { echo a
-#### unexpected-pipe: line text
+#### unexpected-pipe: parsed
 | cat
 #### empty-substitution
 $(); echo $?; $(true); echo $?; $(false); echo $?
@@ -65,7 +65,7 @@ $(); echo $?; $(true); echo $?; $(false); echo $?
 c='echo a  b'; $c; "$c"; echo $?
 #### eval
 x='echo $((1 + 1)) | cat; y=5'; eval "$x"; echo $y; eval; echo $?; eval 'exit 3'; echo never
-#### eval-syntax-error: line text
+#### eval-syntax-error
 eval 'if'; echo $?; eval 'echo )'; echo after
 #### eval-status
 eval false; echo $?; eval '(exit 7)'; echo $?
@@ -81,9 +81,9 @@ printf 'nosuchcommand\ncd /nosuch\n' >s; . ./s; echo $?
 echo 'exit 6' >s; . ./s; echo never
 #### source-from-substitution
 . <(echo 'echo from substitution'); source /dev/stdin <<<'echo from stdin'
-#### coproc: jobs
+#### coproc
 coproc { read x; echo "got $x"; }; echo hi >&${COPROC[1]}; read y <&${COPROC[0]}; echo "$y"; wait
-#### coproc-named: jobs
+#### coproc-named
 coproc c { cat; }; echo x >&${c[1]}; exec {c[1]}>&-; cat <&${c[0]}; wait
 #### time-of-nothing
 TIMEFORMAT='%%'; time; TIMEFORMAT='%0R of a second'; time :

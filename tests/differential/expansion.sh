@@ -81,10 +81,10 @@ x='a\b'; echo "${x//\\/\/}" "${x%\\*}"
 [[ $SECONDS =~ ^[0-9]+$ && $EPOCHSECONDS -gt 0 && $EPOCHREALTIME = *.* ]] && echo ok
 #### bash-variables
 echo ${BASH_VERSINFO[0]} $MACHTYPE $HOSTTYPE $OSTYPE; echo "$BASH"
-#### lineno: count
+#### lineno
 echo $LINENO
 echo $LINENO
-#### bashopts: control alias
+#### bashopts: control alias emacs
 echo $SHELLOPTS; echo $BASHOPTS
 #### prompts: prompts
 echo "[${PS1+set}][${PS2+set}][$PS4]"

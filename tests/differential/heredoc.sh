@@ -48,7 +48,7 @@ X
 cat <<<"a $((1 + 2))"; cat <<<$'x\ny'; wc -c <<<''
 #### here-string-splitting
 x='a   b'; cat <<<$x; cat <<<"$x"
-#### unended: line count
+#### unended: line
 cat <<X
 a
 b

@@ -58,9 +58,9 @@ cat /dev/stdin <<<x; cat /dev/stdin
 echo out >/dev/fd/1; echo err >/dev/fd/2; echo o2 >/dev/stdout; echo e2 >/dev/stderr
 #### type-of-read
 type read; type -t read; declare -F read; echo $?
-#### read-in-a-trace: trace
+#### read-in-a-trace
 set -x; read a <<<1; set +x
-#### read-with-a-prompt-in-a-trace: trace
+#### read-with-a-prompt-in-a-trace
 set -x; read -p '? ' a <<<1; echo $a; set +x
 #### type-of-read-with-a-prompt
 read -p '? ' a <<<1; type -t read

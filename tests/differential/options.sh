@@ -28,11 +28,11 @@ set -u; echo before; echo $1
 set -u; a=(); echo "${a[@]}" ${#a[@]}; echo ${a[0]-none}
 #### nounset-arithmetic: line
 (set -u; echo $((nosuch + 1))); echo $?
-#### xtrace: trace
+#### xtrace
 set -x; echo a 'b c'; x=1; [[ $x = 1 ]] && : "q $x"; set +x
 #### xtrace-ps4: trace
 PS4='>$((1 + 1)) '; set -x; echo a; (echo b); { set +x; } 2>/dev/null
-#### xtrace-for-and-case: trace
+#### xtrace-for-and-case
 set -x; for i in 1 2; do case $i in 1) : one ;; esac; done; set +x
 #### xtracefd: trace
 exec 7>trace; BASH_XTRACEFD=7; set -x; echo a; set +x; exec 7>&-; cat trace
@@ -52,7 +52,7 @@ set -n; echo not run
 set -o pipefail; set -o | grep pipefail; set +o | grep pipefail
 #### flags: flags
 set -fu; echo $-
-#### options-listed: control
+#### options-listed: control emacs
 set -o
 #### shopt-listed: alias
 shopt

@@ -40,14 +40,14 @@ line 2
 printf '%s\r\n' a b | od -c
 #### tabs
 echo	tab	'in	side'
-#### unclosed-single: line
+#### unclosed-single: parsed
 echo before
 echo 'unclosed
-#### unclosed-double: line
+#### unclosed-double: parsed
 echo before; echo "unclosed
-#### unclosed-substitution: line abort
+#### unclosed-substitution: parsed
 echo $(echo a
-#### unclosed-backquote: line
+#### unclosed-backquote: parsed
 echo `echo a
 #### dollar-alone
 echo $ "$" $% "$ x" $'' a$

@@ -52,7 +52,7 @@ set -o noclobber; >f; echo a >f; echo $?
 ls /proc/self/fd
 #### inherited-descriptors-in-substitution
 x=$(ls /proc/self/fd | head -3); echo $x
-#### inherited-descriptors-in-background: jobs
+#### inherited-descriptors-in-background
 ls /proc/self/fd >f & wait; cat f
 #### own-high-descriptors
 bash -c 'ls /proc/self/fd'; (ls /proc/self/fd) | cat

@@ -22,9 +22,9 @@ echo | bash -c 'kill -TERM $$'; echo $?
 (kill -9 $BASHPID); echo $?
 #### substitution-killed
 x=$(kill -9 $BASHPID); echo $? "[$x]"
-#### background-killed: jobs
+#### background-killed
 sleep 10 & kill $!; wait $!; echo $?
-#### background-killed-hard: jobs
+#### background-killed-hard
 sleep 10 & kill -9 $!; wait $! 2>/dev/null; echo $?
 #### self-term: sigterm
 kill -TERM $$; echo after
@@ -44,7 +44,7 @@ kill -USR1 $$; echo after
 kill -ALRM $$; echo after
 #### self-pipe
 kill -PIPE $$; echo after
-#### self-stop-and-go: jobs
+#### self-stop-and-go
 go() { until [[ -e go ]]; do kill -CONT $$; sleep 0.01; done; }; go & kill -STOP $$; >go; wait; echo after
 #### self-nothing
 kill -0 $$; echo $?; kill -WINCH $$; kill -URG $$; kill -CONT $$; echo after
@@ -74,9 +74,9 @@ exit 200
 exit 256
 #### exit-negative
 exit -1
-#### exit-not-a-number: line exit
+#### exit-not-a-number: line
 exit x
-#### exit-too-many: line exit
+#### exit-too-many: line
 exit 1 2; echo $?
 #### exit-plain
 false; exit
@@ -88,7 +88,7 @@ echo 'echo hi $1' >script; chmod +x script; ./script 1; echo $?
 printf '#!/no/such/interpreter\n' >script; chmod +x script; ./script; echo $?
 #### timeout
 timeout 0.02 sleep 10; echo $?
-#### sleep-interrupted-by-trap: jobs
+#### sleep-interrupted-by-trap
 trap 'echo usr1' USR1; (sleep 0.02; kill -USR1 $$) & wait; echo $?
 #### kill-group: jobs
 set -m; (sleep 10; echo never) & kill -TERM -- -$!; wait $!; echo $?

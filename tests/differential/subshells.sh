@@ -14,7 +14,7 @@ echo $BASH_SUBSHELL; (echo $BASH_SUBSHELL; (echo $BASH_SUBSHELL)); echo $(echo $
 (exit 4; echo never); echo $?; { (exit 5); }; echo $?
 #### error-inside: line
 (nosuchcommand); echo $?
-#### syntax-in-substitution: line text abort
+#### syntax-in-substitution: abort parsed
 echo "$(if)"; echo $?
 #### substitution-status
 x=$(exit 6); echo $?; echo "$(exit 7)"; echo $?; local_=$(false) || echo failed
@@ -28,7 +28,7 @@ echo content >f; x=$(<f); echo "$x" "$(<nosuchfile)"
 f() { echo f $1; }; (f sub); x=$(f cmd); echo $x
 #### options-do-not-leak
 (set -f; echo *nothing*; shopt -s nullglob); echo *nothing*
-#### background-and-wait: jobs
+#### background-and-wait
 (exit 9) & wait $!; echo $?
 #### nested-deep: line
 ((((((echo deep))))))  2>&1 || ( ( ( ( echo deep ) ) ) )

@@ -16,7 +16,7 @@ trap 'echo bye' EXIT; trap - EXIT; echo hi
 trap 'echo err $?' ERR; false; (exit 4); true; if false; then :; fi; false || true; echo end
 #### err-in-function
 f() { false; echo in; }; trap 'echo err' ERR; f; set -E; f
-#### err-line: count
+#### err-line
 trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
 true
 false

@@ -1,0 +1,176 @@
+"""What bash is told so that it runs a cell, and what it says of it.
+
+The kernel sends this file along with its hello, so it needs the standard library only. bash is told lines on its stdin;
+it answers by records, written to a pipe that it opens by path: "\\2\\1", a letter, data, a NUL byte.
+
+    B  the cell is about to run: of a cell without it nothing has been run
+    U  its text has come to its end: number and $?; then _ with $_, and a P for each value of PIPESTATUS
+    M  it is over: number, $? and $-, also after an error or an interrupt; then J with what `jobs -l` prints
+    D  the state has been told      F  the number of an item that could not be restored
+    R  how `read` asks the user     G  the process group that `fg` brings to the foreground
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+RECORD = r"\2\1"
+# A cell is a file that bash sources. bash is not interactive meanwhile: `set -o vi` leaves its input alone
+# (set_edit_mode in its set.def), no job's number is printed into the user's redirections, and errors of syntax name the
+# line. What would differ in a sourced file from text that is typed is given to eval.
+TYPED = re.compile(r"BASH_(?:SOURCE|LINENO|ARG)|FUNCNAME|\b(?:caller|trap|autocd)\b|\bexec\s+[^\s<>&\d{]")
+RETURN = re.compile(r"\breturn\b")
+FUNCTION = re.compile(r"\(\s*\)|\bfunction\b")
+EDITING = re.compile(r"\b(?:vi|emacs)\b|\bset\s+\+o|\bshopt\s+-\w*o")
+TRACING = re.compile(r"\bset\s[^\n]*-\w*x|xtrace")
+VERBOSE = re.compile(r"\bset\s[^\n]*-\w*v|verbose")
+HEREDOC = re.compile(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
+JOB_ENTRY = re.compile(rb"\[([0-9]+)\](.) *([0-9]+) ([^\n]*(?:\n +[0-9]+ [^\n]*)*)")  # of `jobs -l`
+PROCESS = re.compile(rb"^(?:\[[0-9]+\].)? *([0-9]+) ", re.M)  # in a line of it
+# Line numbers begin at 1 again: an assignment by an expansion lasts, one by a command does not (execute_cmd.c).
+RENUMBER = r'{ %s; } <"/dev/null${PIPESTATUS[$((LINENO=0,99))]-}"'
+NOTHING = (r"\builtin :", "for _ in; do :; done")  # the second one is no command that a DEBUG trap sees
+# Not within a command: quotes that are closed, and comments.
+CLOSED = re.compile(r"\\.|\$?'(?:(?<=\$')(?:\\.|[^'\\])*|[^']*)'|\"(?:\\.|[^\"\\])*\"|(?<![^\s;&|()])#[^\n]*", re.S)
+
+
+class Plan(NamedTuple):
+    """How a cell is given to bash. sourced: the text is a file's; ended: it says how it ended; traced: bash may print a
+    trace; lines: of the user's text."""
+
+    seq: int
+    text: str
+    sourced: bool
+    ended: bool
+    traced: bool
+    lines: int
+
+
+class Talk:
+    """With one bash. marks: the path of the pipe for its records."""
+
+    def __init__(self, marks: str) -> None:
+        self.marks = marks
+        self.seq, self.status, self.word, self.flags = 0, 0, "", ""  # the last cell's; $?, $_ and $-
+        self.statuses: list[int] = []  # PIPESTATUS
+        self.ended_at = -1
+        self.traps: set[bytes] = set()  # DEBUG and RETURN, where the user has set them
+        self.own_eval = False  # whether the user has a function of that name
+        self.debugged = False  # whether a DEBUG trap may see each command
+        self.jobs: dict[bytes, tuple[int, bytes]] = {}  # by bash's number, the process group and the last process's id
+
+    def plan(self, seq: int, text: str) -> Plan:
+        self.debugged = b"DEBUG" in self.traps
+        returns = RETURN.search(text) and not FUNCTION.search(text)
+        typed = bool(self.traps) or bool((TYPED.search(text) or returns) and not EDITING.search(text))
+        ended = not self.debugged and self._may_end(text)
+        traced = "x" in self.flags or bool(TRACING.search(text))
+        begun = "" if text.endswith("\n") else "\n"
+        told = f"{text}{begun}{self._ending(seq)}" if ended else text
+        return Plan(seq, told, not typed, ended, traced, f"{text}{begun}".count("\n"))
+
+    def _may_end(self, text: str) -> bool:
+        """Whether what the kernel wants to know can be asked at the end of a text: no here-document takes it in, `set
+        -v` does not show it, and an error that an open quote causes names that quote's line."""
+        if "v" in self.flags or VERBOSE.search(text) or text.rstrip("\n").endswith("\\"):
+            return False
+        rest = CLOSED.sub("", text)
+        if "'" in rest or '"' in rest or rest.count("`") % 2:
+            return False
+        lines = {line.strip() for line in text.split("\n")}
+        return all("".join(filter(None, found.groups())) in lines for found in HEREDOC.finditer(text))
+
+    def _ending(self, seq: int) -> str:
+        words = f'"U{seq} $?" "_${{_:0:4096}}" "${{PIPESTATUS[@]/#/P}}"'
+        return f"{{ \\builtin printf '{RECORD}%s\\0' {words}; }} 2>/dev/null >|{self.marks}\n"
+
+    def begin(self, plan: Plan, file: str, facts: Mapping[str, str], source: str, outputs: str) -> str:
+        """The lines that start a cell. It is run by the command that says so, or not at all. file: of its text; source:
+        of its input; outputs: redirections. A DEBUG trap does not see what a subshell does."""
+        names = " ".join(f"{name}={shlex.quote(value)}" for name, value in facts.items())
+        if len(self.statuses) > 1 and not self.debugged:
+            values = ",".join(f"PIPESTATUS[{at}]={value}" for at, value in enumerate(self.statuses))
+            source += f'"${{PIPESTATUS[$(({values},99))]-}}"'
+        body = f". {shlex.quote(file)}" if plan.sourced else f"eval -- {quoted(plan.text)}"
+        body += f" <{source} {outputs}"
+        # $? as the cell before left it; behind || neither set -e nor an ERR trap sees how it is made.
+        status = f"(\\builtin exit {self.status}) || " if self.status else ""
+        says = f"\\builtin printf '{RECORD}B%s\\0' {plan.seq} >|{self.marks}"
+        renumber = RENUMBER % NOTHING[self.debugged]
+        if self.debugged:
+            # The facts are given to eval; `builtin` would keep them for itself.
+            call = "\\builtin" if self.own_eval else names
+            return f"{renumber}\n({says}) && {{ {status}{call} \\{body}; }}"
+        run = f"{says} && \\builtin : {quoted(self.word)} && {{ {status}\\builtin {body}; }}"
+        return f"\\builtin export {names} || \\builtin :\n{renumber}\n{run}"
+
+    def noise(self, plan: Plan, file: str) -> dict[bytes, bytes]:
+        """What bash's errors say of the file, and what is shown instead."""
+        shown = {f"bash: {file}: ": "bash: "}
+        if plan.ended:  # bash names the line after the last one
+            shown[f"bash: {file}: line {plan.lines + 2}: "] = f"bash: line {plan.lines + 1}: "
+        return {said.encode(): text.encode() for said, text in shown.items()}
+
+    def sets_trap(self, text: str) -> None:
+        """What is told after a cell is told for the trap that the cell may set."""
+        self.debugged = self.debugged or "DEBUG" in text
+
+    def mark(self, seq: int) -> str:
+        """The line that tells that a cell is over."""
+        said = f"\\builtin printf '{RECORD}M%s\\0{RECORD}J' \"{seq} $? $-\""
+        if self.debugged:
+            return f"({said}; \\builtin printf '\\0') >|{self.marks}"
+        return f"{{ {said}; \\builtin jobs -l; \\builtin printf '\\0'; }} >|{self.marks}"
+
+    def dumped(self, question: str) -> str:
+        """A question, and the record that tells that it is answered."""
+        line = f"{question}; \\builtin printf '{RECORD}D\\0' >|{self.marks}"
+        return f"({line})" if self.debugged else line
+
+    def replay(self, items: list[tuple[str, str]]) -> str:
+        """Text that restores items one by one; a record tells which of them fail."""
+        failed = f"\\builtin printf '{RECORD}F%s\\0'"
+        lines = (
+            f"\\builtin eval -- {shlex.quote(text)} || {failed} {at} >|{self.marks}"
+            for at, (_, text) in enumerate(items)
+        )
+        return "\n".join(lines)
+
+    def take(self, kind: bytes, data: bytes) -> None:
+        """A record on how a cell ended."""
+        if kind == b"U":
+            self.ended_at, self.status = map(int, data.split())
+            self.statuses = []
+        elif kind == b"_":
+            self.word = data.decode("utf-8", "replace")
+        elif kind == b"P":
+            self.statuses.append(int(data))
+        elif kind == b"M":
+            seq, status, *flags = data.split()
+            if int(seq) != self.seq or self.seq == 0:
+                self.seq, self.flags = int(seq), b"".join(flags).decode()
+                if self.ended_at != self.seq:
+                    self.status, self.statuses, self.word = int(status), [], ""
+
+    def new_jobs(self, listed: bytes) -> Iterator[bytes]:
+        """As a terminal shows jobs when they start: `[1] 4`."""
+        before = self.jobs
+        self.jobs = {job[1]: (int(job[3]), PROCESS.findall(job[0])[-1]) for job in JOB_ENTRY.finditer(listed)}
+        for number, (_, pid) in self.jobs.items():
+            if before.get(number, (0, b""))[1] != pid:
+                yield b"[%s] %s" % (number, pid)
+
+    def named_job(self, text: str) -> int | None:
+        """The process group of the job that a job spec alone brings to the foreground (bash(1), JOB CONTROL)."""
+        found = re.fullmatch(r"\s*%(\d+)\s*", text)
+        return self.jobs[found[1].encode()][0] if found and found[1].encode() in self.jobs else None
+
+
+def quoted(text: str) -> str:
+    """A word of bash's on one line: $'...' (bash(1), QUOTING)."""
+    for plain, escape in (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n")):
+        text = text.replace(plain, escape)
+    return f"$'{text}'"
