@@ -58,6 +58,11 @@ class Shown:
     live: bool = False
 
 
+@dataclass(frozen=True)
+class Cleared:
+    """The command wants what the cell has shown to be taken away."""
+
+
 Happening = Output | LeftOut | InputEnded | Notice | Progress | Shown
 Emit = Callable[[Happening], None]
 

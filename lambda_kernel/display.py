@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import codecs
 import html
+import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .cell import Happening, InputEnded, LeftOut, Notice, Output, Progress, Shown
+from .cell import Cleared, Happening, InputEnded, LeftOut, Notice, Output, Progress, Shown
 from .rich import Bundles
 from .tally import Tally
 
@@ -28,7 +29,8 @@ class _Source:
 class Streams:
     """Turns happenings into stream text, a character never cut, and what `display` printed: send(stream name, text).
 
-    name: of the cell, for the keys of what is shown; ours: whether a shell of this name is the kernel's.
+    name: of the cell, for the keys of what is shown; ours: whether a shell of this name is the kernel's; clear: takes
+    away what was shown.
     """
 
     def __init__(
@@ -37,8 +39,9 @@ class Streams:
         show: Callable[[Shown], None] = lambda shown: None,
         name: str = "",
         ours: Callable[[str], bool] = lambda shell: False,
+        clear: Callable[[], None] = lambda: None,
     ) -> None:
-        self._send, self._show, self._name, self._ours = send, show, name, ours
+        self._send, self._show, self._name, self._ours, self._clear = send, show, name, ours, clear
         self._sources: dict[tuple[str, int | None], _Source] = {}  # by stream and background job
         self._job: int | None = None
         self._at_line_start = True
@@ -87,10 +90,13 @@ class Streams:
     def _own(self, text: str) -> None:
         self._send("stderr", text)
 
-    def _parts(self, stream: str, parts: Iterable[str | Shown]) -> None:
+    def _parts(self, stream: str, parts: Iterable[str | Shown | Cleared]) -> None:
         for part in parts:
             if isinstance(part, str):
                 self._plain(stream, part)
+            elif isinstance(part, Cleared):
+                self._at_line_start = True
+                self._clear()
             else:
                 self._show(part)
 
@@ -111,6 +117,9 @@ def progress_data(progress: Progress) -> dict[str, str]:
     line = f"{progress.path}: {progress.bytes / 1e6:,.1f} MB, {rate:,.1f} MB/s"
     bar = "" if progress.done else "<progress></progress> "
     return {"text/plain": line, "text/html": f"{bar}{html.escape(line)}"}
+
+
+CLEAR_SCREEN = "\x1b[H\x1b[2J\x1b[3J"  # xterm's control sequences: CUP, and ED, also of what has scrolled off
 
 
 def on_screen(data: dict[str, str]) -> dict[str, str]:
@@ -168,3 +177,12 @@ def metadata(tally: Tally, wall_ms: float, exit_code: int | None, function: str,
     """The `lambda` object of the display's and the reply's metadata."""
     figures = {"wall_ms": round(wall_ms, 2), "exit_code": exit_code, "cost_usd": tally.cost_usd(region)}
     return {"lambda": {"function": function, "region": region, **tally.metadata(), **figures}}
+
+
+def explain(exit_code: int) -> str:
+    """bash's way with exit codes above 128: the command died of a signal (bash(1), EXIT STATUS)."""
+    try:
+        name = signal.Signals(exit_code - 128).name
+    except ValueError:
+        return f"exit code {exit_code}"
+    return f"exit code {exit_code} ({name})"

@@ -20,9 +20,9 @@ from traitlets import Enum, Unicode
 
 from . import __version__, display
 from .asking import Asker
-from .beside import BesideKernel
 from .calls import Thread
 from .cell import Happening, Progress, Result, Shown, ThreadControl
+from .clients import ClientsKernel, leaves
 from .completeness import is_complete
 from .connect import Connector, unisolated
 from .errors import Interrupted, KernelError, UsageError
@@ -43,7 +43,7 @@ Message = dict[str, Any]
 HELP = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"
 
 
-class LambdaKernel(BesideKernel):
+class LambdaKernel(ClientsKernel):
     """Cells are shell text, and run in an execution environment of Lambda's."""
 
     implementation = "lambda-kernel"
@@ -112,7 +112,8 @@ class LambdaKernel(BesideKernel):
         )
 
     def introduction(self) -> str:
-        lines = [f"AWS Lambda shell, lambda-kernel {__version__}: cells run on {self.workspace.target}. %help"]
+        name = f"AWS Lambda shell, lambda-kernel {__version__}"
+        lines = [f"{name}: cells run on {self.workspace.target}. %help; in a console, Ctrl-D or `exit` leaves"]
         if self.workspace.target.local and sys.platform == "linux" and unisolated():
             lines.append(
                 "! No bubblewrap here: commands run without isolation, as you. `pip install lambda-kernel[sandbox]`"
@@ -270,20 +271,25 @@ class _Cell:
     """One execute_request: its output messages and its reply."""
 
     def __init__(self, kernel: LambdaKernel, silent: bool, stdin: bool) -> None:
-        self.kernel, self.silent, self.stdin, self.tally = kernel, silent, stdin, Tally()
+        self.kernel, self.silent, self.tally = kernel, silent, Tally()
         self.asker = Asker(kernel)
         self.control = ThreadControl(self.asker)
         self.asker.control = self.control
-        self.streams = display.Streams(self._stream, self._display, uuid.uuid4().hex, kernel.owns)
+        self.streams = display.Streams(self._stream, self._display, uuid.uuid4().hex, kernel.owns, self._clear)
         self.begin = time.monotonic()
         self.shown: set[str] = set()  # the keys of what this cell shows
         self.progress_id = uuid.uuid4().hex
+        request = kernel.get_parent("shell")
         # Notebooks say which of their cells it is; who runs them without a user has no input (nbclient).
-        self.terminal = stdin and not kernel.get_parent("shell").get("metadata")
+        self.terminal = stdin and not request.get("metadata")
+        self.stdin = stdin and not (self.terminal and kernel.clients.jupyter_run)
+        self.leavable = self.terminal and self.stdin and kernel.clients.prompts(request)
         self.loop = asyncio.get_running_loop()
 
     async def run(self, code: str) -> Message:
         kernel = self.kernel
+        if self.leavable and leaves(code):
+            return self._ok() | {"payload": [{"source": "ask_exit", "keepkernel": False}]}
         place = (kernel.workspace, self._emit, self.control, self.tally)
         work = Execution(code, kernel.execution_count, *place, stdin=self.stdin)
         try:
@@ -293,7 +299,7 @@ class _Cell:
             name = "KeyboardInterrupt" if isinstance(error, Interrupted) else type(error).__name__
             reply = self.failed(name, str(error), text=str(error))
         else:
-            self._finish()
+            self.streams.finish()
             reply = self._reply(result)
         self._report(reply.get("exit_code"))
         return reply
@@ -304,9 +310,6 @@ class _Cell:
     def _begin_line(self) -> str:
         """A console writes everything to one terminal, and a command need not end its last line."""
         return self.streams.begin_line() if self.terminal else ""
-
-    def _finish(self) -> None:
-        self.streams.finish()
 
     def _emit(self, happening: Happening) -> None:
         """Called in the worker's thread; the next invocation goes out while the loop renders."""
@@ -337,6 +340,13 @@ class _Cell:
         if screen or not again:  # a front end clears a cell that is run again, and what was shown there is gone
             self._send("display_data", content)
 
+    def _clear(self) -> None:
+        self.shown.clear()
+        if self.terminal:
+            self._stream("stdout", display.CLEAR_SCREEN)
+        else:
+            self._send("clear_output", {"wait": False})
+
     def _send(self, kind: str, content: Message) -> None:
         if not self.silent:
             self.kernel.send_response(self.kernel.iopub_socket, kind, content)
@@ -353,7 +363,7 @@ class _Cell:
         if result.interrupted:
             return self.failed("KeyboardInterrupt", "", result.exit_code)
         if result.exit_code and self.kernel.workspace.settings.fail:
-            return self.failed("ExitCode", str(result.exit_code), result.exit_code, explain(result.exit_code))
+            return self.failed("ExitCode", str(result.exit_code), result.exit_code, display.explain(result.exit_code))
         return self._ok(result.exit_code)
 
     def _ok(self, exit_code: int | None = None) -> Message:
@@ -361,7 +371,7 @@ class _Cell:
         return {"status": "ok", **counted, "exit_code": exit_code}
 
     def failed(self, name: str, value: str, exit_code: int | None = None, text: str = "") -> Message:
-        self._finish()
+        self.streams.finish()
         shown = text or (f"{name}: {value}" if value else name)
         error = {"ename": name, "evalue": value, "traceback": [f"{self._begin_line()}\x1b[31m{shown}\x1b[0m"]}
         self._send("error", error)
@@ -383,15 +393,6 @@ class _Cell:
             data = display.report_data(tally, wall, exit_code, where, mode == "full")
             data["text/plain"] = self._begin_line() + data["text/plain"]
             self._send("display_data", {"data": data, "metadata": kernel.reply_metadata})
-
-
-def explain(exit_code: int) -> str:
-    """bash's way with exit codes above 128: the command died of a signal (bash(1), EXIT STATUS)."""
-    try:
-        name = signal.Signals(exit_code - 128).name
-    except ValueError:
-        return f"exit code {exit_code}"
-    return f"exit code {exit_code} ({name})"
 
 
 def name_of(key: bytes) -> str:

@@ -21,13 +21,16 @@ from .transport import Event, Transport
 
 SLICE_ROUND_TRIPS = 25  # the environment is frozen for one round trip in so many: about 4 % of a long command
 SLICE_SECONDS = (0.2, 5.0)
+TERMINAL = ("clear", "reset", "tput")  # one program, by the name that it is called by
 
 
 @cache
 def state_code() -> str:
     """What takes and replays snapshots, and the commands that it brings: sent along, so that it needs no deployment."""
-    programs = {"display": Path(display.__file__).read_text(encoding="utf-8")}
-    return f"{Path(state.__file__).read_text(encoding='utf-8')}\n\nPROGRAMS = {programs!r}\n"
+    code, shown = (Path(module.__file__).read_text(encoding="utf-8") for module in (state, display))
+    terminal = Path(display.__file__).with_name("terminal.sh").read_text(encoding="utf-8")
+    programs = f"{{'display': {shown!r}}} | dict.fromkeys({TERMINAL!r}, {terminal!r})"
+    return f"{code}\n\nPROGRAMS = {programs}\n"
 
 
 @dataclass(frozen=True)

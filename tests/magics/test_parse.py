@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_kernel.errors import UsageError
-from lambda_kernel.magics import MAGICS, parse
+from lambda_kernel.magics import KNOWN, parse
 from tests.magics.conftest import Desk
 
 
@@ -19,11 +19,11 @@ def test_line_magics_then_shell_text(desk: Desk) -> None:
 
 @pytest.mark.parametrize("text", ["%1", "%%", "%?sleep", "%+", "%-", "echo %help", " # %help", "%"])
 def test_what_is_bashs(text: str) -> None:
-    assert parse(text, MAGICS).body == text
+    assert parse(text, KNOWN).body == text
 
 
 def test_only_the_head_is_ours() -> None:
-    assert parse("echo a\n%help", MAGICS).lines == []
+    assert parse("echo a\n%help", KNOWN).lines == []
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_an_error_in_the_head_comes_before_anything_runs(desk: Desk, text: str, 
 @given(st.text(max_size=80))
 def test_any_text_is_read(text: str) -> None:
     try:
-        head = parse(text, MAGICS)
+        head = parse(text, KNOWN)
     except UsageError:
         return
     assert text.endswith(head.body)
