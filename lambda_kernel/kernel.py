@@ -279,11 +279,10 @@ class _Cell:
         self.begin = time.monotonic()
         self.shown: set[str] = set()  # the keys of what this cell shows
         self.progress_id = uuid.uuid4().hex
-        request = kernel.get_parent("shell")
         # Notebooks say which of their cells it is; who runs them without a user has no input (nbclient).
-        self.terminal = stdin and not request.get("metadata")
+        self.terminal = stdin and not kernel.get_parent("shell").get("metadata")
         self.stdin = stdin and not (self.terminal and kernel.clients.jupyter_run)
-        self.leavable = self.terminal and self.stdin and kernel.clients.prompts(request)
+        self.leavable = self.terminal and self.stdin and kernel.clients.prompts(kernel.get_parent("shell"))
         self.loop = asyncio.get_running_loop()
 
     async def run(self, code: str) -> Message:

@@ -14,8 +14,8 @@ from typing import Any
 from . import news
 from .calls import Caller, Pace, directly
 from .cell import Emit, Notice
-from .function import display, state
 from .function import index as wire
+from .function import state
 from .tally import Tally
 from .transport import Event, Transport
 
@@ -27,8 +27,9 @@ TERMINAL = ("clear", "reset", "tput")  # one program, by the name that it is cal
 @cache
 def state_code() -> str:
     """What takes and replays snapshots, and the commands that it brings: sent along, so that it needs no deployment."""
-    code, shown = (Path(module.__file__).read_text(encoding="utf-8") for module in (state, display))
-    terminal = Path(display.__file__).with_name("terminal.sh").read_text(encoding="utf-8")
+    directory = Path(state.__file__).parent
+    names = ("state.py", "display.py", "terminal.sh")
+    code, shown, terminal = ((directory / name).read_text(encoding="utf-8") for name in names)
     programs = f"{{'display': {shown!r}}} | dict.fromkeys({TERMINAL!r}, {terminal!r})"
     return f"{code}\n\nPROGRAMS = {programs}\n"
 

@@ -67,7 +67,7 @@ class Magic:
 
 @dataclass(frozen=True)
 class Line:
-    """A magic's line. text: what follows its name, as it is typed."""
+    """A magic's line. text: what follows its name, as it is typed, but for a comment."""
 
     magic: Magic
     words: list[str]
@@ -96,7 +96,7 @@ def parse(text: str, magics: Mapping[str, Magic], jobs: frozenset[str] = frozens
             break
         magic = find(name, percents == "%%", magics)
         rest = rest[match.end() :]
-        call = Line(magic, [], after.strip()) if magic.bash else Line(magic, split(after, magic), after)
+        call = Line(magic, [], uncommented(after)) if magic.bash else Line(magic, split(after, magic), after)
         if magic.cell:
             return Head(lines, call, rest, line_of(text, len(text) - len(rest)) - 1)
         lines.append(call)
@@ -123,12 +123,13 @@ def find(name: str, cell: bool, magics: Mapping[str, Magic]) -> Magic:
 
 def split(text: str, magic: Magic) -> list[str]:
     """The words of a magic's line, quoted as a command's, without a comment."""
+    text = uncommented(text)
     for part in PART.finditer(text):
-        if part.lastgroup == "comment" or (part[0] == ";" and not uncommented(text[part.end() :])):
-            text = text[: part.start()]
-            break
-        if part.lastgroup == "operator":
+        if part.lastgroup != "operator":
+            continue
+        if part[0] != ";" or part.end() < len(text):
             raise UsageError(not_a_command(magic, part[0]))
+        text = text[: part.start()]
     try:
         return shlex.split(text)
     except ValueError as error:
@@ -136,7 +137,8 @@ def split(text: str, magic: Magic) -> list[str]:
 
 
 def uncommented(text: str) -> str:
-    return re.sub(r"(?:(?<=\s)|\A)#.*", "", text).strip()
+    parts = PART.finditer(text)
+    return next((text[: part.start()] for part in parts if part.lastgroup == "comment"), text).strip()
 
 
 def not_a_command(magic: Magic, operator: str) -> str:
