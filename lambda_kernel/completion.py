@@ -44,6 +44,8 @@ class Completer:
     async def complete(self, code: str, cursor: int | None) -> Content:
         cursor = len(code) if cursor is None else max(0, min(cursor, len(code)))
         head = in_head(code[:cursor])
+        if head is not None and as_in_bash(head):
+            code, head = " " * head.start(2) + code[head.start(2) :], None
         if head is not None:
             start, matches = await self._magic(head, cursor)
         else:
@@ -146,6 +148,12 @@ def in_head(text: str) -> re.Match[str] | None:
     at, cell = skip_head(text)
     above = ABOVE.match(text, at)
     return None if cell else HEAD.match(text, above.end() if above else at)
+
+
+def as_in_bash(line: re.Match[str]) -> bool:
+    """Whether what follows the name of a magic is what a command takes."""
+    magic = looked_up(line[1], line[2], KNOWN) if line[3] is not None else None
+    return magic is not None and magic.bash is not None
 
 
 def commands(code: str, cursor: int) -> str:
