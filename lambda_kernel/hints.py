@@ -6,7 +6,7 @@ import re
 
 from .shell_commands import Word, words
 
-MAY_MATTER = re.compile(r"\bhistory\b|\bfc\b|![!$*^?\d-]|\bset\b")
+MAY_MATTER = re.compile(r"\bhistory\b|\bfc\b|![!$*^?\d-]|\bset\b[^\n;|&]{0,200} -(?:\w*H|o)")
 LISTS = re.compile(r"(?:[ \t]+-l\w*)?(?:[ \t]+-?\d+)*[ \t]*(?:[\n;|&<>)]|#|\Z)")
 TURNS_ON = re.compile(r"(?:[ \t]+[^\s;&|]+)*?[ \t]+(?:-[A-Za-z]*H|-o[ \t]+(?:histexpand|history))(?!\w)")
 EXPANDS = re.compile(r"!(?:[!$*^]|-?\d+|\?[^?]+\??)(?::\S*)?")

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .cell import Cleared, Shown
-from .function.display import END, JSON, MIME, PIECE_BYTES, START, shallow
+from .function.display import CLEAR, END, JSON, MIME, PIECE_BYTES, START, shallow
 
-CLEAR = {"clear": True}  # as function/terminal.sh has it
 CUT = "[… what `display` printed here was cut: %limit sets how much of a cell is shown …]\n"
 SHELL = re.compile(r"[0-9a-f]{0,32}(;|$)")
 PIECE = re.compile(rf"{re.escape(START)}[^;]*;([0-9a-f]{{8}});([0-9]{{1,5}})([+.])([\x20-\x7e]*){END}")
@@ -115,7 +114,7 @@ class Bundles:
             # Half a character, which JSON can name, fits into no message.
             clean = json.dumps(json.loads(text), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
             told = json.loads(clean)
-            if told == CLEAR:
+            if told == json.loads(CLEAR):
                 return Cleared()
             data, given = told["data"], told["id"]
         except (ValueError, KeyError, TypeError, RecursionError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .shell_text import CARRIERS, MOST_CHARACTERS, SURROGATES, Scanner, Token
 
@@ -51,13 +52,14 @@ class Reader(Scanner):
         return top.position == "command" and (top.command == "time" or top.command not in {*CARRIERS, "find"})
 
 
-def words(text: str) -> list[Word]:
+@lru_cache(maxsize=4)
+def words(text: str) -> tuple[Word, ...]:
     """All of a text that can be told; none of a text that nobody has typed."""
     if len(text) > MOST_CHARACTERS:
-        return []
+        return ()
     reader = Reader(SURROGATES.sub("\ufffd", text) + "\n")
     reader.scan()
-    return reader.found
+    return tuple(reader.found)
 
 
 def line_of(text: str, at: int) -> int:

@@ -17,6 +17,7 @@ from ..workspace import Workspace
 # `%1`, `%%` and `%?x` are bash's job specs: only a letter makes a magic. What follows its name begins with a blank or
 # one of bash's operators. Blank lines and comments may stand before it.
 LINE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(%%?)([A-Za-z][\w-]*)(?![^\s;&|<>])([^\n]*)(?:\n|\Z)")
+MAY_BE = re.compile(r"(?:^|[\s;&|(){}`!])%%?[A-Za-z]", re.MULTILINE)
 NAME = re.compile(r"(%%?)([A-Za-z][\w-]*)")
 # The parts of a magic's line as bash would take them: `#` begins a comment at the head of a word only.
 PART = re.compile(
@@ -153,7 +154,7 @@ def not_a_command(magic: Magic, operator: str) -> str:
 def misplaced(head: Head, magics: Mapping[str, Magic], jobs: frozenset[str]) -> str:
     """What to say of a magic that stands where a command begins; empty where there is none, or where it may name a job
     of bash's. Call it before anything is run."""
-    if "%" not in head.body or (head.cell and head.cell.magic.text):
+    if not MAY_BE.search(head.body) or (head.cell and head.cell.magic.text):
         return ""
     for word in words(head.body):
         called = NAME.fullmatch(word.text) if word.command else None

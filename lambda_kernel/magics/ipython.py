@@ -21,7 +21,7 @@ AS_IN_BASH = (
 PROGRAMS = ("sh", "python", "python3", "perl", "ruby")  # `%%NAME` is short for `%%script NAME`
 OF_PYTHON = {"--out", "--err", "--bg", "--proc", "--no-raise-error"}  # they name variables of Python's
 ONE_WORD = re.compile(r"(?:[^\s'\"\\;&|<>()`#]|\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"|\$\([^()]*\))*")
-BANG = re.compile(r"!(?=[A-Za-z_./~])")  # `! command` is bash's own, and `!!` its history's
+BANG = re.compile(r"^[ \t]*!(?=[A-Za-z_./~])", re.MULTILINE)  # `! command` is bash's own, and `!!` its history's
 QUESTION = re.compile(
     r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(?P<before>\?\??)?(?P<percents>%%?)?(?P<name>[A-Za-z_][\w.+-]*)"
     r"(?(before)|\?\??)[ \t]*\s*\Z"
@@ -156,11 +156,9 @@ def question(text: str, magics: Mapping[str, Magic]) -> Question | None:
 
 def without_bangs(text: str) -> str:
     """`!ls` at the beginning of a line is `ls`."""
-    if "!" not in text:
-        return text
-    for word in reversed(words(text)):
-        line_start = text.rfind("\n", 0, word.begin) + 1
-        if word.command and BANG.match(word.text) and not text[line_start : word.begin].strip():
+    places = {found.end() for found in BANG.finditer(text)}
+    for word in reversed(words(text)) if places else ():
+        if word.command and word.begin + 1 in places:
             text = text[: word.begin] + text[word.begin + 1 :]
     return text
 
