@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lambda_kernel.clients import Clients, command_line, leaves
+from tests.far import wait_until
 
 
 @pytest.mark.parametrize("code", ["exit", " exit 3 ;\n", "logout", "quit # bye", "exit\t0"])
@@ -40,6 +41,7 @@ def test_jupyter_run_is_known_by_its_command(name: str, known: bool, tmp_path: P
     program.write_text("input()")
     process = subprocess.Popen([sys.executable, program, "x"], stdin=subprocess.PIPE)
     try:
+        wait_until(lambda: command_line(process.pid))
         assert Clients(process.pid).jupyter_run == known
     finally:
         process.communicate()
@@ -50,6 +52,7 @@ def test_as_a_module_too(tmp_path: Path) -> None:
     (tmp_path / "jupyter_client" / "runapp.py").write_text("input()")
     process = subprocess.Popen([sys.executable, "-m", "jupyter_client.runapp"], stdin=subprocess.PIPE, cwd=tmp_path)
     try:
+        wait_until(lambda: command_line(process.pid))
         assert Clients(process.pid).jupyter_run
     finally:
         process.communicate()
