@@ -35,6 +35,7 @@ NoticeCode = Literal[
     "credentials",  # credentials have left the environment
     "environment",  # the execution environment or its runtime is a new one; what was restored, and what was not
     "file",  # what became of a file of %%output, %put or %get
+    "hint",  # what to type in place of what does not work here
     "input-ended",  # the command read its input, and there was none
     "isolation",  # how the local engine keeps commands from this machine
     "job",  # bash's messages on its jobs, and whose output follows
@@ -73,6 +74,11 @@ class Shown:
     data: dict[str, str]
     metadata: dict[str, Any] = field(default_factory=dict)
     live: bool = False
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """The command wants what the cell has shown to be taken away."""
 
 
 Happening = Output | LeftOut | InputEnded | Notice | Progress | Shown

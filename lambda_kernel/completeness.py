@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Literal
 
 from .errors import UsageError
-from .magics import MAGICS, parse
+from .magics import KNOWN, parse
 
 Status = Literal["complete", "incomplete", "invalid", "unknown"]
 
@@ -48,12 +48,12 @@ async def is_complete(
 
 async def reply(code: str, bash: Bash | None) -> dict[str, str]:
     try:
-        head = parse(code, MAGICS)
+        head = parse(code.replace("\r\n", "\n"), KNOWN)
     except UsageError:
         return {"status": "complete"}  # so that it is run, and says what is wrong
     last = code.rpartition("\n")[2]
     open_cell = head.cell is not None and bool(last.strip())  # an empty line ends what a cell magic takes
-    if head.cell and head.cell[0].text:
+    if head.cell and head.cell.magic.text:
         return incomplete("") if open_cell else {"status": "complete"}
     status = await bash.status(head.body) if bash else "unknown"
     if bash and status == "incomplete":

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .inquiry import Inquiry, Names, here
-from .magics import MAGICS, Magic
-from .magics.base import LINE
+from .magics import KNOWN, Magic
+from .magics.base import LINE, looked_up
 from .shell_arguments import Wanted, fixed, wanted
 from .shell_lists import FIRST_VARIABLES, VARIABLES
 from .shell_text import MOST_CHARACTERS, Token, pieces, token_at
@@ -44,6 +44,8 @@ class Completer:
     async def complete(self, code: str, cursor: int | None) -> Content:
         cursor = len(code) if cursor is None else max(0, min(cursor, len(code)))
         head = in_head(code[:cursor])
+        if head is not None and as_in_bash(head):
+            code, head = " " * head.start(2) + code[head.start(2) :], None
         if head is not None:
             start, matches = await self._magic(head, cursor)
         else:
@@ -56,10 +58,10 @@ class Completer:
         percents, name, words = line.groups()
         if words is None:
             typed = percents + (name or "")
-            names = sorted(f"{'%%' if magic.cell else '%'}{magic.name}" for magic in MAGICS.values())
+            names = sorted(magic.called for magic in KNOWN.values())
             return cursor - len(typed), [(name, "magic") for name in names if name.startswith(typed)]
         typed = re.split(r"[ \t]+", words)[-1]
-        magic = MAGICS.get(name or "")
+        magic = looked_up(percents, name or "", KNOWN)
         known = [*self._targets(magic), *words_of(magic)] if magic else []
         found = [(word, "argument") for word in dict.fromkeys(known) if word.startswith(typed)]
         token = token_at(f": {words}", len(words) + 2)  # a magic's words are quoted as a command's
@@ -148,10 +150,16 @@ def in_head(text: str) -> re.Match[str] | None:
     return None if cell else HEAD.match(text, above.end() if above else at)
 
 
+def as_in_bash(line: re.Match[str]) -> bool:
+    """Whether what follows the name of a magic is what a command takes."""
+    magic = looked_up(line[1], line[2], KNOWN) if line[3] is not None else None
+    return magic is not None and magic.bash is not None
+
+
 def commands(code: str, cursor: int) -> str:
     """The code with nothing but its commands, each where it was."""
     at, cell = skip_head(code[:cursor])
-    magic = MAGICS.get(cell)
+    magic = looked_up("%%", cell, KNOWN)
     return "\n" * at + code[at:] if not (magic and magic.text) else "#" + code[1:cursor].replace("\n", " ")
 
 

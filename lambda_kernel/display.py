@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .cell import Happening, InputEnded, LeftOut, Notice, Output, Progress, Shown
+from .cell import Cleared, Happening, InputEnded, LeftOut, Notice, Output, Progress, Shown
 from .news import cell
 from .rich import Bundles
 from .tally import Tally
@@ -34,7 +34,8 @@ class _Source:
 class Streams:
     """Turns happenings into stream text, a character never cut, and what `display` printed: send(stream name, text).
 
-    name: of the cell, for the keys of what is shown; ours: whether a shell of this name is the kernel's.
+    name: of the cell, for the keys of what is shown; ours: whether a shell of this name is the kernel's; clear: takes
+    away what was shown.
     """
 
     def __init__(
@@ -43,9 +44,12 @@ class Streams:
         show: Callable[[Shown], None] = lambda shown: None,
         name: str = "",
         ours: Callable[[str], bool] = lambda shell: False,
+        *,
         notify: Callable[[Notice], None] = lambda notice: None,
+        clear: Callable[[], None] = lambda: None,
     ) -> None:
-        self._send, self._show, self._name, self._ours, self._notify = send, show, name, ours, notify
+        self._send, self._show, self._name, self._ours = send, show, name, ours
+        self._notify, self._clear = notify, clear
         self._sources: dict[tuple[str, int | None], _Source] = {}  # by stream and background job
         self._job: int | None = None
         self._turns = 0  # of background jobs
@@ -103,12 +107,15 @@ class Streams:
             self._sources[stream, job] = _Source(Bundles(self._name, self._ours))
         return self._sources[stream, job]
 
-    def _parts(self, stream: str, parts: Iterable[str | Shown | Notice]) -> None:
+    def _parts(self, stream: str, parts: Iterable[str | Shown | Notice | Cleared]) -> None:
         for part in parts:
             if isinstance(part, str):
                 self._plain(stream, part)
             elif isinstance(part, Notice):
                 self._notify(part)
+            elif isinstance(part, Cleared):
+                self._at_line_start = True
+                self._clear()
             else:
                 self._show(part)
 
@@ -129,6 +136,9 @@ def progress_data(progress: Progress) -> dict[str, str]:
     line = f"{progress.path}: {progress.bytes / 1e6:,.1f} MB, {rate:,.1f} MB/s"
     bar = "" if progress.done else "<progress></progress> "
     return {"text/plain": line, "text/html": f"{bar}{html.escape(line)}"}
+
+
+CLEAR_SCREEN = "\x1b[H\x1b[2J\x1b[3J"  # xterm's control sequences: CUP, and ED, also of what has scrolled off
 
 
 def on_screen(data: dict[str, str]) -> dict[str, str]:
@@ -194,3 +204,12 @@ def metadata(tally: Tally, wall_ms: float, exit_code: int | None, function: str,
     """The `lambda` object of the display's and the reply's metadata."""
     figures = {"wall_ms": round(wall_ms, 2), "exit_code": exit_code, "cost_usd": tally.cost_usd(region)}
     return {"lambda": {"function": function, "region": region, **tally.metadata(), **figures}}
+
+
+def explain(exit_code: int) -> str:
+    """bash's way with exit codes above 128: the command died of a signal (bash(1), EXIT STATUS)."""
+    try:
+        name = signal.Signals(exit_code - 128).name
+    except ValueError:
+        return f"exit code {exit_code}"
+    return f"exit code {exit_code} ({name})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +13,12 @@ from .article import introduction
 from .cell import Cell, Control, Emit, Notice, Output, Result
 from .errors import ShellPerCommand, UsageError
 from .files import Local
+from .hints import history_hint
 from .into_file import Writer
-from .magics import MAGICS, Call, Head, parse
+from .magics import KNOWN, MAGICS, Call, Head, Line, misplaced, parse
+from .magics.ipython import MORE, Question, leaving, question, without_bangs
+from .session import Session
+from .shell_commands import job_words
 from .tally import Tally
 from .workspace import Workspace
 
@@ -32,19 +37,61 @@ class Execution:
 
     def run(self) -> Result | None:
         """Its result; None when no command was in it. Raises errors.KernelError."""
-        head = parse(self.text, MAGICS)
-        for magic, words in head.lines:
-            self._say(magic.run(self._call(words)))
-        settings = self.workspace.settings
-        ways = {"stdin": self.stdin, "merge": settings.merge}
-        cell = Cell(head.body, self.label, settings.bound, settings.redact, settings.seconds, **ways)
-        if head.cell and (take := head.cell[0].take):
-            return take(self._call(head.cell[1]), cell, self._command)
+        text = unix(self.text)
+        jobs = self._jobs(text)
+        if asked := question(text, KNOWN):
+            return self._answer(asked)
+        head = parse(text, KNOWN, jobs)
+        if wrong := misplaced(head, KNOWN, jobs):
+            raise UsageError(wrong)
+        result = self._lines(head)
+        return result if result and stops(result) else self._body(head, result)
+
+    def _jobs(self, text: str) -> frozenset[str]:
+        """What the jobs of the shell may be called by, with those that this cell may start."""
+        names = self.workspace.job_words
+        names |= job_words(text)
+        session = self.workspace.sessions.get(self.workspace.target)
+        snapshot = session.snapshot if isinstance(session, Session) else None
+        return frozenset((*names, *(snapshot.jobs if snapshot else ())))
+
+    def _answer(self, asked: Question) -> Result | None:
+        if asked.magic:
+            self._say(asked.answer)
+            return None
+        self.emit(Notice(MORE, "hint"))
+        return self._command(self._cell(asked.bash), self.emit)
+
+    def _lines(self, head: Head) -> Result | None:
+        """The result of the last command that was among them. One that fails keeps what stands below it from running:
+        the rest may have been meant for another directory."""
+        result = None
+        for line in head.lines:
+            if line.magic.bash:
+                result = self._command(self._cell(line.magic.bash(line.text)), self.emit)
+                if stops(result):
+                    break
+            else:
+                self._say(line.magic.run(self._call(line.words)))
+        return result
+
+    def _body(self, head: Head, result: Result | None) -> Result | None:
+        commands = not (head.cell and head.cell.magic.text)
+        cell = self._cell(leaving(without_bangs(head.body)) if commands else head.body)
+        if commands and (hint := history_hint(cell.code)):
+            self.emit(Notice(hint, "hint"))
+        if head.cell and (take := head.cell.magic.take):
+            return take(self._call(head.cell.words), cell, self._command) or result
         if not head.body.strip():
             if head.cell:
-                head.cell[0].run(self._call(head.cell[1]))  # its words are looked at all the same
-            return None
-        return self._into_file(head, cell) if head.cell else self._command(cell, self.emit)
+                head.cell.magic.run(self._call(head.cell.words))  # its words are looked at all the same
+            return result
+        return self._into_file(head.cell, cell) if head.cell else self._command(cell, self.emit)
+
+    def _cell(self, code: str) -> Cell:
+        settings = self.workspace.settings
+        ways = {"stdin": self.stdin, "merge": settings.merge}
+        return Cell(code, self.label, settings.bound, settings.redact, settings.seconds, **ways)
 
     def _call(self, words: list[str]) -> Call:
         return Call(words, self.workspace, self.emit, self.control, self.tally, MAGICS, self.stdin)
@@ -61,10 +108,8 @@ class Execution:
             emit(Notice(introduction(article.transport.function), "article"))
             return article.run(cell, emit, self.control, self.tally)
 
-    def _into_file(self, head: Head, cell: Cell) -> Result:
-        assert head.cell is not None
-        magic, words = head.cell
-        path = Path(magic.run(self._call(words))).expanduser()
+    def _into_file(self, line: Line, cell: Cell) -> Result:
+        path = Path(line.magic.run(self._call(line.words))).expanduser()
         name = Local().name(os.fsencode(path))
         with writes(name):
             file = path.open("wb")
@@ -77,6 +122,16 @@ class Execution:
         finally:
             if path.is_file():
                 self.emit(Notice(f"{path.stat().st_size:,} bytes written to {name}", "file"))
+
+
+def unix(text: str) -> str:
+    """Lines that end as those of Windows do: bash would take the carriage return for part of a word."""
+    return re.sub(r"\r(?=\n|\Z)", "", text) if "\r\n" in text else text
+
+
+def stops(result: Result) -> bool:
+    """Whether nothing that stands below is to be run."""
+    return bool(result.exit_code or result.ended or result.interrupted or result.timed_out)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from typing import Any
 
 from .completion import commands, in_head
 from .inquiry import Inquiry
-from .magics import MAGICS
+from .magics import KNOWN
+from .magics.base import looked_up
 from .shell_arguments import fixed, wanted
 from .shell_lists import FIRST_VARIABLES, OPERATORS, PARAMETERS, VARIABLES
 from .shell_text import Token, pieces, token_at, word_end
@@ -160,7 +161,7 @@ def magic_page(code: str, cursor: int) -> Page | None:
     """Anywhere in a magic's line its help is shown."""
     end = code.find("\n", cursor)
     line = in_head(code[: len(code) if end == -1 else end])
-    magic = line and MAGICS.get(line[2] or "")
+    magic = line and looked_up(line[1], line[2] or "", KNOWN)
     return Page("magic", magic.synopsis, summary=magic.summary) if magic else None
 
 

@@ -19,9 +19,9 @@ from traitlets import Enum, Unicode
 
 from . import __version__, display, news
 from .asking import Asker
-from .beside import BesideKernel
 from .calls import Thread
 from .cell import Happening, Progress, Result, Shown, ThreadControl
+from .clients import ClientsKernel, leaves
 from .completeness import is_complete
 from .connect import Connector, name_of, unisolated
 from .errors import Interrupted, KernelError, UsageError
@@ -43,7 +43,7 @@ Message = dict[str, Any]
 HELP = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"
 
 
-class LambdaKernel(BesideKernel):
+class LambdaKernel(ClientsKernel):
     """Cells are shell text, and run in an execution environment of Lambda's."""
 
     implementation = "lambda-kernel"
@@ -76,7 +76,6 @@ class LambdaKernel(BesideKernel):
         self.displays: set[str] = set()  # the keys of all that was shown
         self.reply_metadata: Message = {}
         self.preloaded = self.left = False
-        self.typed_at = False  # whether the front end is one to type at, line after line
         self.workspace = self._workspace()
         self.workspace.settings.report = cast(ReportMode, self.report)
         self.history = History(Path(jupyter_data_dir()) / "lambda-kernel" / "history.sqlite", time.time)
@@ -113,7 +112,8 @@ class LambdaKernel(BesideKernel):
         )
 
     def introduction(self) -> str:
-        lines = [f"AWS Lambda shell, lambda-kernel {__version__}: cells run on {self.workspace.target}. %help"]
+        name = f"AWS Lambda shell, lambda-kernel {__version__}"
+        lines = [f"{name}: cells run on {self.workspace.target}. %help; in a console, Ctrl-D or `exit` leaves"]
         if self.workspace.target.local and sys.platform == "linux" and unisolated():
             lines.append(
                 "! No bubblewrap here: commands run without isolation, as you. `pip install lambda-kernel[sandbox]`"
@@ -177,7 +177,6 @@ class LambdaKernel(BesideKernel):
 
     async def do_history(self, hist_access_type: str = "", *rest: Any, **asked: Any) -> Message:
         """A disk that does not answer keeps nobody waiting."""
-        self.typed_at = True
         found = self.librarian.submit(lambda: self.history.find(hist_access_type, asked), asyncio.get_running_loop())
         done, _ = await asyncio.wait([found], timeout=HISTORY_SECONDS)
         entries = found.result() if done else []
@@ -272,7 +271,7 @@ class _Cell:
     """One execute_request: its output messages and its reply."""
 
     def __init__(self, kernel: LambdaKernel, silent: bool, stdin: bool) -> None:
-        self.kernel, self.silent, self.stdin, self.tally = kernel, silent, stdin, Tally()
+        self.kernel, self.silent, self.tally = kernel, silent, Tally()
         self.asker = Asker(kernel)
         self.control = ThreadControl(self.asker)
         self.asker.control = self.control
@@ -281,15 +280,20 @@ class _Cell:
         self.progress_id = uuid.uuid4().hex
         # Notebooks say which of their cells it is; who runs them without a user has no input (nbclient).
         self.terminal = stdin and not kernel.get_parent("shell").get("metadata")
+        self.stdin = stdin and not (self.terminal and kernel.clients.jupyter_run)
+        prompts = self.terminal and kernel.clients.prompts(kernel.get_parent("shell"))
+        self.leavable = prompts and self.stdin
         # A console ends the line of what it displays, `jupyter run` does not (jupyter_client 8.10).
-        self.line_end = "\n" if self.terminal and not kernel.typed_at else ""
+        self.line_end = "\n" if self.terminal and not prompts else ""
         self.notices = Notices(self._publish, self._begin_line, self.line_end, terminal=self.terminal)
-        ways = (self._stream, self._display, uuid.uuid4().hex, kernel.owns, self.notices.show)
-        self.streams = display.Streams(*ways)
+        ways = (self._stream, self._display, uuid.uuid4().hex, kernel.owns)
+        self.streams = display.Streams(*ways, notify=self.notices.show, clear=self._clear)
         self.loop = asyncio.get_running_loop()
 
     async def run(self, code: str) -> Message:
         kernel = self.kernel
+        if self.leavable and leaves(code):
+            return self._ok() | {"payload": [{"source": "ask_exit", "keepkernel": False}]}
         place = (kernel.workspace, self._emit, self.control, self.tally)
         work = Execution(code, kernel.execution_count, *place, stdin=self.stdin)
         try:
@@ -299,7 +303,7 @@ class _Cell:
             name = "KeyboardInterrupt" if isinstance(error, Interrupted) else type(error).__name__
             reply = self.failed(name, str(error), text=str(error))
         else:
-            self._finish()
+            self.streams.finish()
             reply = self._reply(result)
         self._report(reply.get("exit_code"))
         return reply
@@ -346,6 +350,13 @@ class _Cell:
         if screen or not again:  # a front end clears a cell that is run again, and what was shown there is gone
             self._send("display_data", content)
 
+    def _clear(self) -> None:
+        self.shown.clear()
+        if self.terminal:
+            self._stream("stdout", display.CLEAR_SCREEN)
+        else:
+            self._send("clear_output", {"wait": False})
+
     def _send(self, kind: str, content: Message) -> None:
         self.notices.part()
         self._publish(kind, content)
@@ -376,7 +387,7 @@ class _Cell:
         return {"status": "ok", **counted, "exit_code": exit_code}
 
     def failed(self, name: str, value: str, exit_code: int | None = None, text: str = "") -> Message:
-        self._finish()
+        self.streams.finish()
         shown = text or (f"{name}: {value}" if value else name)
         error = {"ename": name, "evalue": value, "traceback": [f"{self._begin_line()}\x1b[31m{shown}\x1b[0m"]}
         self._send("error", error)

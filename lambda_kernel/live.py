@@ -14,7 +14,7 @@ from typing import Any
 from .cell import Control, Emit
 from .errors import UsageError
 from .function import look
-from .function.display import END, START
+from .function.display import CLEAR, END, START
 from .session import Session
 from .tally import Tally
 
@@ -23,6 +23,8 @@ BARS = "▁▂▃▄▅▆▇█"
 # ECMA-48: control sequences, operating system commands, and other escapes.
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 DISPLAYED = re.compile(rf"{re.escape(START)}\w*;\w*;0[+.][\x20-\x7e]*{END}")
+# What `clear` prints, here and as ncurses has it for TERM: all before it is gone.
+CLEARED = re.compile(rf"{re.escape(START)}\w*;\w*;0\.{re.escape(CLEAR)}{END}|\x1b\[H\x1b\[2?J")
 NOT_SHOWN = "[`display` shows nothing in a view that is drawn again and again]"
 CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 
@@ -99,7 +101,7 @@ def _code() -> str:
 
 def plain_lines(text: str) -> list[str]:
     """As a terminal would leave them, without colours."""
-    text = DISPLAYED.sub(NOT_SHOWN, text)
+    text = DISPLAYED.sub(NOT_SHOWN, CLEARED.split(text)[-1])
     lines = (ESCAPES.sub("", line).rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
     return [line.expandtabs().translate(CONTROLS) for line in lines]
 

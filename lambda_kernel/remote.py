@@ -14,13 +14,14 @@ from typing import Any
 from . import news
 from .calls import Caller, Pace, directly
 from .cell import Emit, Notice
-from .function import display, state, talk
 from .function import index as wire
+from .function import state
 from .tally import Tally
 from .transport import Event, Transport
 
 SLICE_ROUND_TRIPS = 25  # the environment is frozen for one round trip in so many: about 4 % of a long command
 SLICE_SECONDS = (0.2, 5.0)
+TERMINAL = ("clear", "reset", "tput")  # one program, by the name that it is called by
 
 
 @cache
@@ -28,10 +29,11 @@ def shell_code() -> str:
     """What talks to bash, takes and replays its state, and the commands that it brings: sent along, so that it needs no
     deployment."""
     future = "from __future__ import annotations\n"
-    files = (Path(state.__file__), Path(talk.__file__))
-    parts = [file.read_text(encoding="utf-8").replace(future, "") for file in files]
-    programs = {"display": Path(display.__file__).read_text(encoding="utf-8")}
-    return "\n\n".join([future, *parts, f"PROGRAMS = {programs!r}\n"])
+    directory = Path(state.__file__).parent
+    names = ("state.py", "talk.py", "display.py", "terminal.sh")
+    *parts, shown, terminal = ((directory / name).read_text(encoding="utf-8") for name in names)
+    programs = f"PROGRAMS = {{'display': {shown!r}}} | dict.fromkeys({TERMINAL!r}, {terminal!r})\n"
+    return "\n\n".join([future, *(part.replace(future, "") for part in parts), programs])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the command `display` prints, found again in a cell's output."""
+"""What the commands `display` and `clear` print, found again in a cell's output."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .cell import Notice, Shown
-from .function.display import END, JSON, MIME, PIECE_BYTES, START, shallow
+from .cell import Cleared, Notice, Shown
+from .function.display import CLEAR, END, JSON, MIME, PIECE_BYTES, START, shallow
 
 CUT = Notice("what `display` printed here was cut: %limit sets how much of a cell is shown", "truncated")
 SHELL = re.compile(r"[0-9a-f]{0,32}(;|$)")
@@ -27,7 +27,7 @@ class Bundles:
         self._lost: set[str] = set()
         self._resume = False  # the text begins in the middle
 
-    def feed(self, text: str) -> Iterator[str | Shown | Notice]:
+    def feed(self, text: str) -> Iterator[str | Shown | Notice | Cleared]:
         self._held += text
         if self._resume and not self._skip():
             return
@@ -94,7 +94,7 @@ class Bundles:
             return PIECE_BYTES if len(self._held) >= PIECE_BYTES else 0
         return found.end() if found[0] == END else found.start()
 
-    def _piece(self, name: str, number: int, last: bool, text: str) -> Iterator[Shown | Notice]:
+    def _piece(self, name: str, number: int, last: bool, text: str) -> Iterator[Shown | Notice | Cleared]:
         if number == 0:
             self._open[name] = []
         pieces = self._open.get(name, [])
@@ -109,11 +109,13 @@ class Bundles:
             del self._open[name]
             yield self._shown(name, "".join(pieces))
 
-    def _shown(self, name: str, text: str) -> Shown | Notice:
+    def _shown(self, name: str, text: str) -> Shown | Notice | Cleared:
         try:
             # Half a character, which JSON can name, fits into no message.
             clean = json.dumps(json.loads(text), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
             told = json.loads(clean)
+            if told == json.loads(CLEAR):
+                return Cleared()
             data, given = told["data"], told["id"]
         except (ValueError, KeyError, TypeError, RecursionError):
             return CUT

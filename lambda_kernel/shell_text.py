@@ -93,8 +93,11 @@ class Frame:
 
 @dataclass
 class Here:
+    """plain: nothing is expanded in it; tabs: may stand before its lines."""
+
     delimiter: str
     plain: bool
+    tabs: bool = False
 
 
 @dataclass
@@ -104,7 +107,7 @@ class Scanner:
     text: str
     frames: list[Frame] = field(default_factory=lambda: [Frame("")])
     heres: list[Here] = field(default_factory=list)
-    awaits_delimiter: bool = False
+    awaits_delimiter: str = ""  # the operator of a here-document
     at: int = 0
 
     @property
@@ -191,7 +194,7 @@ class Scanner:
         elif what == "close":
             self._close(begin)
         elif what != "blank" and not top.test:
-            top.redirected, self.awaits_delimiter = True, what == "here"
+            top.redirected, self.awaits_delimiter = True, lexeme if what == "here" else ""
         return None
 
     def _close(self, begin: int) -> None:
@@ -220,16 +223,17 @@ class Scanner:
         """Here-documents begin after the line that names them."""
         while self.heres:
             here = self.heres.pop(0)
-            while (line := self._line()) != here.delimiter:
+            while (line := self._line(here.tabs)) != here.delimiter:
                 if line is None:
                     return self._in_body(here)
         return None
 
-    def _line(self) -> str | None:
-        """The next line of a body, which tabs may be before; None if that is not over."""
+    def _line(self, tabs: bool) -> str | None:
+        """The next line of a body; None if that is not over."""
         begin, end = self.at, self.text.find("\n", self.at)
         self.at = len(self.text) if end == -1 else end + 1
-        return None if begin == len(self.text) else self.text[begin : self.at].rstrip("\r\n").lstrip("\t")
+        line = self.text[begin : self.at].rstrip("\r\n")
+        return None if begin == len(self.text) else line.lstrip("\t") if tabs else line
 
     def _in_body(self, here: Here) -> Token:
         line = self.text[self.text.rfind("\n") + 1 :]
@@ -272,8 +276,8 @@ class Scanner:
 
     def _delimiter(self, word: str) -> None:
         if self.awaits_delimiter:
-            self.awaits_delimiter = False
-            self.heres.append(Here(re.sub(r"[\\'\"]", "", word), bool(re.search(r"[\\'\"]", word))))
+            tabs, self.awaits_delimiter = self.awaits_delimiter == "<<-", ""
+            self.heres.append(Here(re.sub(r"[\\'\"]", "", word), bool(re.search(r"[\\'\"]", word)), tabs))
 
     def _command(self, word: str) -> None:
         top = self.top

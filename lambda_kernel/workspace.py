@@ -90,6 +90,7 @@ class Workspace:
         self.warned: set[str] = set()
         self.costs = Costs()
         self.history: History | None = None
+        self.job_words: set[str] = set()  # of the cells that may have started jobs: what these may be called by
         self.warm_until: float | None = None
         self.news: list[Happening] = []  # what a ping has found, for the next cell
         self._aside: ThreadControl | None = None

@@ -452,6 +452,8 @@ def test_magics(place: Place) -> None:
     assert place.complete("%use example --r") == ["%use example --region"]
     assert place.complete("%nosuch a") == []
     assert place.complete("echo 1\n%rep") == []
+    assert place.complete("%%pyt") == ["%%python", "%%python3"]
+    assert place.complete("%%fil") == ["%%file"]
     place.workspace.use(Target("sheep"))
     assert place.complete("%use sh") == ["%use sheep", "%use shell"]
     assert place.complete("%use lo") == ["%use local"]
@@ -471,6 +473,17 @@ def test_paths_of_magics(place: Place, files: Path, monkeypatch: pytest.MonkeyPa
     assert place.complete(f"%%output {near}/a") == [f"%%output {near}/a\\ local"]
     assert place.complete("%put $(touch ran)/") == place.complete("%put $HOME/a") == []
     assert place.complete("%report a") == []
+
+
+def test_what_stands_for_a_command_takes_what_it_takes(place: Place, files: Path) -> None:
+    (files / "deep").mkdir()
+    (files / "deepest").touch()
+    place.run(f"cd {files}")
+    assert place.complete("%cd dee") == ["%cd deep/"]
+    assert place.complete("# a\n%cd /tmp\n%ls deep") == ["# a\n%cd /tmp\n%ls deep/", "# a\n%cd /tmp\n%ls deepest"]
+    assert place.complete("%time mapf") == ["%time mapfile"]
+    assert place.complete("%%bash\nmapf") == ["%%bash\nmapfile"]
+    assert place.complete("%%python3\nmapf") == []
 
 
 def test_after_a_magic_comes_shell_text(place: Place) -> None:

@@ -53,6 +53,10 @@ def test_the_banner_says_where_cells_run(shared: Console) -> None:
     assert "Warning" not in shared.banner
 
 
+def test_the_banner_says_how_to_leave(shared: Console) -> None:
+    assert "Ctrl-D or `exit` leaves" in shared.banner
+
+
 def test_a_command_its_errors_and_its_report(shell: Console) -> None:
     out = shell.run("echo a$((40 + 2)); echo oops >&2")
     assert "a42\n" in out
@@ -238,6 +242,32 @@ def test_arrow_up_brings_back_what_an_earlier_console_ran(environ: dict[str, str
         second.type(UP)
         second.see("from console")
         assert "from console 42\n" in second.run("")
+
+
+@pytest.mark.parametrize("word", ["exit", "exit 3", "logout", "quit;"])
+def test_words_that_leave_a_shell_leave_the_console(word: str, environ: dict[str, str]) -> None:
+    with console(environ) as left:
+        left.run("true")
+        left.type(word, ENTER)
+        left.see(pexpect.EOF)
+        left.terminal.wait()
+        assert left.terminal.exitstatus == 0
+
+
+def test_they_leave_it_only_alone(shell: Console) -> None:
+    assert "before\n" in shell.run("echo before; exit")
+    assert "after\n" in shell.run("echo after")
+
+
+def test_clear_clears_the_screen(shell: Console) -> None:
+    before = len(shell.terminal.raw.getvalue())
+    shell.run("echo above; clear; echo below")
+    assert "\x1b[H\x1b[2J" in shell.terminal.raw.getvalue()[before:]
+
+
+def test_a_magic_below_commands_and_history_are_told(shell: Console) -> None:
+    assert "magics stand at the head" in shell.run("true; %status")
+    assert "`%history` lists" in shell.run("history")
 
 
 @pytest.mark.parametrize("way", ["Ctrl-D", "the window is closed"])

@@ -147,3 +147,15 @@ def test_the_notebooks_say_where_they_ran_and_nothing_of_that_machine(path: Path
     text = path.read_text("utf-8")
     assert "saved outputs come from the local engine" in " ".join(nbformat.reads(text, 4).cells[0].source.split())
     assert not re.search(r"/home/|/root/|/Users/|site-packages|Traceback", text)
+
+
+def test_jupyter_run_has_no_input(environ: dict[str, str], tmp_path: Path) -> None:
+    """Its client says that it can be asked, and fails when it is."""
+    (tmp_path / "a.sh").write_text('read -p "Name? " x; echo "$? <$x>"\ncat\n')
+    ran = command(["jupyter", "run", "--kernel", "lambda", "a.sh"], environ, tmp_path)
+    assert (ran.returncode, "TypeError" in ran.stderr) == (0, False)
+    assert ran.stdout.startswith("1 <>\n")
+    assert "the cell read its input, which is at its end" in ran.stderr
+    (tmp_path / "a.sh").write_text("exit 3\n")
+    ran = command(["jupyter", "run", "--kernel", "lambda", "a.sh"], environ, tmp_path)
+    assert "exit code 3" in ran.stderr

@@ -138,6 +138,8 @@ def test_what_would_have_to_run_is_not_looked_at(place: Place, tmp_path: Path) -
 def test_magics(place: Place) -> None:
     assert place.text("%report full", 3).startswith("%report [off | line | full]: magic\n")
     assert place.text("# a\n%%output f\nls", 8).startswith("%%output FILE: magic\n")
+    assert place.text("%%time\nls", 3).startswith("%%time: magic\n")
+    assert place.text("%time ls", 3).startswith("%time COMMAND: magic\n")
     assert not place.inspect("%nosuch")["found"]
 
 

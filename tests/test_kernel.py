@@ -160,8 +160,12 @@ def test_the_kernel_outlives_every_cell(book: Notebook, code: str) -> None:
 
 
 def test_a_shell_that_has_ended_is_told(book: Notebook) -> None:
-    assert book.run("exit 3").error == ("ExitCode", "3")
-    assert "this is a new one" in book.run("true").noticed
+    shown = book.run("exit 3")
+    assert shown.error == ("ExitCode", "3")
+    assert "The shell has ended" in shown.noticed
+    assert book.run("true").noticed == ""
+    assert book.run("enable -n printf").error == ("ShellEnded", "the shell could not tell the exit code")
+    assert "This is a new shell" in book.run("true").noticed
 
 
 def test_reading_input_gets_its_end_and_a_hint(book: Notebook) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lambda_kernel import display
 from lambda_kernel.errors import UsageError
-from lambda_kernel.function.display import pieces
+from lambda_kernel.function.display import CLEAR, END, START, pieces
 from lambda_kernel.live import NOT_SHOWN, Pace, ask, data, marked, pace, plain_lines, rounds, spark
 from lambda_kernel.tally import Tally
 from tests.far import Interrupts, fresh
@@ -144,3 +144,8 @@ def test_the_articles_function_cannot_be_looked_into() -> None:
 def test_a_display_in_a_view_is_told_once() -> None:
     drawn = "".join(pieces('{"data": "%s"}' % ("A" * 9000), "0123456789ab", "0a0a0a0a"))
     assert plain_lines(f"a{drawn}b") == [f"a{NOT_SHOWN}b"]
+
+
+@pytest.mark.parametrize("clear", [f"{START}ab;01234567;0.{CLEAR}{END}", "\x1b[H\x1b[2J\x1b[3J", "\x1b[H\x1b[J"])
+def test_what_was_cleared_is_gone(clear: str) -> None:
+    assert plain_lines(f"a\n{clear}b\n{clear}c\nd") == ["c", "d"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lambda_kernel.cell import LeftOut, Notice, Output, Shown
+from lambda_kernel.cell import Cleared, LeftOut, Notice, Output, Shown
 from lambda_kernel.display import Streams
 from lambda_kernel.function.display import END, START, kind, pieces
 from lambda_kernel.rich import CUT, Bundles
@@ -44,12 +44,15 @@ def sequence(data: Any, given: Any = None, name: str = "0a0a0a0a") -> str:
     return told(json.dumps({"data": data, "id": given}), name)
 
 
+Part = str | Shown | Notice | Cleared
+
+
 def bundles() -> Bundles:
     return Bundles("cell", lambda shell: shell == OURS)
 
 
-def joined(found: Iterable[str | Shown | Notice]) -> list[str | Shown | Notice]:
-    whole: list[str | Shown | Notice] = []
+def joined(found: Iterable[Part]) -> list[Part]:
+    whole: list[Part] = []
     for part in found:
         if isinstance(part, str) and whole and isinstance(whole[-1], str):
             whole[-1] += part
@@ -58,9 +61,15 @@ def joined(found: Iterable[str | Shown | Notice]) -> list[str | Shown | Notice]:
     return whole
 
 
-def parts(chunks: list[str]) -> list[str | Shown | Notice]:
+def parts(chunks: list[str]) -> list[Part]:
     parser = bundles()
     return joined([part for chunk in chunks for part in parser.feed(chunk)] + list(parser.finish()))
+
+
+def test_clear_is_found_too() -> None:
+    cleared = told('{"clear": true}')
+    assert parts([f"a{cleared}b"]) == ["a", Cleared(), "b"]
+    assert parts([told('{"clear": true}', shell="0123456789")])[:1] != [Cleared()]
 
 
 WHOLE = f"a\x1b[31m\x1b]0;title\x07{sequence({'text/plain': 'ü'})}b\n{sequence({'text/html': '<b>'}, 'x')}\x1b]5379"
@@ -153,8 +162,8 @@ def test_one_that_ends_early_leaves_what_follows(size: int) -> None:
 
 def streams(told: list[str], *happenings: Output | LeftOut) -> list[Shown]:
     found: list[Shown] = []
-    ways = (found.append, "cell", lambda shell: shell == OURS, lambda notice: told.append(notice.text + "\n"))
-    made = Streams(lambda name, text: told.append(text), *ways)
+    ways = (found.append, "cell", lambda shell: shell == OURS)
+    made = Streams(lambda name, text: told.append(text), *ways, notify=lambda notice: told.append(notice.text + "\n"))
     for happening in happenings:
         made.show(happening)
     made.finish()

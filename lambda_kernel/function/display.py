@@ -23,6 +23,7 @@ import uuid
 from typing import Any
 
 START, END = "\x1b]5379;", "\x07"  # a control sequence for the operating system (ECMA-48, OSC), with a number of ours
+CLEAR = '{"clear": true}'  # instead of what is to be shown: terminal.sh's
 PIECE_BYTES = 4096  # what is written into a pipe at once is not mixed with what others write (PIPE_BUF, pipe(7))
 HEAD_BYTES = 96  # of these at most: all that is not JSON
 SHELL = "LAMBDA_KERNEL_SHELL"  # the variable that names the shell

@@ -1066,7 +1066,7 @@ def facts(context: Any, environ: Mapping[str, str]) -> dict[str, str]:
 
 def shell_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Lambda's own variables, and those that it leaves unset and programs want. Only /tmp can be written."""
-    missing = {"HOME": "/tmp", "TMPDIR": "/tmp", "TERM": "dumb", "SHELL": "/bin/bash", "PAGER": "cat"}
+    missing = {"HOME": "/tmp", "TMPDIR": "/tmp", "TERM": "xterm-color", "SHELL": "/bin/bash", "PAGER": "cat"}
     path = environ.get("PATH", os.defpath)
     return missing | dict(environ) | {"PATH": f"{path}:{PRIVATE}/bin"}
 

@@ -148,9 +148,9 @@ class State:
 
     @property
     def setup(self) -> str:
-        """What a new shell does first: it tells programs what they may print for `display`, and finds that command even
-        where another one has its name (ImageMagick's, which wants a screen)."""
-        found = f"hash -p {BIN}/display display; " if shutil.which("display") else ""
+        """What a new shell does first: it tells programs what they may print for `display`, and finds the commands of
+        the kernel's even where others have their names (ImageMagick's `display`, which wants a screen)."""
+        found = "".join(f"hash -p {BIN}/{name} {name}; " for name in PROGRAMS if shutil.which(name))
         return f"{found}export LAMBDA_KERNEL_DISPLAY={shlex.quote(' '.join(SHOWN))}"
 
     def question(self, path: str, seq: int) -> str:

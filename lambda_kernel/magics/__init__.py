@@ -23,7 +23,8 @@ from . import (
     watch,
     writefile,
 )
-from .base import Call, Head, Magic, parse
+from .base import Call, Head, Line, Magic, misplaced, parse
+from .ipython import HABITS
 
 MAGICS: dict[str, Magic] = {
     module.MAGIC.name: module.MAGIC
@@ -35,4 +36,7 @@ MAGICS: dict[str, Magic] = {
     )
 }
 
-__all__ = ["MAGICS", "Call", "Head", "Magic", "parse"]
+# And what users of IPython type.
+KNOWN: dict[str, Magic] = MAGICS | HABITS
+
+__all__ = ["KNOWN", "MAGICS", "Call", "Head", "Line", "Magic", "misplaced", "parse"]

@@ -53,6 +53,12 @@ def test_output_comes_live_and_the_button_interrupts(lab: Lab) -> None:
     assert "never" not in output(cell)
 
 
+def test_clear_and_the_colours_of_tput(lab: Lab) -> None:
+    cell = lab.run('echo before; clear; echo "$(tput setaf 1)red$(tput sgr0) plain"')
+    assert output(cell).startswith("red plain\n")
+    expect(cell.locator(".ansi-red-fg")).to_have_text("red")
+
+
 def test_the_user_is_asked(lab: Lab) -> None:
     cell = lab.start("read -sp 'Password: ' x; echo; echo ${#x}")
     box = cell.locator("input.jp-Stdin-input")
