@@ -12,7 +12,6 @@ import os
 import runpy
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from . import __version__, arguments, kernelspec
 
@@ -180,11 +179,13 @@ def uninstall(options: argparse.Namespace) -> int:
 
 def local(options: argparse.Namespace) -> int:
     """Run the local engine in the foreground."""
+    from .function_code import SOURCE, function_code
     from .local.command import run_foreground
     from .local.settings import Settings
 
     settings = Settings(
-        code=Path(__file__).parent / "function" / "index.py",
+        code=SOURCE,
+        text=function_code(),
         memory_mb=options.memory,
         timeout_s=options.timeout,
         concurrency=options.concurrency,

@@ -7,10 +7,10 @@ import importlib.util
 import shutil
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import errors, function
+from . import errors
+from .function_code import SOURCE, function_code
 from .target import Target
 from .transport import READ_TIMEOUT, BotoTransport, Transport, make_client
 
@@ -53,13 +53,15 @@ class Connector:
         if self.platform == "linux":
             from .local import service  # noqa: F401
 
+            function_code()
+
     def engine(self) -> LocalEngine:
         from .local import EngineError, LocalEngine, Settings
 
         with self._lock:
             if self._engine is None:
-                code = Path(function.__path__[0], "index.py")  # which is all that is deployed to AWS
-                engine = LocalEngine(Settings(code=code, tenancy=True))
+                # The same text as on AWS, so that commands find the same there.
+                engine = LocalEngine(Settings(code=SOURCE, text=function_code(), tenancy=True))
                 try:
                     engine.start()
                 except EngineError as error:

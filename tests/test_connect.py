@@ -6,6 +6,7 @@ import pytest
 
 from lambda_kernel.connect import Connector
 from lambda_kernel.errors import BadSettings, UsageError
+from lambda_kernel.function_code import function_code
 from lambda_kernel.target import LOCAL, Target
 from lambda_kernel.transport import BotoTransport
 
@@ -16,6 +17,15 @@ def test_where_there_is_no_local_engine_the_ways_out_are_named() -> None:
         connector(LOCAL)
     assert connector.notices() == connector.warnings() == ()
     connector.close()
+
+
+def test_the_local_engine_runs_the_very_code_that_is_deployed() -> None:
+    connector = Connector("me")
+    try:
+        reply = connector(LOCAL).invoke({"cmd": "cat $LAMBDA_TASK_ROOT/index.py"})
+    finally:
+        connector.close()
+    assert reply.payload["stdout"] == function_code()
 
 
 def test_a_function_elsewhere() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from ..function_code import function_code
 from . import template
 from .cloud import LAYER_DESCRIPTION, REVIEW, UNTOUCHED, Function, Layer, Stack, code_zip, sha256
 from .problems import DeployError
@@ -308,7 +309,7 @@ def _change(wanted: Wanted, seen: Seen, stack: Stack, values: dict[str, str]) ->
     if update.given or update.new_code:
         steps += [update, *_let_go(seen, stack, values)]
     if changed_outside(seen.function, seen.settled) or _differs(seen.function, before):
-        steps.append(Restore(name, values, template.code()))
+        steps.append(Restore(name, values, function_code()))
     return steps
 
 
@@ -341,7 +342,7 @@ def _update(stack: Stack, values: Mapping[str, str], seen: Seen, consent: str = 
 
 
 def package() -> bytes:
-    return code_zip(template.code())
+    return code_zip(function_code())
 
 
 def changed_outside(function: Function, settled: datetime | None) -> bool:

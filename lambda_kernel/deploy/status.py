@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..function_code import function_code
 from . import template
 from .cloud import Cloud, Function, Stack, sha256
 from .plan import changed_outside, package
@@ -48,7 +49,7 @@ def code_state(cloud: Cloud, stack: Stack, function: Function) -> str:
         return "up to date"
     if changed_outside(function, cloud.settled(stack.id)):
         return "changed outside of the stack"
-    code = template.code()
+    code = function_code()
     if stack.mark and stack.mark.code != template.code_hash(code):
         return f"of version {stack.mark.version}"
     return "up to date" if template.code_in(cloud.body(stack.id)) == code else "edited by hand"

@@ -1,4 +1,4 @@
-"""The CloudFormation template of the function: text, with the function's file in it. Pure."""
+"""The CloudFormation template of the function: text, with the function's code in it. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import __version__, function
+from .. import __version__
+from ..function_code import function_code
 
 LIMIT_BYTES = 51_200  # of a template body in a request (CloudFormation quotas)
 # What CloudWatch Logs accepts (API reference, PutRetentionPolicy).
@@ -55,15 +56,10 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Mark:
-    """What a description says of a stack of ours: which version made it, and the hash of its function's file."""
+    """What a description says of a stack of ours: which version made it, and the hash of its function's code."""
 
     version: str
     code: str
-
-
-def code() -> str:
-    """The function's file."""
-    return (Path(function.__path__[0]) / "index.py").read_text("utf-8")
 
 
 def code_hash(text: str) -> str:
@@ -77,7 +73,7 @@ def read_mark(description: str) -> Mark | None:
 
 
 def code_in(body: str) -> str | None:
-    """The function's file in a template that this module wrote; None where it was written otherwise since."""
+    """The function's code in a template that this module wrote; None where it was written otherwise since."""
     _, key, rest = body.partition(CODE_KEY)
     if not key:
         return None
@@ -97,10 +93,10 @@ def template() -> str:
 def render(defaults: Mapping[str, str]) -> str:
     """The template with these as its parameters' defaults.
 
-    The file is a block scalar, so that it stays readable, and a level of YAML is one blank: each blank costs a byte for
-    every line of the file.
+    The code is a block scalar, so that it stays readable, and a level of YAML is one blank: each blank costs a byte for
+    every line of it.
     """
-    text = code()
+    text = function_code()
     quoted = {name: value if name in NUMBERS else json.dumps(value) for name, value in defaults.items()}
     retention = ", ".join(map(str, RETENTION_DAYS))
     body = (Path(__file__).parent / "template.yaml").read_text("utf-8")

@@ -22,7 +22,8 @@ class FunctionConfig:
 
     def __init__(self, settings: Settings) -> None:
         files = sorted(path for path in (settings.code, *settings.code.rglob("*")) if path.is_file())
-        contents = b"".join(path.read_bytes() for path in files)
+        text = settings.text
+        contents = b"".join(path.read_bytes() for path in files) if text is None else text.encode()
         changed = max((path.stat().st_mtime for path in files), default=0)
         self._settings = settings
         self.configuration: dict[str, Any] = {

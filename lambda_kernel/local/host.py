@@ -50,7 +50,7 @@ def check_host(host: Host) -> RuntimeFiles:
 def find_means(settings: Settings, host: Host, files: RuntimeFiles, directory: RunDirectory) -> Means:
     """Try what was asked for, best first."""
     notices: list[str] = []
-    code = _directory(settings.code, directory)
+    code = _directory(settings, directory)
     launcher = _sandboxed(settings, host, files, directory, code)
     if launcher is None:
         runtime, task = directory.path / "runtime", directory.path / "task"
@@ -80,13 +80,15 @@ def _cgroup(settings: Settings, host: Host, directory: RunDirectory) -> Cgroup |
     return cgroup
 
 
-def _directory(code: Path, directory: RunDirectory) -> Path:
+def _directory(settings: Settings, directory: RunDirectory) -> Path:
     """What becomes /var/task: one file is a whole function, too."""
-    if code.is_dir():
-        return code
+    if settings.code.is_dir():
+        return settings.code
     alone = directory.path / "function"
     alone.mkdir()
-    shutil.copy2(code, alone)
+    copy = Path(shutil.copy2(settings.code, alone))
+    if settings.text is not None:
+        copy.write_text(settings.text, "utf-8")
     return alone
 
 

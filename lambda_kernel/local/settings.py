@@ -14,9 +14,13 @@ from .limits import MEMORY_MB, TIMEOUT_S
 
 @dataclass(frozen=True)
 class Settings:
-    """The one function that an engine serves, and how it runs it."""
+    """The one function that an engine serves, and how it runs it.
+
+    code: its directory, or its only file; text: what that file holds when the function runs, if it is not to be as is.
+    """
 
     code: Path
+    text: str | None = None
     handler: str = "index.handler"
     function: str = "shell"
     memory_mb: int = 128

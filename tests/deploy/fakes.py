@@ -13,11 +13,12 @@ from botocore.exceptions import ClientError
 from lambda_kernel.deploy import template
 from lambda_kernel.deploy.cloud import Clients, Cloud
 from lambda_kernel.deploy.console import Console
+from lambda_kernel.function_code import function_code
 
 NAME = "lambda-kernel-shell"
 STACK_ID = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{NAME}/1"
 BEGIN = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.timezone.utc)
-DESCRIPTION = f"lambda-kernel 0.1.0: a shell in AWS Lambda (code {template.code_hash(template.code())})"
+DESCRIPTION = f"lambda-kernel 0.1.0: a shell in AWS Lambda (code {template.code_hash(function_code())})"
 SUMMARY = "AWS::Lambda::Function"
 Happening = tuple[str, str, str]  # a resource ("" is the stack), its status, the reason
 

@@ -12,11 +12,10 @@ import boto3
 import pytest
 import yaml
 
-from lambda_kernel import __version__, function
+from lambda_kernel import __version__
 from lambda_kernel.deploy import template
 from lambda_kernel.deploy.template import Parameters
-
-INDEX = Path(function.__path__[0]) / "index.py"
+from lambda_kernel.function_code import function_code
 
 
 class Loader(yaml.SafeLoader):
@@ -50,11 +49,17 @@ def test_it_fits_into_a_request_with_room_for_the_function_to_grow() -> None:
     assert len(template.template().encode()) < template.LIMIT_BYTES - 500
 
 
-def test_what_yaml_reads_is_the_functions_file_byte_for_byte() -> None:
+def test_the_code_says_where_its_explanations_are() -> None:
+    first = template.template().partition(template.CODE_KEY)[2].partition("\n")[0].strip()
+    source = "lambda_kernel/function/index.py"
+    assert first == f"# Made by lambda-kernel {__version__} of its {source}, without docstrings and comments."
+
+
+def test_what_yaml_reads_is_the_functions_code_byte_for_byte() -> None:
     made = parsed(template.template())["Resources"]["Shell"]["Properties"]
-    assert made["Code"]["ZipFile"].encode() == INDEX.read_bytes()
+    assert made["Code"]["ZipFile"] == function_code()
     # Other characters might be escaped, or change, on their way.
-    assert INDEX.read_bytes().isascii()
+    assert function_code().isascii()
 
 
 def test_the_function() -> None:
@@ -102,15 +107,15 @@ def test_nothing_is_left_to_fill_in() -> None:
 
 
 def test_the_code_is_found_again_in_the_body() -> None:
-    assert template.code_in(template.template()) == template.code()
-    assert template.code_in(template.template() + "Outputs: {}\n") == template.code()
-    assert template.code_in(template.template().replace("PROTOCOL = 1", "PROTOCOL = 2")) != template.code()
+    assert template.code_in(template.template()) == function_code()
+    assert template.code_in(template.template() + "Outputs: {}\n") == function_code()
+    assert template.code_in(template.template().replace("PROTOCOL = 1", "PROTOCOL = 2")) != function_code()
     assert template.code_in("Resources: {}") is None
 
 
 def test_the_description_is_our_mark() -> None:
     mark = template.read_mark(parsed(template.template())["Description"])
-    assert mark == template.Mark(__version__, template.code_hash(template.code()))
+    assert mark == template.Mark(__version__, template.code_hash(function_code()))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +156,7 @@ def test_the_command_changes_defaults_and_refuses_what_cannot_be() -> None:
 
 
 def test_defaults_that_make_it_too_large_for_a_request() -> None:
-    names = [f"arn:aws:iam::123456789012:policy/{'x' * 100}{number}" for number in range(20)]
+    names = [f"arn:aws:iam::123456789012:policy/{'x' * 100}{number}" for number in range(100)]
     refused = command(*(word for name in names for word in ("--policy", name)))
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "bytes, and CloudFormation takes 51,200: leave --policy and --layer out" in refused.stderr

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -79,6 +79,19 @@ def test_the_thread_goes_with_the_engine(lab_code: Path) -> None:
         (started,) = set(threading.enumerate()) - before
         assert (started.name, started.daemon) == ("lambda-local-engine", True)
     assert set(threading.enumerate()) == before
+
+
+@pytest.mark.parametrize("isolation", ["auto", "none"])
+def test_one_file_runs_with_the_text_that_is_given_for_it(
+    lab_code: Path, session: boto3.Session, isolation: Literal["auto", "none"]
+) -> None:
+    text = "def handler(event, context):\n    return open(__file__).read()\n"
+    file = lab_code / "index.py"
+    with LocalEngine(Settings(file, text, isolation=isolation)) as engine:
+        rig = Rig(engine, session)
+        assert rig.invoke({}).value == text
+        assert rig.client.get_function_configuration(FunctionName="shell")["CodeSize"] == len(text)
+    assert file.read_text() != text
 
 
 def test_a_port_in_use_is_said(lab_code: Path) -> None:
