@@ -1,4 +1,4 @@
-"""What it costs to keep credentials out of output: the function's part alone, and whole cells with it and without it."""
+"""What it costs to keep credentials out of output: the function's part alone, and whole cells with and without it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -206,6 +208,21 @@ def test_a_line_without_an_end_is_shown_while_its_program_goes_on(far: Far) -> N
     assert b"EXA" in TOKEN
     ran = far.run("printf %s EXA; sleep 100", cue="EXA")
     assert (ran.out, ran.exit_code) == ("EXA", 130)
+
+
+def test_the_article_s_output_is_whole_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN.decode())
+    pipe = index.Pipe(None)
+    kept = os.dup(pipe.write)  # by a program that goes on
+    os.write(kept, b"EXA")
+    assert index.collect({index.OUT: pipe}, time.monotonic() + 0.2) == {index.OUT: "EXA"}
+    os.close(kept)
+
+
+@pytest.mark.parametrize("size", [874_999, 875_000, 875_001, 999_999, 1_000_000])
+def test_nothing_is_lost_where_the_head_of_a_long_output_ends(far: Far, size: int) -> None:
+    out = far.run(f"head -c {size} /dev/zero | tr '\\0' E", bound=Bound()).out
+    assert (len(out), {*out}) == (size, {"E"})
 
 
 def test_the_last_bytes_of_a_background_job_are_not_lost(far: Far, tmp_path: Path) -> None:

@@ -101,9 +101,9 @@ def secrets(environ: Mapping[str, str]) -> Secrets:
 class Finder:
     """Finds runs of secrets in bytes.
 
-    A run begins at most 7 bytes before a multiple of 8, and then holds the 4 bytes from there. So only every eighth
-    position is looked at, all of them by one call of a set's method: 10 MB take some 40 ms, of which 10 MB of Base64
-    need no more. What is found there is looked at closely.
+    A run begins at most 7 bytes before a multiple of 8, and holds the 4 bytes from there. So only every eighth position
+    is looked at, all of them by one call of a set's method: 10 MB of any text take some 40 ms. What that finds is looked
+    at closely.
     """
 
     def __init__(self, table: Secrets) -> None:
@@ -525,7 +525,9 @@ class Cell:
         self.log.put(ERR, self.error_line)
         self.error_line = b""
         if not self.log.open:
-            self.redactors = {stream: self._redactor(stream) for stream in self.redactors}
+            for stream, redactor in self.redactors.items():
+                self.log.put(stream, redactor.take())
+                self.redactors[stream] = self._redactor(stream)
         self.log.finish(lambda stream, data: self.redactors[stream].feed(data) if stream in self.redactors else data)
         for stream, redactor in self.redactors.items():
             if exited:
@@ -1026,8 +1028,9 @@ def collect(pipes: dict[str, Pipe], deadline: float) -> dict[str, str]:
             if not data:
                 poll.unregister(fd)
                 del streams[fd]
-    for pipe in pipes.values():
+    for stream, pipe in pipes.items():
         pipe.close()
+        texts[stream] = (texts[stream] + redactors[stream].feed(b"", last=True))[:ARTICLE_BYTES]
     return {stream: text.decode("utf-8", "replace") for stream, text in texts.items()}
 
 
