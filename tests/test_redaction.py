@@ -196,12 +196,13 @@ def test_wrapped_json_and_slices(far: Far) -> None:
 
 def test_what_is_left_of_a_long_output_is_redacted_as_well(far: Far) -> None:
     """Of what lies between its head and its tail nobody sees anything."""
-    line = "echo $AWS_SESSION_TOKEN; echo $AWS_SECRET_ACCESS_KEY >&2; "
-    ran = far.run(f"for i in {{1..2000}}; do {line} done", bound=Bound(20_000, 1_000))
-    assert ran.gaps
-    assert not shown_runs(ran.out + ran.err)
-    assert ran.out.endswith("[AWS_SESSION_TOKEN redacted]\n")
-    assert ran.err.endswith("[AWS_SECRET_ACCESS_KEY redacted]\n")
+    for stream in ("out", "err"):
+        to = ">&2" if stream == "err" else ""
+        ran = far.run(f"for i in {{1..2000}}; do echo $AWS_SESSION_TOKEN; done {to}", bound=Bound(20_000, 1_000))
+        shown = ran.out + ran.err
+        assert ran.gaps
+        assert not shown_runs(shown)
+        assert getattr(ran, stream).endswith("[AWS_SESSION_TOKEN redacted]\n" * 2)
 
 
 def test_a_line_without_an_end_is_shown_while_its_program_goes_on(far: Far) -> None:
