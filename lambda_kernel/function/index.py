@@ -102,7 +102,7 @@ class Finder:
     """Finds runs of secrets in bytes.
 
     A run begins at most 7 bytes before a multiple of 8, and holds the 4 bytes from there. So only every eighth position
-    is looked at, all of them by one call of a set's method: 10 MB take some 40 ms. What that finds is looked at closely.
+    is looked at, all of them by one call of a set's method: some 40 ms for 10 MB. What that finds is looked at closely.
     """
 
     def __init__(self, table: Secrets) -> None:
