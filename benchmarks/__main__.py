@@ -20,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from . import cell, endurance, interrupt, memory, output, slices, startup
+from . import cell, endurance, interrupt, memory, output, redaction, slices, startup
 from .endpoint import Loop
 from .figures import ARTICLE, Figure, table
 from .kernels import SUBJECTS
@@ -31,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[Plan], list[Figure]]] = {
     "start": startup.measure,
     "memory": memory.measure,
     "output": output.measure,
+    "redaction": redaction.measure,
     "interrupt": interrupt.measure,
     "cells": endurance.measure,
     "slices": slices.measure,

@@ -8,7 +8,7 @@ import random
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from . import errors, node_log
 from .cell import Cell, Control, Emit, Notice, Output, Result
@@ -50,7 +50,7 @@ class ArticleSession:
     transport: Transport
     clock: Callable[[], float]
     randomness: Callable[[], float] = random.random
-    words: dict[bytes, bytes] = field(default_factory=dict)  # credentials seen, and what is shown for them
+    secrets: wire.Secrets = ()  # credentials seen
 
     def run(self, cell: Cell, emit: Emit, control: Control, tally: Tally) -> Result:
         """Run a cell to its end. Raises errors.KernelError."""
@@ -70,8 +70,8 @@ class ArticleSession:
         """Without credentials as far as they can be told: by their names, by the form of a key's id, and by values
         that were seen so; after a cut also what may be the rest of one."""
         for name, value in NAMED_SECRET.findall(text):
-            self.words |= wire.secrets({name: value})
-        text = wire.Redactor(self.words).feed(text.encode("utf-8", "replace"), last=True).decode()
+            self.secrets += tuple(one for one in wire.secrets({name: value}) if one not in self.secrets)
+        text = wire.redact(text.encode("utf-8", "replace"), self.secrets).decode("utf-8", "replace")
         text = KEY_ID.sub("[AWS_ACCESS_KEY_ID redacted]", text)
         rest = REST_OF_A_SECRET.match(text) if cut else None
         return f"[redacted: it may be a credential's end]{text[rest.end() :]}" if rest else text

@@ -229,10 +229,14 @@ def answer(
     return b"\0\1" + "\0".join([f"100.000000\n{settings}", variables, functions, names + jobs, *words]).encode()
 
 
+def harmless(text: bytes) -> bool:
+    return False
+
+
 def test_an_answer_of_bashs_byte_by_byte_and_cut() -> None:
     state = State()
     empty = answer(settings="umask 0022\n")
-    assert [state.feed(empty[at : at + 1], {}) for at in range(len(empty))] == [None] * (len(empty) - 1) + [0]
+    assert [state.feed(empty[at : at + 1], harmless) for at in range(len(empty))] == [None] * (len(empty) - 1) + [0]
     whole = answer(
         variables='declare -- x="1"\n',
         functions="f () \n{ \n    :\n}\n",
@@ -242,8 +246,8 @@ def test_an_answer_of_bashs_byte_by_byte_and_cut() -> None:
         number=7,
     )
     for cut in range(len(whole)):
-        state.feed(whole[:cut], {})
-        assert state.feed(whole, {}) == 7
+        state.feed(whole[:cut], harmless)
+        assert state.feed(whole, harmless) == 7
         names = [name for name, _ in state.unpack(state.packed)]
         assert {"variable x", "function f"} <= set(names)
         assert state.jobs == ["sleep 9 &"]
@@ -253,7 +257,7 @@ def fed(state: State, data: bytes, size: int) -> int | None:
     """In pieces of so many bytes. What is kept in the meantime is bounded."""
     number = None
     for at in range(0, len(data), size):
-        number = state.feed(data[at : at + size], {})
+        number = state.feed(data[at : at + size], harmless)
         assert len(state.rest) < size + 2 * ROOM_BYTES
     return number
 
@@ -280,7 +284,7 @@ NASTY = [
 @pytest.mark.parametrize("size", [262_145, 1_048_576])
 def test_a_value_of_megabytes_is_cut_out_wherever_its_pieces_end(value: str, size: int) -> None:
     state = State()
-    state.feed(answer(), {})
+    state.feed(answer(), harmless)
     variables = f'declare -- before="1"\ndeclare -x big={value}\ndeclare -- "after"\ndeclare -- after="it\'s \\"2\\""\n'
     assert fed(state, answer(variables=variables, number=3), size) == 3
     assert names_of(state) == ["variable after", "variable before"]
@@ -290,7 +294,7 @@ def test_a_value_of_megabytes_is_cut_out_wherever_its_pieces_end(value: str, siz
 
 def test_variables_and_functions_without_end_are_bounded() -> None:
     state = State()
-    state.feed(answer(), {})
+    state.feed(answer(), harmless)
     variables = "".join(f'declare -- v{n}="{n:090}"\n' for n in range(30_000))
     variables += 'declare -r SHELLOPTS="braceexpand:noglob"\ndeclare -x PWD="/usr"\n'
     functions = "".join(f"f{n} () \n{{ \n    : {n:090}\n}}\n" for n in range(30_000))
@@ -309,9 +313,9 @@ def test_bash_is_asked_again_when_what_it_cost_is_long_ago() -> None:
     state.cost = state.worked = 0.0
     assert state.question("/p", 1)
     spent = sum(os.times()[:2])  # of this process, which stands for bash
-    state.feed(answer(seconds=0.001), {})
+    state.feed(answer(seconds=0.001), harmless)
     assert state.question("/p", 2)
-    state.feed(answer(seconds=600), {})  # frozen for most of it: it has not worked for so long
+    state.feed(answer(seconds=600), harmless)  # frozen for most of it: it has not worked for so long
     assert 0 < state.not_before <= SHARE * max(1.1 * spent + 1, (1.1 * spent + 1) ** 2)
     assert state.question("/p", 3) == ""
     assert state.question("/p", 0)
@@ -379,7 +383,7 @@ def test_a_state_that_comes_after_the_answer_comes_with_the_next(far: Far) -> No
 )
 def test_read_is_only_wrapped_where_it_may_have_a_prompt(code: str, wraps: bool) -> None:
     state = State()
-    state.feed(answer(), {})
+    state.feed(answer(), harmless)
     assert (READ_MARK in state.prelude(code, "/in", "/marks")) is wraps
     assert state.prelude("true", "/in", "/marks") == ("\\builtin unset -f read\n" if wraps else "")
     assert state.prelude("true", "/in", "/marks") == ""
@@ -396,8 +400,8 @@ def test_read_is_only_wrapped_where_it_may_have_a_prompt(code: str, wraps: bool)
 )
 def test_read_is_wrapped_for_what_cells_before_have_made(made: dict[str, str], wraps: bool) -> None:
     state = State()
-    state.feed(answer(), {})
-    state.feed(answer(**made), {})  # type: ignore[arg-type]
+    state.feed(answer(), harmless)
+    state.feed(answer(**made), harmless)  # type: ignore[arg-type]
     assert (READ_MARK in state.prelude("f", "/in", "/marks")) is wraps
 
 

@@ -51,7 +51,7 @@ class Local:
     where = "on this machine"
 
     def __init__(self) -> None:
-        self._shell = SimpleNamespace(pid=0, words={}, environ=os.environ)
+        self._shell = SimpleNamespace(pid=0, secrets=(), environ=os.environ)
 
     def name(self, path: bytes) -> str:
         """Notebooks are passed on: as little as can be of who has made them, and where."""

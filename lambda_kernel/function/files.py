@@ -77,7 +77,7 @@ def told(function: Callable[..., Answer]) -> Callable[..., Answer]:
         try:
             return function(shell, **arguments)
         except Failed as failed:
-            shown = index.Redactor(shell.words).feed(failed.path, last=True)
+            shown = index.redact(failed.path, shell.secrets)
             return {"failed": failed.text, "errno": failed.number, "path": pack(shown)}
 
     return answer
@@ -176,11 +176,11 @@ def _read(shell: index.Shell, path: bytes, at: int, length: int) -> tuple[Piece,
         data = _read_all(fd, at, length)
         status = os.fstat(fd)  # as it is after that: what is shorter now may have been cut before
         # A credential may lie across two pieces.
-        overlap = min(at, max(map(len, shell.words), default=0))
+        overlap = min(at, max((secret.shortest for secret in shell.secrets), default=0))
         text = (_read_all(fd, at - overlap, overlap) if overlap else b"") + data
     finally:
         os.close(fd)
-    secrets = sorted({stand_in.decode() for word, stand_in in shell.words.items() if word in text})
+    secrets = index.holds(text, shell.secrets)
     piece = {"at": at, "data": pack(data), "bytes": len(data), "sha256": checksum(data), "end": len(data) < length}
     return piece | {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "secrets": secrets}, len(data)
 

@@ -22,6 +22,7 @@ import errno
 import fcntl
 import functools
 import json
+import operator
 import os
 import re
 import select
@@ -54,8 +55,17 @@ JOB = "job "
 ARGUMENTS = ["--noprofile", "--norc", "--noediting", "-i"]
 EXIT, NEVER = b"exit\n", b"\0\xff" * 8
 RECORD = b"\2\1"  # begins each record of what bash is made to say (talk.py); it ends with a NUL byte
-SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_METADATA_TOKEN")
-SECRET_BYTES = 16  # shorter values are too likely to stand in harmless text
+SECRET_BYTES = 16  # shorter values, and shorter parts of them, are too likely to stand in harmless text
+# By name, the shortest part that is replaced: of the 40 characters of a secret key it is less.
+SECRETS = {
+    "AWS_ACCESS_KEY_ID": SECRET_BYTES,
+    "AWS_SECRET_ACCESS_KEY": 12,
+    "AWS_SESSION_TOKEN": SECRET_BYTES,
+    "AWS_LAMBDA_METADATA_TOKEN": SECRET_BYTES,
+}
+SCAN_BYTES, SCAN_STEP = 4, 8  # how much is looked at, and how often: a run of 11 bytes or more is not missed
+NEAR_PLACES = 4096
+HELD_BYTES = 3  # what ends so in a part of a credential mostly is none
 SHELL_MARK = "LAMBDA_KERNEL_SHELL"  # in the environment of all that a shell starts, so that all of it can be found
 PRIVATE = "/tmp/.lambda-kernel"
 # bash's messages about jobs (describe_pid and pretty_print_job in its jobs.c).
@@ -73,37 +83,154 @@ READ, SELECT = ("63", "72") if ARM else ("0", "270")
 WAITS = ("260", "95") if ARM else ("61", "247")
 
 
-def secrets(environ: Mapping[str, str]) -> dict[bytes, bytes]:
-    """What no notebook may show, raw and percent-encoded, and what is shown instead."""
-    values = {name: environ.get(name, "") for name in SECRETS}
-    found = {value: f"[{name} redacted]".encode() for name, value in values.items() if len(value) >= SECRET_BYTES}
-    return {form.encode(): found[value] for value in found for form in (value, urllib.parse.quote(value, safe=""))}
+class Secret(NamedTuple):
+    """A row of what a stream is searched for: any run of so many bytes of the value is replaced by the stand-in.
+
+    shortest: at least SCAN_BYTES + SCAN_STEP - 1; as long as the value where only the whole of it is meant.
+    """
+
+    value: bytes
+    shortest: int
+    stand_in: bytes
+
+
+Secrets = tuple[Secret, ...]
+
+
+def secrets(environ: Mapping[str, str]) -> Secrets:
+    """What no notebook may show, raw and percent-encoded. Where values overlap, the first row's stand-in is shown."""
+    found: dict[bytes, Secret] = {}
+    for name, shortest in SECRETS.items():
+        value = environ.get(name, "")
+        for form in (value, urllib.parse.quote(value, safe="")) if len(value) >= SECRET_BYTES else ():
+            found.setdefault(form.encode(), Secret(form.encode(), shortest, f"[{name} redacted]".encode()))
+    return tuple(found.values())
+
+
+class Finder:
+    """Finds runs of secrets in bytes.
+
+    A run begins at most 7 bytes before a multiple of 8, and holds the 4 bytes from there. So only every eighth position
+    is looked at, all of them by one call of a set's method: some 40 ms for 10 MB. What that finds is looked at closely.
+    """
+
+    def __init__(self, table: Secrets) -> None:
+        self.table = table
+        self.sizes = sorted({shortest for _, shortest, _ in table})
+        self.least, self.most = (self.sizes[0], self.sizes[-1]) if table else (sys.maxsize, 0)
+        # What repeats is looked at once: rulers, and credentials that are printed again and again.
+        self.near = functools.lru_cache(NEAR_PLACES)(self._near)
+        self.runs: dict[bytes, bytes] = {}  # of the shortest length, and what is shown instead
+        self.starts: set[int] = set()  # four bytes each, of those that can stand at a multiple of 8
+        for value, shortest, stand_in in table:
+            for at in range(len(value) - shortest + 1):
+                self.runs.setdefault(value[at : at + shortest], stand_in)
+            for at in range(len(value) - shortest + SCAN_STEP):
+                self.starts.add(int.from_bytes(value[at : at + SCAN_BYTES], sys.byteorder))
+
+    def find(self, data: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """From where to where runs that overlap reach, and what is shown instead."""
+        start = end = 0
+        stand_in = b""
+        for at, to, shown in self._parts(data):
+            if at >= end:
+                if end:
+                    yield start, end, stand_in
+                start, stand_in = at, shown
+            end = max(end, to)
+        if end:
+            yield start, end, stand_in
+
+    def _parts(self, data: bytes) -> Iterator[tuple[int, int, bytes]]:
+        if len(data) < self.least:
+            return
+        words = memoryview(data)[: len(data) // SCAN_BYTES * SCAN_BYTES].cast("I")
+        starts = words[:: SCAN_STEP // SCAN_BYTES].tolist()
+        rest = iter(starts)
+        while not self.starts.isdisjoint(rest):  # which ends behind the first that is there
+            hit = SCAN_STEP * (len(starts) - operator.length_hint(rest) - 1)
+            first = max(hit - SCAN_STEP + 1, 0)
+            for at, to, stand_in in self.near(data[first : hit + self.most], hit + 1 - first):
+                yield first + at, first + to, stand_in
+
+    def _near(self, data: bytes, positions: int) -> list[tuple[int, int, bytes]]:
+        """Runs that begin at one of the first so many positions: those that overlap are one."""
+        parts: list[tuple[int, int, bytes]] = []
+        for at in range(positions):
+            for piece in (data[at : at + size] for size in self.sizes):
+                stand_in = self.runs.get(piece)
+                if stand_in is not None:
+                    start, end, shown = parts.pop() if parts and at < parts[-1][1] else (at, at, stand_in)
+                    parts.append((start, max(end, at + len(piece)), shown))
+        return parts
+
+    def beginning(self, data: bytes) -> int:
+        """How many bytes at the end may be the beginning of a run."""
+        longest = 0
+        for value, shortest, _ in self.table:
+            size = 1
+            while size < min(shortest, len(data) + 1) and (at := value.find(data[-size:])) != -1:
+                if at <= len(value) - shortest:
+                    longest = max(longest, size)
+                size += 1
+        return longest
+
+
+@functools.lru_cache(maxsize=16)
+def finder(table: Secrets) -> Finder:
+    return Finder(table)
 
 
 class Redactor:
-    """Replaces words in a stream of bytes, however it is cut: what may be a word's beginning is held back."""
+    """Replaces runs of secrets in a stream of bytes, however it is cut: what may be a run's beginning is held back."""
 
-    def __init__(self, words: dict[bytes, bytes]) -> None:
-        self.words = sorted(words.items(), key=lambda item: len(item[0]), reverse=True)
-        self.held = b""
+    def __init__(self, table: Secrets) -> None:
+        self.finder = finder(table)
+        self.held = self.past = b""  # past: the end of what is through, since a run may have begun there
+        self.clear = 0  # bytes since the last run that was replaced
+        self.doubtful = 0  # bytes at the end, shown or held back, that may be a run's beginning
 
     def feed(self, data: bytes, last: bool = False) -> bytes:
-        data = self.held + data
-        for word, stand_in in self.words:
-            data = data.replace(word, stand_in)
-        cut = len(data) if last else len(data) - self._beginning(data)
-        self.held = data[cut:]
-        return data[:cut]
+        data, known = self.past + self.held + data, len(self.past)
+        self.doubtful = 0 if last else self.finder.beginning(data)
+        cut = max(len(data) - self.doubtful, known)
+        shown, at, covered = [], known, known - self.clear
+        for start, end, stand_in in self.finder.find(data):
+            if start >= cut:
+                break
+            if end > at:
+                shown += [data[at:start], stand_in if start >= covered else b""]
+                at = covered = end
+        cut = max(cut, at)
+        shown.append(data[at:cut])
+        self._cut(data, cut, cut - covered)
+        return b"".join(shown)
 
-    def _beginning(self, data: bytes) -> int:
-        longest = 0
-        for word, _ in self.words:
-            at = data.find(word[:1], max(0, len(data) - len(word) + 1))
-            while at != -1 and len(data) - at > longest:
-                if word.startswith(data[at:]):
-                    longest = len(data) - at
-                at = data.find(word[:1], at + 1)
-        return longest
+    def take(self) -> bytes:
+        """What is held back, as it is."""
+        held, self.held = self.held, b""
+        return held
+
+    def rest(self) -> bytes:
+        """What is held back, if it is so little that it hardly is a credential: when no more comes for a while."""
+        if not self.held or self.doubtful > HELD_BYTES:
+            return b""
+        held = self.held
+        self._cut(self.past + held, len(self.past + held), self.clear + len(held))
+        return held
+
+    def _cut(self, data: bytes, cut: int, clear: int) -> None:
+        self.past = data[max(cut - self.finder.most, 0) : cut]
+        self.held, self.clear = data[cut:], clear
+
+
+def redact(data: bytes, table: Secrets) -> bytes:
+    return Redactor(table).feed(data, last=True)
+
+
+def holds(data: bytes, table: Secrets) -> list[str]:
+    """What is shown instead of the runs that are in data."""
+    return sorted({stand_in.decode() for _, _, stand_in in finder(table).find(data)})
 
 
 class Ring:
@@ -202,12 +329,13 @@ class Log:
     def held(self) -> int:
         return self.end - self.start + len(self.chunks) * CHUNK_BYTES
 
-    def finish(self) -> None:
+    def finish(self, shown: Callable[[str, bytes], bytes] = lambda stream, data: data) -> None:
+        """Nothing more comes. shown: what is shown of what the tail holds."""
         tail, self.tail = self.tail, None
         if tail and tail.dropped_bytes:
             self._add(GAP, json.dumps({"bytes": tail.dropped_bytes, "lines": tail.dropped_lines}).encode())
         for stream, data in tail.chunks if tail else ():
-            self._add(stream, data)
+            self._add(stream, shown(stream, data))
 
     def acknowledge(self, had: int) -> None:
         while self.chunks and self.start < had:
@@ -351,10 +479,10 @@ def reads_from(pid: int, pipe: str) -> bool:
 
 
 class Way(NamedTuple):
-    """How a cell is run. words: what is redacted; stdin: the user can be asked; merge: stderr goes to stdout."""
+    """How a cell is run. secrets: what is redacted; stdin: the user can be asked; merge: stderr goes to stdout."""
 
     bound: Bound = None
-    words: dict[bytes, bytes] = {}  # noqa: RUF012
+    secrets: Secrets = ()
     stdin: bool = False
     merge: bool = False
 
@@ -362,16 +490,18 @@ class Way(NamedTuple):
 class Cell:
     """One command of a session: its text, its pipes, its log, and how it ended."""
 
-    def __init__(self, seq: int, way: Way, noise: dict[bytes, bytes], pipe: Callable[[], Pipe]) -> None:
+    def __init__(self, seq: int, way: Way, noise: Secrets, pipe: Callable[[], Pipe]) -> None:
         self.seq, self.way, self.log = seq, way, Log(way.bound)
         streams = (OUT,) if way.merge else (OUT, ERR)
         with contextlib.ExitStack() as made:
             self.input, *outputs = (made.enter_context(contextlib.closing(pipe())) for _ in ("in", *streams))
             made.pop_all()
         self.outputs = dict(zip(streams, outputs, strict=True))
-        self.redactors = {stream: Redactor(way.words | (noise if stream == streams[-1] else {})) for stream in streams}
+        self.noise = {streams[-1]: noise}
+        self.redactors = {stream: self._redactor(stream) for stream in streams}
         self.text: Text | None = None
         self.traced = False  # whether bash may trace what it runs
+        self.renamed: list[tuple[bytes, bytes]] = []  # what bash calls the cell in its errors, and what is shown
         self.typed = 0  # bytes of input that have come
         self.untyped, self.input_ends = b"", False  # those of them that the pipe did not take yet; nothing follows
         self.reads: dict[str, Any] | None = None  # how a waiting program asks
@@ -380,9 +510,14 @@ class Cell:
         self.error_line, self.line_begins = b"", True  # a line of stderr comes in pieces
         self.done = False
 
+    def _redactor(self, stream: str) -> Redactor:
+        return Redactor(self.way.secrets + self.noise.get(stream, ()))
+
     def fetch(self, stream: str, size: int = READ_BYTES) -> int:
         data = self.outputs[stream].get(size) or b""
-        self._put(stream, self.redactors[stream].feed(data))
+        redactor = self.redactors[stream]
+        # Most of what goes to the tail is dropped: what is left of it at the end is redacted then.
+        self._put(stream, redactor.feed(data) if self.log.open else redactor.take() + data)
         return len(data)
 
     def _put(self, stream: str, data: bytes) -> None:
@@ -399,18 +534,26 @@ class Cell:
     def _put_messages(self, stream: str, data: bytes) -> None:
         """Of stderr. bash's messages about jobs are notes. `.` and eval are a level of PS4's first character (bash(1)),
         which a trace shows as one more than it should."""
+        for said, shown in self.renamed:
+            data = data.replace(said, shown)
         if self.traced and stream == ERR:
             data = re.sub(rb"^\+(?=\+)" if self.line_begins else rb"(?<=\n)\+(?=\+)", b"", data, flags=re.M)
         at = 0
         for found in JOB_MESSAGE.finditer(data) if b"[" in data else ():
             if data[found.start() - 1 : found.start()] == b"\n" or (found.start() == 0 and self.line_begins):
                 self.log.put(stream, data[at : found.start()])
-                self.log.put(NOTE, found[0] + b"\n")
+                self.log.put(NOTE, redact(found[0] + b"\n", self.way.secrets))
                 at = found.end() + 1
         self.log.put(stream, data[at:])
         self.line_begins = data.endswith(b"\n") if data else self.line_begins
 
     def flush(self) -> None:
+        for stream, redactor in self.redactors.items():
+            if not self.outputs[stream].waiting():
+                self._put(stream, redactor.rest())
+        self._put_line()
+
+    def _put_line(self) -> None:
         line, self.error_line = self.error_line, b""
         if line:
             self._put_messages(ERR, line)
@@ -448,17 +591,24 @@ class Cell:
         for stream, pipe in self.outputs.items():
             while held[stream] and (got := self.fetch(stream, min(held[stream], READ_BYTES))):
                 held[stream] -= got
-            redactor = self.redactors[stream]
-            if exited:
-                redactor.held = redactor.held.removesuffix(EXIT)
-            self._put(stream, redactor.feed(b"", last=True))
             pipe.close_write()
-        self.flush()
-        self.log.finish()
+        self._finish(exited)
         self.input.close()
         if self.text:
             self.text.close()
         self.done = True
+
+    def _finish(self, exited: bool) -> None:
+        self._put_line()
+        if not self.log.open:
+            for stream, redactor in self.redactors.items():
+                self.log.put(stream, redactor.take())
+                self.redactors[stream] = self._redactor(stream)
+        self.log.finish(lambda stream, data: self.redactors[stream].feed(data) if stream in self.redactors else data)
+        for stream, redactor in self.redactors.items():
+            if exited:
+                redactor.held = redactor.held.removesuffix(EXIT)
+            self.log.put(stream, redactor.feed(b"", last=True))
 
 
 @functools.lru_cache(maxsize=16)
@@ -474,7 +624,7 @@ class Shell:
 
     def __init__(self, epoch: int, environ: Mapping[str, str], fifos: str | None, sent: dict[str, Any]) -> None:
         self.id, self.epoch, self.environ, self.fifos = uuid.uuid4().hex[:12], epoch, environ, fifos
-        self.words = secrets(environ)
+        self.secrets = secrets(environ)
         self.seq = self.signals = self.files = 0
         self.ended: dict[str, Any] | None = None
         self.marked_again = self.nudge = self.begun = False
@@ -534,7 +684,7 @@ class Shell:
         level = self.environ.get("SHLVL", "")
         level = str(int(level) + 1) if level.isdecimal() else "1"
         complaint = f"bash: [{self.pid}: {level} (255)] tcsetattr: {os.strerror(errno.ENOTTY)}\n"
-        self.noise = {complaint.encode(): b"", EXIT + NEVER: b""}
+        self.noise = tuple(Secret(text, len(text), b"") for text in (complaint.encode(), EXIT + NEVER))
         self.blind = not peek(f"/proc/{self.pid}/syscall")  # a kernel need not show it
         self._listen(self.own, self._read_own)
         self.pidfd = -1
@@ -578,8 +728,7 @@ class Shell:
         if plan.sourced:
             cell.text = Text(plan.text.encode("utf-8", "replace"), self._file())
             file = cell.text.path
-            last = ERR if ERR in cell.outputs else OUT
-            cell.redactors[last] = Redactor(way.words | self.noise | self.talk.noise(plan, file))
+            cell.renamed = self.talk.renamed(plan, file)
         self.seq, self.cell, self.cells[seq] = seq, cell, cell
         self.marked_again, self.nudge, self.begun, self.said = False, False, False, b""
         self.front = self.talk.named_job(text)
@@ -629,7 +778,7 @@ class Shell:
         elif kind == b"J":
             self._cell_over(data)
         elif kind == b"R":
-            prompt = Redactor(self.cell.way.words).feed(data[1:], last=True)
+            prompt = redact(data[1:], self.cell.way.secrets)
             self.cell.asks = {"secret": data[:1] == b"s", "prompt": prompt.decode("utf-8", "replace")}
         elif kind == b"G":
             self.front = int(data) if data.isdigit() else None
@@ -667,7 +816,7 @@ class Shell:
             if line.startswith(b"+") or self.cell.done:
                 continue  # its trace; or what it says of a dump
             if message:
-                self.cell.log.put(NOTE, Redactor(self.words).feed(message[0] + b"\n", last=True))
+                self.cell.log.put(NOTE, redact(message[0] + b"\n", self.secrets))
             elif trouble >= 0 and self.seq:
                 self._complain(line[trouble:])
 
@@ -682,7 +831,7 @@ class Shell:
 
     def _dump(self) -> None:
         while data := self.dumps.get(DUMP_BYTES):
-            done = self.state.feed(data, self.words)
+            done = self.state.feed(data, functools.partial(holds, table=self.secrets))
             self.dumped = self.dumped if done is None else done
 
     def restore(self, packed: str, deadline: float) -> None:
@@ -711,10 +860,10 @@ class Shell:
     def _fetch_job(self, cell: Cell, stream: str) -> None:
         """Output of a cell that is over is a background job's: it goes to the cell that runs now."""
         data = cell.outputs[stream].get(READ_BYTES)
+        if data is not None:
+            self.cell.log.put(f"{JOB}{cell.seq}", cell.redactors[stream].feed(data, last=not data))
         if data == b"":
             self._let_go(cell, stream)
-        elif data:
-            self.cell.log.put(f"{JOB}{cell.seq}", cell.redactors[stream].feed(data))
 
     def _over(self, status: int, exited: bool = False) -> None:
         cell = self.cell
@@ -1016,8 +1165,8 @@ class Environment:
 
     def _run(self, shell: Shell, event: dict[str, Any], context: Any) -> str:
         """Start a cell; or say why that cannot be."""
-        words = shell.words if event["redact"] else {}
-        way = Way(event["bound"], words, event.get("stdin", False) and not shell.blind, event.get("merge", False))
+        table = shell.secrets if event["redact"] else ()
+        way = Way(event["bound"], table, event.get("stdin", False) and not shell.blind, event.get("merge", False))
         install_stand_ins()  # a user may have emptied /tmp
         shell.state.mend()
         try:
@@ -1030,7 +1179,7 @@ class Environment:
 
     def _answer(self, shell: Shell, event: dict[str, Any], begin: float) -> dict[str, Any]:
         cell, log = shell.cell, shell.cell.log
-        cwd = Redactor(shell.words).feed(os.fsencode(link(f"/proc/{shell.pid}/cwd")), last=True)
+        cwd = redact(os.fsencode(link(f"/proc/{shell.pid}/cwd")), shell.secrets)
         more = {"at": log.start, "chunks": log.read(ANSWER_BYTES), "cwd": cwd.decode("utf-8", "replace")}
         more["duration_ms"] = round((time.monotonic() - begin) * 1000, 2)
         if cell.done:
@@ -1118,8 +1267,9 @@ def collect(pipes: dict[str, Pipe], deadline: float) -> dict[str, str]:
             if not data:
                 poll.unregister(fd)
                 del streams[fd]
-    for pipe in pipes.values():
+    for stream, pipe in pipes.items():
         pipe.close()
+        texts[stream] = (texts[stream] + redactors[stream].feed(b"", last=True))[:ARTICLE_BYTES]
     return {stream: text.decode("utf-8", "replace") for stream, text in texts.items()}
 
 

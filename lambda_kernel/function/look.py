@@ -170,7 +170,7 @@ def top(shell: Any, seconds: float, rows: int, proc: str = "/proc") -> dict[str,
     running = sorted(after["processes"], key=lambda row: (-row["cpu_percent"], -row["rss_kb"], row["pid"]))
     shown = [{name: row[name] for name in SHOWN} for row in running[:rows]]
     about = {
-        "processes": [row | {"command": row["command"][:COMMAND_CHARACTERS]} for row in cleaned(shown, shell.words)],
+        "processes": [row | {"command": row["command"][:COMMAND_CHARACTERS]} for row in cleaned(shown, shell.secrets)],
         "count": len(running),
         "cpus": os.cpu_count(),
         "load": read(f"{proc}/loadavg").split()[:3],
@@ -189,16 +189,14 @@ def used_mb() -> int:
 SHOWN = ("pid", "user", "state", "cpu_percent", "rss_kb", "command")
 
 
-def cleaned(value: Any, words: Mapping[bytes, bytes]) -> Any:
+def cleaned(value: Any, secrets: Any) -> Any:
     """No credential may reach a notebook, wherever it stands."""
     if isinstance(value, str):
-        data = value.encode("utf-8", "surrogateescape")
-        for word, stand_in in sorted(words.items(), key=lambda item: -len(item[0])):
-            data = data.replace(word, stand_in)
+        data: bytes = index.redact(value.encode("utf-8", "surrogateescape"), secrets)  # noqa: F821 - declared above
         return data.decode("utf-8", "replace")
     if isinstance(value, dict):
-        return {name: cleaned(item, words) for name, item in value.items()}
-    return [cleaned(item, words) for item in value] if isinstance(value, list) else value
+        return {name: cleaned(item, secrets) for name, item in value.items()}
+    return [cleaned(item, secrets) for item in value] if isinstance(value, list) else value
 
 
 def size_mb(environ: Mapping[str, str]) -> int | None:
@@ -220,7 +218,7 @@ def report(shell: Any, proc: str = "/proc", etc: str = "/etc", sys_fs: str = "/s
         "limits": limits(),
         **identity(shell.pid, proc),
     }
-    found: dict[str, Any] = cleaned(told, shell.words)
+    found: dict[str, Any] = cleaned(told, shell.secrets)
     return found
 
 

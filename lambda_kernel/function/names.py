@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+index: Any  # the function's own module, which is put here
 TILDES = {"": "HOME", "+": "PWD", "-": "OLDPWD"}
 MOST_NAMES = 20_000
 MOST_PATHS = 1_000
@@ -49,7 +50,7 @@ class Known:
     """A shell's names, as its last dump tells them. redact: whether credentials are kept out."""
 
     def __init__(self, shell: Any, redact: bool) -> None:
-        self.shell, self.words = shell, shell.words if redact else {}
+        self.shell, self.secrets = shell, shell.secrets if redact else ()
         self.settings: bytes
         self.bodies: bytes
         self.settings, self.bodies = shell.state.told if shell.state else (b"", b"")
@@ -86,17 +87,16 @@ class Known:
         return sorted(found)
 
     def hides(self, text: bytes) -> bool:
-        return any(word in text for word in self.words)
+        return bool(index.holds(text, self.secrets))  # noqa: F821 - a name that is declared above
 
     def uncut(self, text: bytes) -> bytes:
         """Without what may be the first part of a credential at its end."""
-        ends = (end for word in self.words for end in range(1, len(word)) if text.endswith(word[:end]))
-        return text[: len(text) - max(ends, default=0)]
+        size = index.finder(self.secrets).beginning(text)  # noqa: F821 - a name that is declared above
+        return text[: len(text) - size] if size > index.HELD_BYTES else text  # noqa: F821
 
     def clean(self, text: bytes) -> str:
-        for word, stand_in in self.words.items():
-            text = text.replace(word, stand_in)
-        return text[:MOST_TEXT].decode("utf-8", "replace")
+        shown: bytes = index.redact(text, self.secrets)  # noqa: F821 - a name that is declared above
+        return shown[:MOST_TEXT].decode("utf-8", "replace")
 
 
 def quoted(value: bytes) -> bytes:

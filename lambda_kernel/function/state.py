@@ -16,7 +16,7 @@ import shlex
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 
 PROGRAMS: dict[str, str] = {}  # by name: what the kernel brings for the shell's PATH
 SHOWN = (
@@ -119,6 +119,7 @@ ASKING = re.compile(
 
 Key = tuple[str, bytes]
 Items = dict[Key, bytes]
+Hides = Callable[[bytes], object]
 
 
 class State:
@@ -184,8 +185,8 @@ class State:
         made = "".join(lines).replace("RECORD", RECORD).replace("MARKS", marks)
         return made.replace("MARK", READ_MARK).replace("INPUT", source)
 
-    def feed(self, data: bytes, words: Mapping[bytes, bytes]) -> int | None:
-        """Part of an answer. The number of the cell, when it was the last part. words: what no snapshot may hold."""
+    def feed(self, data: bytes, hides: Hides) -> int | None:
+        """Part of an answer. The number of the cell, when it was the last part. hides: what no snapshot may hold."""
         began, number = time.thread_time(), None
         *parts, rest = (self.rest + data).split(b"\0")
         for read in parts:
@@ -193,7 +194,7 @@ class State:
             if part != read:  # an interrupt may have cut the answer before this one
                 self.parted, self.worked = [], 0.0
             if part == b"." and self._whole():
-                number = self._told(words)
+                number = self._told(hides)
                 self.parted = []
             else:
                 self.parted.append(self._bounded(part, len(self.parted)))
@@ -214,7 +215,7 @@ class State:
             return _without_large(part)
         return part[:ROOM_BYTES]
 
-    def _told(self, words: Mapping[bytes, bytes]) -> int:
+    def _told(self, hides: Hides) -> int:
         settings, variables, functions, shared, after, *last, number = self.parted
         names, jobs, completions = SHARED.fullmatch(shared).group("names", "jobs", "completions")  # type: ignore[union-attr]
         before, settings = settings.split(b"\n", 1)
@@ -239,21 +240,21 @@ class State:
                 *_limits(_process(paths, b"limits")),
                 *more,
             ]
-            self._take(dict(items), words)
+            self._take(dict(items), hides)
         return int(number)
 
-    def _take(self, items: Items, words: Mapping[bytes, bytes]) -> None:
+    def _take(self, items: Items, hides: Hides) -> None:
         self.own = {name for kind, name in items if kind == "function" and name in STOOD_IN}
         self.debuggers = {name for kind, name in items if kind == "debugger"}
         if self.base is None:
             self.base = items
-        self._pack(_changes(self.base, items), words)
+        self._pack(_changes(self.base, items), hides)
 
-    def _pack(self, changes: Iterable[tuple[Key, bytes]], words: Mapping[bytes, bytes]) -> None:
+    def _pack(self, changes: Iterable[tuple[Key, bytes]], hides: Hides) -> None:
         """The smallest first, as long as there is room; without credentials."""
         kept, left, room = [], [], STATE_BYTES
         for (kind, name), text in sorted(changes, key=lambda change: len(change[1])):
-            why = _why_not(kind, name, text, words)
+            why = _why_not(kind, name, text, hides)
             room -= 0 if why else len(text)
             if why or room < 0:
                 shown = SHOWN_AS.get(kind, kind)
@@ -374,9 +375,9 @@ def _quoted(word: bytes) -> bytes:
     return b"'" + word.replace(b"'", rb"'\''") + b"'"
 
 
-def _why_not(kind: str, name: bytes, text: bytes, words: Mapping[bytes, bytes]) -> str:
+def _why_not(kind: str, name: bytes, text: bytes, hides: Hides) -> str:
     """Why an item cannot be kept, if so."""
-    if any(word in text for word in words) or (CREDENTIAL.fullmatch(name) and text.startswith(b"declare")):
+    if hides(text) or (CREDENTIAL.fullmatch(name) and text.startswith(b"declare")):
         return "it holds a credential"
     if kind == "descriptor":
         return "what it was open on is gone"

@@ -107,12 +107,12 @@ class Talk:
         run = f"{says} && \\builtin : {quoted(self.word)} && {{ {status}\\builtin {body}; }}"
         return f"\\builtin export {names} || \\builtin :\n{renumber}\n{run}"
 
-    def noise(self, plan: Plan, file: str) -> dict[bytes, bytes]:
+    def renamed(self, plan: Plan, file: str) -> list[tuple[bytes, bytes]]:
         """What bash's errors say of the file, and what is shown instead."""
-        shown = {f"bash: {file}: ": "bash: "}
+        shown = [(f"bash: {file}: ", "bash: ")]
         if plan.ended:  # bash names the line after the last one
-            shown[f"bash: {file}: line {plan.lines + 2}: "] = f"bash: line {plan.lines + 1}: "
-        return {said.encode(): text.encode() for said, text in shown.items()}
+            shown.insert(0, (f"bash: {file}: line {plan.lines + 2}: ", f"bash: line {plan.lines + 1}: "))
+        return [(said.encode(), text.encode()) for said, text in shown]
 
     def sets_trap(self, text: str) -> None:
         """What is told after a cell is told for the trap that the cell may set."""
