@@ -30,9 +30,9 @@ def shell_code() -> str:
     deployment."""
     future = "from __future__ import annotations\n"
     directory = Path(state.__file__).parent
-    names = ("state.py", "talk.py", "display.py", "terminal.sh")
-    *parts, shown, terminal = ((directory / name).read_text(encoding="utf-8") for name in names)
-    programs = f"PROGRAMS = {{'display': {shown!r}}} | dict.fromkeys({TERMINAL!r}, {terminal!r})\n"
+    names = ("state.py", "talk.py", "front.py", "display.py", "ps.sh", "terminal.sh")
+    *parts, shown, listed, terminal = ((directory / name).read_text(encoding="utf-8") for name in names)
+    programs = f"PROGRAMS = {{'display': {shown!r}, 'ps': {listed!r}}} | dict.fromkeys({TERMINAL!r}, {terminal!r})\n"
     return "\n\n".join([future, *(part.replace(future, "") for part in parts), programs])
 
 

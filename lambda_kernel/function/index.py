@@ -72,8 +72,6 @@ PRIVATE = "/tmp/.lambda-kernel"
 JOB_MESSAGE = re.compile(rb"\[[0-9]+\](?: [0-9]+|[-+ ]  [A-Z][\w /()-]*? {2,}[^\n]*)$", re.M)
 UNOPENED = re.compile(rb"redirection error|: Too many open files")
 FACT_COMPLAINT = re.compile(rb"bash: (?:export: |LAMBDA_|_X_AMZN_)")
-# Programs that draw on a terminal and take single keys from it: a line of input is no use to them.
-FULL_SCREEN = re.compile(r"vim?(\.\w+)?|nvim|nano|pico|emacs|less|more|most|h?top|mc|man")
 Bound = tuple[int, int, int, int] | None  # bytes and lines of the head, then those of the tail
 Chunks = collections.deque[tuple[str, bytes]]
 # System calls as /proc/PID/syscall shows them, by Linux's tables for the two architectures of Lambda: read; pselect6
@@ -628,7 +626,6 @@ class Shell:
         self.seq = self.signals = self.files = 0
         self.ended: dict[str, Any] | None = None
         self.marked_again = self.nudge = self.begun = False
-        self.front: int | None = None  # the process group that `fg` has brought to the foreground
         self.said = b""  # the last complaint of bash's about what it was told
         self.fact_told = False  # that facts of the invocation cannot be told
         self.cells: dict[int, Cell] = {}  # by number: those whose outputs are open, since jobs may hold them
@@ -645,6 +642,7 @@ class Shell:
         with contextlib.suppress(OSError):  # a user may have only so much of it
             fcntl.fcntl(self.dumps.write, fcntl.F_SETPIPE_SZ, DUMP_BYTES)
         self._spawn()
+        self.front = sent["Front"](self.pid)  # of front.py
         # Not where PROMPT_COMMAND or a prompt would be run each time that bash is told something (parse_command in its
         # eval.c): it takes itself to be editing lines, as on a terminal, and reads them as before.
         setup = "unset HISTFILE; set +o history +H -m -o emacs; history -c"
@@ -731,7 +729,7 @@ class Shell:
             cell.renamed = self.talk.renamed(plan, file)
         self.seq, self.cell, self.cells[seq] = seq, cell, cell
         self.marked_again, self.nudge, self.begun, self.said = False, False, False, b""
-        self.front = self.talk.named_job(text)
+        self.front.named = self.talk.named_job(text)
         for stream, pipe in cell.outputs.items():
             self._listen(pipe.read, functools.partial(cell.fetch, stream))
         source = cell.input.path(cell.input.read)
@@ -781,7 +779,7 @@ class Shell:
             prompt = redact(data[1:], self.cell.way.secrets)
             self.cell.asks = {"secret": data[:1] == b"s", "prompt": prompt.decode("utf-8", "replace")}
         elif kind == b"G":
-            self.front = int(data) if data.isdigit() else None
+            self.front.named = int(data) if data.isdigit() else None
         elif kind == b"D":
             self._dump()
         elif kind == b"F":
@@ -957,16 +955,14 @@ class Shell:
         if not readers:
             return
         self._mark()  # which may hold the prompt
-        front = self._foreground(now.values())
         for process in readers:
             if process.pid == self.pid and self._has_lost_input():
                 self.kill("descriptors")
                 return
-            if not self._in_front(process, now, front):
+            if not self.front.may_ask(process, now):
                 continue
-            name = peek(f"/proc/{process.pid}/comm").strip()
-            if FULL_SCREEN.fullmatch(name):
-                self.cell.log.put(ERR, f"bash: {name}: a cell is no terminal, which {name} needs\n".encode())
+            if refusal := self.front.refusal(peek(f"/proc/{process.pid}/comm").strip()):
+                self.cell.log.put(ERR, refusal.encode())
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGHUP)
             else:
@@ -977,19 +973,6 @@ class Shell:
         a cell may exec, has none of them."""
         ours = peek(f"/proc/{self.pid}/cmdline").split("\0")[1:-1] == ARGUMENTS
         return ours and self.input_link not in links(self.pid)
-
-    def _in_front(self, process: Process, now: Mapping[int, Process], front: int | None) -> bool:
-        """On a terminal nobody else may read."""
-        while process.parent != self.pid and process.parent in now and process.pid != self.pid:
-            process = now[process.parent]
-        return self.pid in (process.pid, process.group) or (process.parent == self.pid and process.group == front)
-
-    def _foreground(self, now: Iterable[Process]) -> int | None:
-        """The process group of bash's job in the foreground: what `fg` has named, or the job that it started last."""
-        jobs = [p for p in now if p.parent == self.pid and p.state != "T" and p.group != self.pid]
-        if any(p.group == self.front for p in jobs):
-            return self.front
-        return max(jobs, key=lambda p: (p.started, p.pid)).group if jobs else None
 
     def _mark_lost(self) -> None:
         """bash waits for a line, and has not said that this cell is over.
@@ -1023,7 +1006,7 @@ class Shell:
             self._signal_foreground(now.values(), signal.SIGINT)
 
     def _signal_foreground(self, now: Iterable[Process], number: int) -> None:
-        group = self._foreground(now)
+        group = self.front.group(now)
         if group is not None:
             with contextlib.suppress(ProcessLookupError):  # it has ended since
                 os.killpg(group, number)
@@ -1318,39 +1301,6 @@ cache=$((Buffers + Cached + ${SReclaimable:-0}))
 printf '%19s%12s%12s%12s%12s%12s\n' total used free shared buff/cache available
 show Mem: $MemTotal $((MemTotal - MemAvailable)) $MemFree $Shmem $cache $MemAvailable
 show Swap: $SwapTotal $((SwapTotal - SwapFree)) $SwapFree
-""",
-    "ps": r"""
-wide='%-10s %5s %4s %4s %8s %7s %-4s %-4s %5s %8s %s\n'
-case $* in *u*) form=user ;; *f*) form=full ;; *) form=short ;; esac
-declare -A users
-while IFS=: read -r name _ uid _; do users[$uid]=$name; done </etc/passwd
-read -r now _ </proc/uptime
-while read -r key kb _; do [[ $key = MemTotal: ]] && total=$kb; done </proc/meminfo
-case $form in
-    user) printf "$wide" USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND ;;
-    full) printf '%-10s %5s %5s %5s %4s %8s %s\n' UID PID PPID STIME TTY TIME CMD ;;
-    short) printf '%7s %-8s %8s %s\n' PID TTY TIME CMD ;;
-esac
-for dir in /proc/[0-9]*; do
-    pid=${dir#/proc/}
-    { stat=$(<$dir/stat); status=$(<$dir/status); mapfile -d '' -t args <$dir/cmdline; } 2>/dev/null || continue
-    name=${stat#*\(} name=${name%)*}
-    set -- ${stat##*) }
-    cpu=$(((${12} + ${13}) / 100)) age=$((${now%.*} - ${20} / 100))
-    printf -v time '%02d:%02d:%02d' $((cpu / 3600)) $((cpu / 60 % 60)) $((cpu % 60))
-    printf -v start '%(%H:%M)T' $((EPOCHSECONDS - age))
-    uid=${status#*Uid:} uid=${uid%%[$'\n']*}
-    read -r uid _ <<<"$uid"
-    user=${users[$uid]:-$uid} command=${args[*]:-[$name]} rss=$((${22} * 4))
-    case $form in
-        user)
-            percent=$((((${12} + ${13}) * 10) / (age > 0 ? age : 1))) memory=$((rss * 1000 / total))
-            printf "$wide" "$user" $pid $((percent / 10)).$((percent % 10)) $((memory / 10)).$((memory % 10)) \
-                $((${21} / 1024)) $rss '?' $1 $start $time "$command" ;;
-        full) printf '%-10s %5d %5d %5s %4s %8s %s\n' "$user" $pid $2 $start '?' $time "$command" ;;
-        short) printf '%7d %-8s %8s %s\n' $pid '?' $time "$name" ;;
-    esac
-done
 """,
 }
 environment: Environment | None = None

@@ -52,7 +52,7 @@ def test_it_fits_into_a_request_with_room_for_the_function_to_grow() -> None:
 def test_the_code_says_where_its_explanations_are() -> None:
     first = template.template().partition(template.CODE_KEY)[2].partition("\n")[0].strip()
     source = "lambda_kernel/function/index.py"
-    assert first == f"# Made by lambda-kernel {__version__} of its {source}, without docstrings and comments."
+    assert first == f"# Made by lambda-kernel {__version__} from its {source}, without docstrings and comments."
 
 
 def test_what_yaml_reads_is_the_functions_code_byte_for_byte() -> None:
