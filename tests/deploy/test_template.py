@@ -91,7 +91,7 @@ def test_the_defaults_are_those_of_the_parameters() -> None:
 
 
 def test_other_defaults() -> None:
-    chosen = Parameters("x_1-Y", 512, 900, "x86_64", 1024, 3653, ("arn:aws:iam::aws:policy/ReadOnlyAccess",), False)
+    chosen = Parameters("x_1-Y", 512, 1800, "x86_64", 1024, 3653, ("arn:aws:iam::aws:policy/ReadOnlyAccess",), False)
     declared = parsed(template.render(chosen.values()))["Parameters"]
     assert {name: str(one["Default"]) for name, one in declared.items()} == chosen.values()
 
