@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .article import introduction
 from .cell import Cell, Control, Emit, Notice, Output, Result
 from .errors import ShellPerCommand, UsageError
 from .files import Local
+from .hints import Hints
 from .into_file import Writer
 from .magics import MAGICS, Call, Head, parse
 from .tally import Tally
@@ -29,6 +30,7 @@ class Execution:
     control: Control
     tally: Tally
     stdin: bool = False
+    hints: Hints = field(default_factory=Hints)
 
     def run(self) -> Result | None:
         """Its result; None when no command was in it. Raises errors.KernelError."""
@@ -55,11 +57,14 @@ class Execution:
     def _command(self, cell: Cell, emit: Emit) -> Result:
         session = self.workspace.enter(emit, self.control)
         try:
-            return session.run(cell, emit, self.control, self.tally)
+            return session.run(cell, self.hints.reading(emit, cell.merge), self.control, self.tally)
         except ShellPerCommand:  # found out before the cell was sent
             article = self.workspace.use_article()
             emit(Notice(introduction(article.transport.function)))
-            return article.run(cell, emit, self.control, self.tally)
+            session = article
+            return article.run(cell, self.hints.reading(emit, cell.merge), self.control, self.tally)
+        finally:
+            self.hints.give(emit, session, self.tally)
 
     def _into_file(self, head: Head, cell: Cell) -> Result:
         assert head.cell is not None
