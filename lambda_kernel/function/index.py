@@ -898,7 +898,7 @@ def install_stand_ins() -> None:
         os.makedirs(f"{PRIVATE}/bin", 0o700, exist_ok=True)
         for name, text in STAND_INS.items():
             path = f"{PRIVATE}/bin/{name}"
-            if not os.access(path, os.X_OK):  # a full /tmp leaves half a file
+            if not os.access(path, os.X_OK):
                 with open(path, "w", encoding="utf-8") as file:
                     file.write(f"#!/usr/bin/env bash\n{text}")
                 os.chmod(path, 0o755)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 from lambda_kernel import __version__, function
 from lambda_kernel.deploy import template
 from lambda_kernel.deploy.template import Parameters
+from tests.aws_cli import VERSIONS, aws_cli
 
 INDEX = Path(function.__path__[0]) / "index.py"
 
@@ -158,12 +158,12 @@ def test_defaults_that_make_it_too_large_for_a_request() -> None:
     assert refused.stderr.count("\n") == 1
 
 
-@pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
-def test_the_aws_cli_deploys_it_as_it_is(moto_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_aws_cli_deploys_it_as_it_is(moto_url: str, tmp_path: Path, version: int) -> None:
     file = tmp_path / "template.yaml"
     file.write_text(command("--memory", "256").stdout)
     place = ["--endpoint-url", moto_url, "--region", "eu-west-1"]
-    words = ["aws", "cloudformation", "deploy", "--template-file", str(file), "--stack-name", "mine"]
+    words = [aws_cli(version).program, "cloudformation", "deploy", "--template-file", str(file), "--stack-name", "mine"]
     result = subprocess.run(
         [*words, "--capabilities", "CAPABILITY_IAM", *place],
         capture_output=True,
