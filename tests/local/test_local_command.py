@@ -79,9 +79,8 @@ def test_the_printed_line_works_with_the_aws_cli(
     assert "Ctrl-C" in lines[0]
     pasted = "".join(lines[2:])
     assert pasted.rstrip().endswith("base64 -d")
-    done = subprocess.run(
-        ["bash", "-c", pasted], env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60, check=False
-    )
+    environ = {**os.environ, "PATH": path}
+    done = subprocess.run(["bash", "-c", pasted], env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.startswith("START RequestId: "), done.stderr
     assert "\nREPORT RequestId: " in done.stdout
 
