@@ -17,6 +17,8 @@ from tests.aws_cli import TENANT_ID, VERSIONS, AwsCli, aws_cli
 from tests.engine_process import environ_for, local_engine
 from tests.ministack import REGION, deploy, ministack
 
+# What awslambdaric says before the first invocation where Python is one that Lambda has as a preview (3.15 at first).
+PREVIEW = r"(?:\[WARNING\]\t\S+\t\tLAMBDA_WARNING: [^\n]*\n)?"
 LOOP = Path(__file__).parent / "article" / "loop.sh"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local engine does")
@@ -53,7 +55,7 @@ def test_the_loop_prints_what_the_article_shows(tmp_path: Path, version: int) ->
         request = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
         stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
         lines = re.fullmatch(
-            rf"\nSTART RequestId: ({request}) Version: \$LATEST\n"
+            rf"\n{PREVIEW}START RequestId: ({request}) Version: \$LATEST\n"
             rf"{stamp}\t\1\t\{{ cmd: '{command}' \}}\n"
             rf"{stamp}\t\1\t(?P<out>.*)\n"
             rf"END RequestId: \1\n"

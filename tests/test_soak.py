@@ -20,7 +20,7 @@ import pytest
 from lambda_kernel.function import index
 from lambda_kernel.report import Report
 from lambda_kernel.transport import Event, Reply
-from tests.far import Far, wait_until
+from tests.far import Far, as_bash_5_2, wait_until
 from tests.notebook import Notebook, notebook
 
 ROOT = Path(__file__).parents[1]
@@ -97,7 +97,7 @@ class Soak:
     def cell(self, number: int) -> None:
         kind = KINDS[number % len(KINDS)]
         ran = self.far.run(with_number(kind.code, number), label=number)
-        err = ran.err if "[1] P" not in kind.err else "[1] P\n" if ran.err.startswith("[1] ") else ran.err
+        err = as_bash_5_2(ran.err) if "[1] P" not in kind.err else "[1] P\n" if ran.err.startswith("[1] ") else ran.err
         wanted = (with_number(kind.out, number), with_number(kind.err, number), kind.exit_code)
         assert (ran.out, err, ran.exit_code) == wanted, kind.code
 
