@@ -238,7 +238,7 @@ def test_operators(place: Place) -> None:
         assert place.text(code, len(before)).startswith(f"{operator}: operator\n{operator} ")
     assert place.text(code, code.index("&&") + 1).startswith("&&: operator")
     for operator in ("<(", ">("):
-        assert "fails in AWS Lambda, which has no /dev/fd" in place.text(f"cat {operator}ls)", 6)
+        assert "fails in AWS Lambda, which has no /dev/fd" in place.text(f"cat {operator}ls)", 5)
     assert place.text("echo 'a | b'", 8).startswith("echo: builtin")
     assert place.text('echo "a | b"', 8).startswith("echo: builtin")
     assert place.text("[[ a < b ]]", 5).startswith("[[: keyword")

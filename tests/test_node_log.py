@@ -77,8 +77,8 @@ def test_a_commands_own_carriage_returns_stay() -> None:
 
 
 def test_what_node_logs_before_the_invocation_is_no_output() -> None:
-    """nodejs22.x warns of the article's kind of handler: in JSON with a level, in text perhaps on several lines. Python's
-    runtime warns that it is a preview."""
+    """nodejs22.x warns of the article's kind of handler: in JSON with a level, in text perhaps on several lines.
+    Python's runtime warns that it is a preview."""
     ran = RUNS[0]
     log = text_log(ran)
     for before in (
