@@ -15,11 +15,11 @@ from .cell import Cell, Control, Emit, Notice, Output, Result
 from .command import BRIEF, PATIENCE_SECONDS, backoff
 from .credentials import KEY_ID, NAMED_SECRET
 from .function import index as wire
-from .place import mask
+from .place import LONGEST_TIMEOUT_S, mask
 from .tally import Tally
 from .transport import Event, Reply, Transport
 
-READ_SECONDS = 930.0  # a function runs for at most 900 s, and answers only then (Lambda quotas)
+READ_SECONDS = LONGEST_TIMEOUT_S + 30.0  # the function answers when its command has ended, and not before
 ASK_SECONDS = (0.001, 0.1)  # how often the answer is looked for: the longer it takes, the less often
 # exec() gives the command a pipe that nobody closes: what reads would wait until the function's timeout.
 NO_INPUT = "exec </dev/null; "

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from . import __version__, arguments, kernelspec
+from .place import LONGEST_TIMEOUT_S
 
 LAUNCH = "launch"
 UNWRITTEN = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what writing may come to
@@ -119,7 +120,7 @@ def _add_local(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("local", help="run the local engine by itself", description=text)
     parser.set_defaults(run=local)
     _add_number(parser, "--memory", "MB", "memory of the function in MB", bounds=(128, 10240), default=128)
-    _add_number(parser, "--timeout", "S", "longest invocation in seconds", bounds=(1, 900), default=60)
+    _add_number(parser, "--timeout", "S", "longest invocation in seconds", bounds=(1, LONGEST_TIMEOUT_S), default=60)
     _add_number(parser, "--concurrency", "N", "most environments at once", bounds=(1, 1000), default=10)
     _add_number(parser, "--port", "P", "port to listen on; 0 is a free one", bounds=(0, 65535), default=0)
     parser.add_argument("--json", action="store_true", help="print one line of JSON, for scripts")

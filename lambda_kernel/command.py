@@ -17,12 +17,10 @@ from .function import index as wire
 from .place import mask
 from .remote import SLICE_SECONDS, Remote
 from .replies import measured, nothing_run, restless, well_formed
+from .search import Search
 from .tally import Tally
 from .transport import Event
 
-BUSY_SECONDS = 10.0  # how long another environment may answer for one that an invocation may still keep busy,
-AWAY_SECONDS = 1.0  # and for one whose invocations have all been answered
-SEEK_SECONDS = 0.2  # between two tries to meet it: one more of Lambda's choices, however far the function is
 SILENT_SECONDS = 900.0  # an idle environment has not been seen to live much longer
 PATIENCE_SECONDS = 60.0  # how long a command that has not been started is tried
 SIGNALS = ("INT", "TERM", "KILL")  # what the first, second and third interrupt of a cell become
@@ -70,7 +68,7 @@ class Command:
         self.chunks = Chunks(lambda seq: session.labels.get(seq, 0))
         self.hold = 0.0
         self.calls: Event = {}
-        self.away_since: float | None = None
+        self.search = Search(session, control)
         self.restarts = 0  # how often the command came to a shell or an environment that could not run it
 
     def run(self) -> Result:
@@ -104,7 +102,8 @@ class Command:
                 continue
             state = reply["state"]
             if state in ("running", "done"):
-                self.started, self.away_since, self.unanswered, op = True, None, False, "attach"
+                self.started, self.unanswered, op = True, False, "attach"
+                self.search.found()
                 self._take(reply)
                 if state == "done" and self.had == reply["total"]:
                     return self._result(reply)
@@ -169,15 +168,21 @@ class Command:
             return session.hello(self.hold)
         if op == "call":
             return session.event(op) | session.here() | self.calls
-        event = session.event(op) | session.here() | {"seq": session.seq + 1, "had": self.had, "wait": self._wait()}
-        event |= {"have": session.snapshot and session.snapshot.digest, "measure": not session.reported}
+        event = self._attach()
         if op == "run":
-            return event | self._code()
+            return event | {"op": op} | self._code()
         if signals := self._signals():
             event["signals"] = signals
         if self.line is not None:
             event["input"] = (self.typed, base64.b64encode(self.line).decode(), not self.line)
         return event
+
+    def _attach(self) -> Event:
+        """It may be sent again and again, and to any environment."""
+        session = self.session
+        event = session.event("attach") | session.here() | {"seq": session.seq + 1, "had": self.had}
+        have = session.snapshot and session.snapshot.digest
+        return event | {"wait": self._wait(), "have": have, "measure": not session.reported}
 
     def _code(self) -> Event:
         cell = self.cell
@@ -341,12 +346,8 @@ class Command:
             return "run"
         if not replaced:
             self._lose("its shell has ended")
-        if self.away_since is None:
-            self.away_since = self.clock()
-        bound = BUSY_SECONDS if self.unanswered else AWAY_SECONDS
-        if self.clock() - self.away_since > bound or self._stopped():
+        if self._stopped() or not self.search.goes_on(reply["environment"], self.unanswered, self._attach()):
             self._lose("Lambda has replaced its execution environment")
-        self.control.wait(SEEK_SECONDS)
         return "attach"
 
     def _give_up(self, error: errors.KernelError) -> NoReturn:

@@ -6,14 +6,15 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .article import introduction
 from .cell import Cell, Control, Emit, Notice, Output, Result
 from .errors import ShellPerCommand, UsageError
 from .files import Local
-from .hints import history_hint
+from .hints import Hints
+from .history_hint import history_hint
 from .into_file import Writer
 from .magics import KNOWN, MAGICS, Call, Head, Line, misplaced, parse
 from .magics.ipython import MORE, Question, leaving, question, without_bangs
@@ -34,6 +35,7 @@ class Execution:
     control: Control
     tally: Tally
     stdin: bool = False
+    hints: Hints = field(default_factory=Hints)
 
     def run(self) -> Result | None:
         """Its result; None when no command was in it. Raises errors.KernelError."""
@@ -102,11 +104,14 @@ class Execution:
     def _command(self, cell: Cell, emit: Emit) -> Result:
         session = self.workspace.enter(emit, self.control)
         try:
-            return session.run(cell, emit, self.control, self.tally)
+            return session.run(cell, self.hints.reading(emit, cell.merge), self.control, self.tally)
         except ShellPerCommand:  # found out before the cell was sent
             article = self.workspace.use_article()
+            session = article
             emit(Notice(introduction(article.transport.function), "article"))
-            return article.run(cell, emit, self.control, self.tally)
+            return article.run(cell, self.hints.reading(emit, cell.merge), self.control, self.tally)
+        finally:
+            self.hints.give(emit, session, self.tally)
 
     def _into_file(self, line: Line, cell: Cell) -> Result:
         path = Path(line.magic.run(self._call(line.words))).expanduser()

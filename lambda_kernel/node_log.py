@@ -16,8 +16,9 @@ from .report import Trimmed, trim
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 LEVEL = r"(?:(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\t)?"  # runtimes before nodejs10.x had none
-# Logged before an invocation, so that there is no id: nodejs22.x warns of handlers with a callback, as the article's.
-NO_INVOCATION = re.compile(rf"{STAMP}\tundefined\t")
+# Logged before an invocation, so that there is no id: nodejs22.x warns of handlers with a callback, as the article's,
+# and Python's runtime that it is a preview (awslambdaric 4.2.2, lambda_literals.py).
+NO_INVOCATION = re.compile(rf"{STAMP}\tundefined\t|\[WARNING\]\t{STAMP}\t\tLAMBDA_WARNING: ")
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
 # JSON's longest escape has six characters: after five without a backslash none can be open.
 OUTSIDE_ESCAPES = re.compile(r"[^\\]{5}")

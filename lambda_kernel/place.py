@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .errors import KernelError
 
 REQUEST_BYTES = 6_291_456  # of one invocation (Lambda quotas)
+LONGEST_TIMEOUT_S = 1_800  # of a function (botocore 1.44.8, CreateFunction)
 MESSAGE_CHARACTERS = 400
 LOCAL = "local"
 ENGINES_KEYS = "take those that `lambda-kernel local` has printed, or restart the kernel"

@@ -76,6 +76,17 @@ PROXY = Row(
 NOT_HERE = Row(
     Refused, "the endpoint for {it} is not Lambda's ({message})", "check --endpoint-url and AWS_ENDPOINT_URL_LAMBDA"
 )
+OTHER_REGION = Row(
+    Refused,
+    "Lambda cannot reach {it}, which is in another region ({message})",
+    "name that region with --region, and no endpoint of another one",
+)
+# Of runtimes that customers manage (botocore 1.44.8).
+RUNTIME = Row(
+    Refused,
+    "the runtime of {it} has been deleted ({message})",
+    "give the function another runtime version or alias, or deploy it again with `lambda-kernel deploy`",
+)
 UNKNOWN = Row(Refused, "Lambda refused {it} ({code}: {message})", "`%status --verbose` shows the whole answer")
 THROTTLE = Row(
     Throttled, "Lambda throttled {it}: {reason}", "{remedy}", "wait until another cell of the engine's has ended"
@@ -130,6 +141,7 @@ CODES: Mapping[str, Row] = MappingProxyType(
             "SnapStartNotReadyException ENINotReadyException ResourceNotReadyException EC2ThrottledException", LATER
         ),
         **each("CodeArtifactUserFailedException InvalidRuntimeException InvalidZipFileException", CODE),
+        **each("RuntimeAliasDeletedException RuntimeVersionDeletedException", RUNTIME),
         **each("SnapStartException SnapStartTimeoutException SnapStartRegenerationFailureException", SNAPSHOT),
         **each("KMSAccessDeniedException KMSDisabledException KMSInvalidStateException KMSNotFoundException", KMS),
         **each("EC2AccessDeniedException EC2UnexpectedException ENILimitReachedException", VPC),
@@ -232,6 +244,8 @@ def rule(
         return THROTTLE, dict(zip(("reason", "remedy"), reason(response, message, place), strict=True))
     if code == "InvalidParameterValueException" and "tenan" in message.lower():
         return CODES[code]._replace(kind=WrongTenancy), {}
+    if code == "ResourceNotFoundException" and "not reachable in this region" in message:
+        return OTHER_REGION, {}
     if code == "ResourceConflictException":
         state = STATE.search(message)
         return (STATES.get(state[1], LATER), {"state": state[1]}) if state else (LATER, {})

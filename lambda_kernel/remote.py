@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import uuid
@@ -14,14 +15,17 @@ from typing import Any
 from . import news
 from .calls import Caller, Pace, directly
 from .cell import Emit, Notice
+from .errors import KernelError
 from .function import index as wire
 from .function import state
 from .tally import Tally
 from .transport import Event, Transport
 
+HOLD_SECONDS = 1.0  # how long an environment is kept busy so that Lambda has to choose another
 SLICE_ROUND_TRIPS = 25  # the environment is frozen for one round trip in so many: about 4 % of a long command
 SLICE_SECONDS = (0.2, 5.0)
 TERMINAL = ("clear", "reset", "tput")  # one program, by the name that it is called by
+PROGRAMS = ("display", "ps", *TERMINAL)  # what the shell's code brings
 
 
 @cache
@@ -109,6 +113,12 @@ class Remote:
     def here(self) -> Event:
         """What names this shell and no other."""
         return {"environment": self.environment, "shell": self.shell}
+
+    def hold(self, event: Event) -> None:
+        """Keep an environment busy for a moment, so that Lambda chooses another one. Which one is Lambda's choice as
+        well: the event must do no harm to any."""
+        with contextlib.suppress(KernelError):
+            self.transport.invoke(event | {"hold": HOLD_SECONDS})
 
     def place(self, tally: Tally) -> None:
         """Where its invocations run."""

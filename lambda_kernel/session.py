@@ -10,11 +10,9 @@ from typing import Any
 from . import errors
 from .cell import Cell, Control, Emit, Result, ThreadControl
 from .command import Command
-from .remote import Remote
+from .remote import HOLD_SECONDS, Remote
 from .tally import Tally
-from .transport import Event
 
-HOLD_SECONDS = 1.0  # how long an environment is kept busy so that Lambda has to start another
 COLD_TRIES = 3
 CALL_SECONDS = 2.0  # how long a cell may have to wait behind a call whose answer does not come
 
@@ -50,7 +48,7 @@ class Session(Remote):
         """Without tenants Lambda chooses the environment: a new one while all the others are busy. The new one is
         held for longer than the one before, since the one used last is the likeliest to be used next."""
         for _ in range(COLD_TRIES):
-            holding = threading.Thread(target=self._hold, args=(self.event("close"),), daemon=True)
+            holding = threading.Thread(target=self.hold, args=(self.event("close"),), daemon=True)
             holding.start()
             control.wait(HOLD_SECONDS / 4)  # the request must be there before the next one is
             self.forget()
@@ -60,10 +58,6 @@ class Session(Remote):
                 return
             self.environment = None
         raise errors.Refused("Lambda chose the same environment each time: it may be throttled to one; try again")
-
-    def _hold(self, event: Event) -> None:
-        with contextlib.suppress(errors.KernelError):
-            self.transport.invoke(event | {"hold": HOLD_SECONDS})
 
     def ping(self, emit: Emit, control: Control, tally: Tally) -> None:
         """Find the shell, or start it again where Lambda has replaced its environment. Raises errors.KernelError."""

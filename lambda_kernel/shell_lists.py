@@ -247,6 +247,7 @@ TESTS = {
     "-gt": "A -gt B: A is greater",
     "-ge": "A -ge B: A is greater or equal",
 }
+NO_DEV_FD = "fails in AWS Lambda, which has no /dev/fd"
 OPERATORS = {
     ">": "FILE: stdout goes to a file, which is emptied first",
     ">>": "FILE: stdout goes to the end of a file",
@@ -260,8 +261,8 @@ OPERATORS = {
     "<<": "WORD: here-document: stdin is the following lines, up to WORD; quoted ('WORD') nothing in them is expanded",
     "<<-": "WORD: here-document without the tabs at the beginning of its lines",
     "<<<": "WORD: here-string: stdin is WORD and a newline",
-    "<(": "COMMANDS): a file name from which the commands' output can be read",
-    ">(": "COMMANDS): a file name; what is written there is the commands' input",
+    "<(": f"COMMANDS): a file name from which the commands' output can be read; {NO_DEV_FD}",
+    ">(": f"COMMANDS): a file name; what is written there is the commands' input; {NO_DEV_FD}",
     "|": "pipe: stdout of the left is stdin of the right",
     "|&": "pipe for stdout and stderr",
     "||": "run the right if the left fails",

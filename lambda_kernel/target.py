@@ -11,6 +11,7 @@ from .errors import UsageError
 LOCAL_NAME = "local"
 # A name, a partial ARN or an ARN, with a version or an alias (Lambda API reference, Invoke, FunctionName).
 FUNCTION = re.compile(r"[a-zA-Z0-9:_$-]{1,170}")
+ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Target:
     def __post_init__(self) -> None:
         if not FUNCTION.fullmatch(self.function):
             raise UsageError(f"{self.function!r} is no name of a function: letters, digits, - and _, or an ARN")
+        if self.region and self.region != (region_in(self.function) or self.region):
+            raise UsageError(
+                f"the ARN names a function in {region_in(self.function)}, and the region given is {self.region}: "
+                "leave --region out, or name the same region in both"
+            )
 
     @property
     def local(self) -> bool:
@@ -56,4 +62,10 @@ def resolve(*choices: Mapping[str, str | None]) -> Target:
 def named(function: str, region: str | None, profile: str | None, endpoint_url: str | None) -> Target:
     if function == LOCAL_NAME:
         return LOCAL
-    return Target(function, region or None, profile or None, endpoint_url or None)
+    return Target(function, region or region_in(function), profile or None, endpoint_url or None)
+
+
+def region_in(function: str) -> str | None:
+    """The region that an ARN names. Lambda reaches functions of the endpoint's own region only."""
+    found = ARN.match(function)
+    return found["region"] if found else None

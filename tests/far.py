@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -196,6 +197,11 @@ class CountingTransport:
         return False
 
     def close(self) -> None: ...
+
+
+def as_bash_5_2(text: str) -> str:
+    """bash 5.3 also says what is unfinished, and where that begins (its parse.y)."""
+    return re.sub(r"(unexpected end of file) from `.*' command on line \d+", r"\1", text)
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:

@@ -21,6 +21,8 @@ JSON_REPORT = (
     f'{{"time":"{STAMP}","type":"platform.report","record":{{"requestId":"{ID}","metrics":{{"durationMs":1}}}}}}\n'
 )
 CALLBACK_WARNING = f"{STAMP}\tundefined\tWARN\tAWS Lambda plans to remove support for callback-based handlers.\n"
+# awslambdaric's format of a record, with no request id (its bootstrap.py), and its warning (lambda_literals.py).
+PREVIEW_WARNING = f"[WARNING]\t{STAMP}\t\tLAMBDA_WARNING: This is a preview runtime version and should not be used.\r\n"
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,11 @@ class Proxy:
 
     def send(self, request: bytes) -> bytes:
         """A request of one's own: such as one that was sent before."""
-        with self._connected() as server:
+        return self._deliver(self._connected(), request)
+
+    def _deliver(self, server: socket.socket, request: bytes) -> bytes:
+        with server:
+            self.busy.add(server)
             server.sendall(request)
             return self._forsaken(server)
 
@@ -133,8 +137,11 @@ class Proxy:
         time.sleep(self.delay)
         request = read(client, fault.request, server.sendall if fault.deliver else None)
         if fault.request is not None or not request:
+            forsaken = bool(request) and not _missing(request)
+            if forsaken:  # before the client can know: it may wait for the server to be free
+                self.busy.add(server)
             client.close()
-            if request and not _missing(request):
+            if forsaken:
                 self._forsaken(server)
             return False
         response = self._response(server, request, fault)[: fault.response]
@@ -153,7 +160,9 @@ class Proxy:
     def _response(self, server: socket.socket, request: bytes, fault: Fault) -> bytes:
         fault.meanwhile()
         if fault.together:
-            self._start(self.send, request)
+            copy = self._connected()
+            self.busy.add(copy)  # before there is any response
+            self._start(self._deliver, copy, request)
         response = read(server) if fault.deliver else b""
         for _ in range(fault.deliver - 1):
             self.send(request)

@@ -13,6 +13,7 @@ from lambda_kernel import errors
 from lambda_kernel.article import ABANDONED, CUT, FAILED, NO_INPUT, UNLOGGED, ArticleSession
 from lambda_kernel.cell import Cell, Control, Result
 from lambda_kernel.execution import Execution
+from lambda_kernel.place import LONGEST_TIMEOUT_S
 from lambda_kernel.report import Report
 from lambda_kernel.target import Target
 from lambda_kernel.transport import BotoTransport, Event, Reply, Transport, make_client
@@ -293,7 +294,7 @@ def test_it_is_found_out_before_a_cell_is_sent() -> None:
     assert notice.startswith("`shell` is the 2018 article's function.")
     assert second.notices == []
     assert (first.tally.invocations, second.tally.invocations) == (2, 1)
-    assert desk.timeouts[-1] > 900
+    assert desk.timeouts[-1] > LONGEST_TIMEOUT_S
 
 
 @pytest.mark.parametrize(

@@ -353,7 +353,7 @@ def test_a_name_that_cannot_be(name: str, tmp_path: Path) -> None:
         ["install", "--prefix", ""],
         ["install", "--endpoint-url", "127.0.0.1:4566"],
         ["local", "--memory", "64"],
-        ["local", "--timeout", "901"],
+        ["local", "--timeout", "1801"],
         ["local", "--concurrency", "none"],
         ["local", "--port", "65536"],
         ["deploys"],

@@ -7,7 +7,7 @@ import pytest
 from lambda_kernel.connect import Connector
 from lambda_kernel.errors import BadSettings, UsageError
 from lambda_kernel.function_code import function_code
-from lambda_kernel.target import LOCAL, Target
+from lambda_kernel.target import LOCAL, Target, resolve
 from lambda_kernel.transport import BotoTransport
 
 
@@ -34,6 +34,12 @@ def test_a_function_elsewhere() -> None:
     assert (made.function, made.region, made.tenant) == ("shell", "eu-west-1", "me")
     assert made.make is not None
     assert made.make().meta.endpoint_url == "http://127.0.0.1:1"
+
+
+def test_the_region_of_an_arn_beats_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    arn = "arn:aws:lambda:eu-west-3:123456789012:function:shell"
+    assert Connector("me")(resolve({"function": arn})).region == "eu-west-3"
 
 
 def test_settings_that_cannot_be_do_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:

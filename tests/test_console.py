@@ -184,7 +184,8 @@ def test_a_command_asks(shell: Console) -> None:
     shell.type("read -p 'Your name? ' x; echo \"<$x>\"", ENTER)
     shell.see("\nYour name\\? ")
     shell.type("Bo Peep", ENTER)
-    assert shell.see(r"<Bo Peep>") == "Bo Peep\r\n"
+    # A busy prompt_toolkit may move the cursor to the beginning of the line once more.
+    assert shell.see(r"<Bo Peep>").replace("\r", "") == "Bo Peep\n"
     shell.output()
 
 

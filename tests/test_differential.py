@@ -221,8 +221,10 @@ class Ways:
 
 def directly(code: str, options: tuple[str, ...], merge: bool) -> Seen:
     environ = index.shell_environ({**os.environ, **LOCALE})
+    # A background job of a script, and what nohup or cron starts, ignores signals, which every child inherits and bash
+    # cannot undo (bash(1), trap). A session's shell is started without that, and so is this one.
     ran = subprocess.run(
-        ["bash", "--norc", "--noprofile", *options, "-c", code],
+        ["env", "--default-signal", "bash", "--norc", "--noprofile", *options, "-c", code],
         input=b"",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if merge else subprocess.PIPE,

@@ -50,6 +50,7 @@ def test_two_sessions_side_by_side(book: Notebook, engine: dict[str, str]) -> No
     url = engine["endpoint_url"]
     assert book.run(f"%use shell --endpoint-url {url} --region local\necho ${{where-unset}}").out.endswith("unset\n")
     assert book.run("%use local\necho $where").out.endswith("local\n")
+    book.run("%use shell")
 
 
 def test_wrong_credentials_are_told(engine: dict[str, str]) -> None:

@@ -239,6 +239,8 @@ def test_operators(place: Place) -> None:
     for before, operator in (("ls ", "|"), ("ls |", "|"), ("ls | grep x 2>", ">&"), ("ls | grep x 2>&1 ", ">>")):
         assert place.text(code, len(before)).startswith(f"{operator}: operator\n{operator} ")
     assert place.text(code, code.index("&&") + 1).startswith("&&: operator")
+    for operator in ("<(", ">("):
+        assert "fails in AWS Lambda, which has no /dev/fd" in place.text(f"cat {operator}ls)", 5)
     assert place.text("echo 'a | b'", 8).startswith("echo: builtin")
     assert place.text('echo "a | b"', 8).startswith("echo: builtin")
     assert place.text("[[ a < b ]]", 5).startswith("[[: keyword")

@@ -80,6 +80,7 @@ def test_an_interrupt(book: Notebook) -> None:
 
 
 def test_status(book: Notebook, stack: str) -> None:
+    book.run("true")
     rows = book.run("%status").out
     assert f"ours, {REGION}, {stack}" in rows
     assert f"ours in {REGION}" in rows
@@ -101,8 +102,10 @@ def test_to_the_local_engine_and_back(book: Notebook, stack: str) -> None:
 
 
 @needs_node
-def test_the_articles_function(article: Notebook) -> None:
-    first, second = article.run("echo a; echo 'b c'\nx=5"), article.run('printf %s "${x-fresh}"')
+def test_the_articles_function(stack: str) -> None:
+    """In a kernel of its own: that it is the article's is told once."""
+    with notebook(*options(stack, "shell")) as article:
+        first, second = article.run("echo a; echo 'b c'\nx=5"), article.run('printf %s "${x-fresh}"')
     assert (first.out, second.out) == ("a\nb c\n", "fresh")
     assert "`shell` is the 2018 article's function." in first.noticed
     assert (second.err, second.notices) == ("", [])
@@ -162,3 +165,4 @@ def test_from_the_articles_function_to_ours_and_back(article: Notebook, stack: s
     assert article.run(f"%use ours {where}\nx=5").error is None
     assert article.run(f"%use shell {where}\necho ${{x-none}}").out.endswith("none\n")
     assert article.run(f"%use ours {where}\necho $x").out.endswith("5\n")
+    article.run(f"%use shell {where}")

@@ -18,6 +18,7 @@ from tests.node_logs import (
     JSON_REPORT,
     JSON_START,
     OTHER_ID,
+    PREVIEW_WARNING,
     REPORT,
     STAMP,
     START,
@@ -76,13 +77,16 @@ def test_a_commands_own_carriage_returns_stay() -> None:
 
 
 def test_what_node_logs_before_the_invocation_is_no_output() -> None:
-    """nodejs22.x warns of the article's kind of handler: in JSON with a level, in text perhaps on several lines."""
+    """nodejs22.x warns of the article's kind of handler: in JSON with a level, in text perhaps on several lines.
+    Python's runtime warns that it is a preview."""
     ran = RUNS[0]
     log = text_log(ran)
     for before in (
         f"{CALLBACK_WARNING}{START}",
         f"{START}{CALLBACK_WARNING}",
         f"{START}{CALLBACK_WARNING}more of it\n",
+        f"{PREVIEW_WARNING}{START}",
+        f"{START}{PREVIEW_WARNING}",
     ):
         assert read(log.replace(START, before).encode(), ran.event) == Logged(ran.stdout)
     warning = '{"timestamp":"x","level":"WARN","requestId":"undefined","message":"AWS Lambda plans"}\n'

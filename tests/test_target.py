@@ -33,6 +33,15 @@ def test_names_that_cannot_be(name: str) -> None:
         Target(name)
 
 
+def test_the_region_of_an_arn_is_the_functions() -> None:
+    arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:shell"
+    assert resolve({"function": arn}).region == "us-gov-west-1"
+    assert resolve({"function": arn, "region": "us-gov-west-1"}).region == "us-gov-west-1"
+    assert resolve({"function": "123456789012:function:shell"}).region is None
+    with pytest.raises(UsageError, match=r"a function in us-gov-west-1, and the region given is eu-west-1: leave"):
+        resolve({"function": arn, "region": "eu-west-1"})
+
+
 def test_how_it_is_named_to_users() -> None:
     assert str(LOCAL) == "the local engine"
     assert str(Target("shell", "eu-west-1", "dev")) == "shell, eu-west-1, profile dev"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .. import arguments
+from ..place import LONGEST_TIMEOUT_S
 from . import template
 from .problems import DeployError
 
@@ -93,7 +94,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add(
         "--timeout",
         metavar="S",
-        type=arguments.within(1, 900),
+        type=arguments.within(1, LONGEST_TIMEOUT_S),
         help=f"longest invocation (default: {DEFAULTS.timeout_s})",
     )
     add("--architecture", choices=template.ARCHITECTURES, help=f"of its processor (default: {DEFAULTS.architecture})")

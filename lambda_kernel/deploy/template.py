@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..function_code import function_code
+from ..place import LONGEST_TIMEOUT_S
 
 LIMIT_BYTES = 51_200  # of a template body in a request (CloudFormation quotas)
 # What CloudWatch Logs accepts (API reference, PutRetentionPolicy).
@@ -100,6 +101,7 @@ def render(defaults: Mapping[str, str]) -> str:
     quoted = {name: value if name in NUMBERS else json.dumps(value) for name, value in defaults.items()}
     retention = ", ".join(map(str, RETENTION_DAYS))
     body = (Path(__file__).parent / "template.yaml").read_text("utf-8")
-    for name, value in {"version": __version__, "hash": code_hash(text), "retention": retention, **quoted}.items():
+    marks = {"version": __version__, "hash": code_hash(text), "retention": retention, "longest": str(LONGEST_TIMEOUT_S)}
+    for name, value in (marks | quoted).items():
         body = body.replace(f"@{name}@", value)
     return body + "".join(f"{CODE_INDENT}{line}" if line.strip() else line for line in text.splitlines(keepends=True))

@@ -35,7 +35,8 @@ class Errand(Command):
                 continue
             # A shell that has ended meanwhile has no working directory any more.
             if reply["state"] == "called" and (self.started or not reply["ended"]):
-                self.started, self.away_since, self.unanswered = True, None, False
+                self.started, self.unanswered = True, False
+                self.search.found()
                 return fault(name, self, reply["value"])
             self._not_here("call", reply)
 

@@ -1267,7 +1267,7 @@ def install_stand_ins() -> None:
         os.makedirs(f"{PRIVATE}/bin", 0o700, exist_ok=True)
         for name, text in STAND_INS.items():
             path = f"{PRIVATE}/bin/{name}"
-            if not os.path.exists(path):
+            if not os.access(path, os.X_OK):
                 with open(path, "w", encoding="utf-8") as file:
                     file.write(f"#!/usr/bin/env bash\n{text}")
                 os.chmod(path, 0o755)
@@ -1285,7 +1285,7 @@ exit $status
     "free": r"""
 unit=1 human=
 case $1 in -b) unit=1/1024 ;; -m) unit=1024 ;; -g) unit=1048576 ;; -h) human=1 ;; esac
-while read -r key kb _; do declare "${key%:}=$kb"; done < <(grep -v '[()]' /proc/meminfo)
+while read -r key kb _; do declare "${key%%[:(]*}=$kb"; done </proc/meminfo
 show() {
     local kb
     printf '%-7s' "$1"; shift

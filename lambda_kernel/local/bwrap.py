@@ -22,7 +22,8 @@ _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "nix"
 _EMPTY = ("boot", "home", "media", "mnt", "opt", "root", "run", "srv", "var/tmp")
 # Lambda has neither ptmx nor shm: https://github.com/pexpect/pexpect/issues/654
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-_DEVICE_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+# There is no /dev/fd, so that process substitution fails: https://github.com/aws/aws-lambda-base-images/issues/132
+_DEVICE_LINKS = {"stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 # bubblewrap covers these only when it runs setuid; a root user without capabilities may still write to them.
 _PROC_WRITABLE = ("acpi", "bus", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger")
 _PROOF_S = 10

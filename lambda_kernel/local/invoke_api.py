@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote
 from .errors import ApiError, invalid_content, invalid_parameter
 from .function_config import FunctionConfig
 from .invocation import Invocation, Outcome
-from .limits import ASYNC_REQUEST_BYTES, REQUEST_BYTES, TENANT_ID_PATTERN, VERSION, function_arn
+from .limits import ASYNC_REQUEST_BYTES, REGION, REQUEST_BYTES, TENANT_ID_PATTERN, VERSION, function_arn
 from .pool import Pool
 from .settings import Settings
 from .sigv4 import Verifier
@@ -83,9 +83,19 @@ class InvokeApi:
 
     def _check_name(self, request: Request, quoted: str) -> None:
         """Accept a name, a partial or a full ARN, each with or without $LATEST."""
-        name = unquote(quoted).rpartition("function:")[2]
+        arn, _, name = unquote(quoted).rpartition("function:")
         name, _, qualifier = name.partition(":")
-        qualifier = qualifier or parse_qs(request.query).get("Qualifier", [VERSION])[0]
+        [asked] = parse_qs(request.query).get("Qualifier", [""])[:1]
+        # Both errors as AWS words them: LocalStack, services/lambda_/api_utils.py.
+        if qualifier and asked not in ("", qualifier):
+            raise invalid_parameter(
+                "The derived qualifier from the function name does not match the specified qualifier."
+            )
+        qualifier = qualifier or asked or VERSION
+        region = (arn.split(":") + [""] * 4)[3]
+        if region not in ("", REGION):
+            message = f"Functions from '{region}' are not reachable in this region ('{REGION}')"
+            raise ApiError(404, "ResourceNotFoundException", message)
         if name != self._settings.function or qualifier != VERSION:
             arn = function_arn(name) + ("" if qualifier == VERSION else f":{qualifier}")
             raise ApiError(404, "ResourceNotFoundException", f"Function not found: {arn}")

@@ -50,7 +50,7 @@ def emulator() -> Iterator[list[str]]:
     "words",
     [
         ["deploy", "--memory", "127"],
-        ["deploy", "--timeout", "901"],
+        ["deploy", "--timeout", "1801"],
         ["deploy", "--architecture", "i386"],
         ["deploy", "--storage", "0"],
         ["deploy", "--retention", "8"],

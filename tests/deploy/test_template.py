@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from lambda_kernel import __version__
 from lambda_kernel.deploy import template
 from lambda_kernel.deploy.template import Parameters
 from lambda_kernel.function_code import function_code
+from tests.aws_cli import VERSIONS, aws_cli
 
 
 class Loader(yaml.SafeLoader):
@@ -96,7 +96,7 @@ def test_the_defaults_are_those_of_the_parameters() -> None:
 
 
 def test_other_defaults() -> None:
-    chosen = Parameters("x_1-Y", 512, 900, "x86_64", 1024, 3653, ("arn:aws:iam::aws:policy/ReadOnlyAccess",), False)
+    chosen = Parameters("x_1-Y", 512, 1800, "x86_64", 1024, 3653, ("arn:aws:iam::aws:policy/ReadOnlyAccess",), False)
     declared = parsed(template.render(chosen.values()))["Parameters"]
     assert {name: str(one["Default"]) for name, one in declared.items()} == chosen.values()
 
@@ -127,6 +127,7 @@ def test_other_descriptions_are_not_ours(description: str) -> None:
 
 @pytest.mark.parametrize("options", [[], ["--no-tenant-isolation", "--memory", "10240", "--retention", "1"]])
 def test_cfn_lint_finds_nothing(options: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("cfnlint")
     file = tmp_path / "template.yaml"
     file.write_text(command(*options).stdout)
     lint = [
@@ -163,12 +164,12 @@ def test_defaults_that_make_it_too_large_for_a_request() -> None:
     assert refused.stderr.count("\n") == 1
 
 
-@pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
-def test_the_aws_cli_deploys_it_as_it_is(moto_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_aws_cli_deploys_it_as_it_is(moto_url: str, tmp_path: Path, version: int) -> None:
     file = tmp_path / "template.yaml"
     file.write_text(command("--memory", "256").stdout)
     place = ["--endpoint-url", moto_url, "--region", "eu-west-1"]
-    words = ["aws", "cloudformation", "deploy", "--template-file", str(file), "--stack-name", "mine"]
+    words = [aws_cli(version).program, "cloudformation", "deploy", "--template-file", str(file), "--stack-name", "mine"]
     result = subprocess.run(
         [*words, "--capabilities", "CAPABILITY_IAM", *place],
         capture_output=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 
 from lambda_kernel.local import Endpoint, Settings
 from lambda_kernel.local.command import run_foreground
+from tests.aws_cli import VERSIONS, aws_cli
 from tests.far import wait_until
 from tests.local.rig import commands_with, make_client
 
@@ -67,16 +67,20 @@ def test_a_script_gets_one_line_and_a_signal_ends_it(
     assert not commands_with(mark)
 
 
-def test_the_printed_line_works_with_the_aws_cli(foreground: Callable[[str], subprocess.Popen[str]]) -> None:
-    if shutil.which("aws") is None:
-        pytest.skip("the AWS CLI is not installed")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_printed_line_works_with_the_aws_cli(
+    foreground: Callable[[str], subprocess.Popen[str]], tmp_path: Path, version: int
+) -> None:
+    """As it is: without a setting that version 2 needs for the article's loop."""
+    path = aws_cli(version).variables(tmp_path)["PATH"]
     process = foreground("text")
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(6)]
     assert "Ctrl-C" in lines[0]
     pasted = "".join(lines[2:])
     assert pasted.rstrip().endswith("base64 -d")
-    done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, timeout=60, check=False)
+    environ = {**os.environ, "PATH": path}
+    done = subprocess.run(["bash", "-c", pasted], env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.startswith("START RequestId: "), done.stderr
     assert "\nREPORT RequestId: " in done.stdout
 

@@ -47,6 +47,16 @@ def host_path(own: Rig, name: str) -> tuple[str, Path]:
     raise AssertionError("the environment's /tmp was not found")
 
 
+def until_it_has(path: str, size: int) -> str:
+    """Python that waits in the environment: what counts there has to start first."""
+    return f"\nwhile not os.path.exists({path!r}) or os.path.getsize({path!r}) < {size}: time.sleep(0.01)\n"
+
+
+def frozen(path: Path) -> bool:
+    """The freeze comes a moment after the reply."""
+    return eventually(lambda: stands_still(path)) and stands_still(path)
+
+
 def stands_still(path: Path) -> bool:
     before = count(path)
     time.sleep(0.05)
@@ -65,16 +75,10 @@ def test_a_background_process_stands_still_between_invocations(
     assert (own.engine.isolation, own.engine.freezer) == (isolation, freezer)
     inside, path = host_path(own, f"count-{time.monotonic_ns()}")
     counter = COUNTER.format(path=inside)
-    own.py(f"subprocess.Popen(['setsid', sys.executable, '-c', {counter!r}]); time.sleep(0.3)")
-    # Frozen within 20 ms of the reply.
-    time.sleep(0.02)
-    assert count(path) > 5
-    assert stands_still(path)
-    before = count(path)
-    own.py("time.sleep(0.2)")
-    assert count(path) > before + 5
-    time.sleep(0.02)
-    assert stands_still(path)
+    own.py(f"subprocess.Popen(['setsid', sys.executable, '-c', {counter!r}])" + until_it_has(inside, 5))
+    assert frozen(path)
+    own.py(until_it_has(inside, count(path) + 5))
+    assert frozen(path)
 
 
 @MODES
@@ -84,14 +88,11 @@ def test_every_process_of_a_tree_stands_still_and_goes_on(
     own = frozen_rig(isolation, freezer)
     shell = "set -m; (while :; do sleep 0.01; echo x; done | while read x; do echo -n . >> {0}; done) & wait; rm {0}"
     inside, path = host_path(own, f"tree-{time.monotonic_ns()}")
-    own.py(f"subprocess.Popen(['bash', '-c', {shell.format(inside)!r}]); time.sleep(0.3)")
+    own.py(f"subprocess.Popen(['bash', '-c', {shell.format(inside)!r}])" + until_it_has(inside, 1))
     for _ in range(5):
-        time.sleep(0.03)
-        assert stands_still(path)
-        before = count(path)
-        own.py("time.sleep(0.15)")
+        assert frozen(path)
         # Bash saw no stopped child: it still waits, and its job still counts.
-        assert count(path) > before
+        own.py(until_it_has(inside, count(path) + 5))
 
 
 @MODES

@@ -54,6 +54,24 @@ def test_a_qualifier_may_be_given_apart(lab: Rig) -> None:
     assert error_of(lambda: lab.invoke({}, Qualifier="7"))[1] == "ResourceNotFoundException"
 
 
+def test_two_qualifiers_have_to_agree(lab: Rig) -> None:
+    assert lab.invoke({}, FunctionName="shell:$LATEST", Qualifier="$LATEST").value == {}
+    assert error_of(lambda: lab.invoke({}, FunctionName="shell:$LATEST", Qualifier="live")) == (
+        400,
+        "InvalidParameterValueException",
+        "The derived qualifier from the function name does not match the specified qualifier.",
+    )
+
+
+def test_an_arn_of_another_region(lab: Rig) -> None:
+    arn = "arn:aws:lambda:eu-west-1:000000000000:function:shell"
+    assert error_of(lambda: lab.invoke({}, FunctionName=arn)) == (
+        404,
+        "ResourceNotFoundException",
+        "Functions from 'eu-west-1' are not reachable in this region ('local')",
+    )
+
+
 def test_the_function_is_described(lab: Rig) -> None:
     described = lab.client.get_function_configuration(FunctionName="shell")
     assert described["FunctionArn"] == ARN

@@ -186,6 +186,7 @@ def test_an_engine_that_is_forgotten_ends_with_its_process(lab_code: Path) -> No
     assert done.stderr == ""
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # the engine's thread is what it is about
 def test_a_fork_of_the_process_does_not_end_the_engine(lab: Rig) -> None:
     pid = os.fork()
     if pid == 0:

@@ -112,7 +112,7 @@ def test_a_chosen_port_is_used(lab_code: Path) -> None:
     ("change", "text"),
     [
         ({"memory_mb": 127}, "the memory is 127: choose 128 to 10240 MB"),
-        ({"timeout_s": 901}, "the timeout is 901: choose 1 to 900 seconds"),
+        ({"timeout_s": 1801}, "the timeout is 1801: choose 1 to 1800 seconds"),
         ({"concurrency": 0}, "the concurrency is 0: choose 1 or more"),
         ({"port": 70000}, "the port is 70000: choose 0 to 65535"),
         ({"function": "no spaces"}, "'no spaces' is not a function name"),
