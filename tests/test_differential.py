@@ -87,7 +87,7 @@ DIFFERENCES = {
     "parsed": Difference("An error of syntax names the option -c.", direct=texts(r"^bash: -c: line", "bash: line")),
     "sourced": Difference(
         "In a file too that is sourced, unless it cannot be parsed.",
-        direct=texts(r"^\./s: line \d+: ", "bash: "),
+        direct=texts(r"^\./s: line \d+: (?!.*command not found)", "bash: "),
     ),
     "jobs": Difference(
         "An interactive bash tells when a job starts and how it ended.", direct=JOB_MESSAGES, session=JOB_MESSAGES
@@ -127,6 +127,10 @@ DIFFERENCES = {
         "An interactive bash says that it exits, even when it then does not; where more follows, that stays.",
         session=texts(r"\Aexit\n", ""),
     ),
+    "handler": Difference(
+        "A session's bash has a function that names the line where no command was found.",
+        session=texts(r"^command_not_found_handle \(\) \n", ""),
+    ),
     "emacs": Difference(
         "A session's bash edits lines, as on a terminal (bash(1), set -o emacs).",
         session=texts(r"(?<=^braceexpand:)emacs:|(?<=^emacs          \t)on$", lambda on: {"on": "off"}.get(on[0], "")),
@@ -153,7 +157,7 @@ ODD = {
     "odd/crlf-in-a-loop": Snippet("for i in 1; do\r\necho $i\r\ndone\r\n", ("parsed",)),
     "odd/crlf-here-document": Snippet("cat <<X\r\na\r\nX\r\n"),
     "odd/form-feed-and-escape": Snippet("echo 'a\fb\x1b[0m\x7f\x01'"),
-    "odd/no-break-space": Snippet("echo\u00a0a", ("line",)),
+    "odd/no-break-space": Snippet("echo\u00a0a"),
     "odd/long-line": Snippet("echo " + "x" * 100_000),
     "odd/many-words": Snippet("set -- " + "a " * 40_000 + "; echo $#"),
     "odd/many-lines": Snippet("((n++))\n" * 5_000 + "echo $n"),

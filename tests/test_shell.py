@@ -44,7 +44,7 @@ def far() -> Iterator[Far]:
         ("diff <(echo 1) <(echo 1) && echo same", "same\n", "", 0),
         ("echo !! !x", "!! !x\n", "", 0),
         ("kill -TERM $$; echo still", "still\n", "", 0),
-        ("nosuchcommand", "", "bash: nosuchcommand: command not found\n", 127),
+        ("nosuchcommand", "", "bash: line 1: nosuchcommand: command not found\n", 127),
         ("\0echo\0 nul", "nul\n", "", 0),
         ("echo \ud800", "?\n", "", 0),
     ],

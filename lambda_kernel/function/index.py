@@ -22,6 +22,7 @@ import errno
 import fcntl
 import functools
 import json
+import locale
 import operator
 import os
 import re
@@ -68,10 +69,6 @@ NEAR_PLACES = 4096
 HELD_BYTES = 3  # what ends so in a part of a credential mostly is none
 SHELL_MARK = "LAMBDA_KERNEL_SHELL"  # in the environment of all that a shell starts, so that all of it can be found
 PRIVATE = "/tmp/.lambda-kernel"
-# bash's messages about jobs (describe_pid and pretty_print_job in its jobs.c).
-JOB_MESSAGE = re.compile(rb"\[[0-9]+\](?: [0-9]+|[-+ ]  [A-Z][\w /()-]*? {2,}[^\n]*)$", re.M)
-UNOPENED = re.compile(rb"redirection error|: Too many open files")
-FACT_COMPLAINT = re.compile(rb"bash: (?:export: |LAMBDA_|_X_AMZN_)")
 Bound = tuple[int, int, int, int] | None  # bytes and lines of the head, then those of the tail
 Chunks = collections.deque[tuple[str, bytes]]
 # System calls as /proc/PID/syscall shows them, by Linux's tables for the two architectures of Lambda: read; pselect6
@@ -498,14 +495,13 @@ class Cell:
         self.noise = {streams[-1]: noise}
         self.redactors = {stream: self._redactor(stream) for stream in streams}
         self.text: Text | None = None
-        self.traced = False  # whether bash may trace what it runs
-        self.renamed: list[tuple[bytes, bytes]] = []  # what bash calls the cell in its errors, and what is shown
+        self.messages: Any = None  # talk.py's Messages, which knows bash's own
         self.typed = 0  # bytes of input that have come
         self.untyped, self.input_ends = b"", False  # those of them that the pipe did not take yet; nothing follows
         self.reads: dict[str, Any] | None = None  # how a waiting program asks
         self.asks: dict[str, Any] = {}  # what `read` says of that
         self.status: int | None = None
-        self.error_line, self.line_begins = b"", True  # a line of stderr comes in pieces
+        self.error_line = b""  # a line of stderr comes in pieces
         self.done = False
 
     def _redactor(self, stream: str) -> Redactor:
@@ -524,26 +520,14 @@ class Cell:
             end = data.rfind(b"\n") + 1
             end = end if len(data) - end < LINE_BYTES else len(data)
             data, self.error_line = data[:end], data[end:]
-        if stream == ERR or self.way.merge:
-            self._put_messages(stream, data)
-        else:
-            self.log.put(stream, data)
+        self._put_messages(stream, data)
 
     def _put_messages(self, stream: str, data: bytes) -> None:
-        """Of stderr. bash's messages about jobs are notes. `.` and eval are a level of PS4's first character (bash(1)),
-        which a trace shows as one more than it should."""
-        for said, shown in self.renamed:
-            data = data.replace(said, shown)
-        if self.traced and stream == ERR:
-            data = re.sub(rb"^\+(?=\+)" if self.line_begins else rb"(?<=\n)\+(?=\+)", b"", data, flags=re.M)
-        at = 0
-        for found in JOB_MESSAGE.finditer(data) if b"[" in data else ():
-            if data[found.start() - 1 : found.start()] == b"\n" or (found.start() == 0 and self.line_begins):
-                self.log.put(stream, data[at : found.start()])
-                self.log.put(NOTE, redact(found[0] + b"\n", self.way.secrets))
-                at = found.end() + 1
-        self.log.put(stream, data[at:])
-        self.line_begins = data.endswith(b"\n") if data else self.line_begins
+        if self.messages is None or (stream == OUT and not self.way.merge):
+            self.log.put(stream, data)
+            return
+        for is_note, part in self.messages.split(data):
+            self.log.put(NOTE if is_note else stream, redact(part, self.way.secrets) if is_note else part)
 
     def flush(self) -> None:
         for stream, redactor in self.redactors.items():
@@ -626,8 +610,6 @@ class Shell:
         self.seq = self.signals = self.files = 0
         self.ended: dict[str, Any] | None = None
         self.marked_again = self.nudge = self.begun = False
-        self.said = b""  # the last complaint of bash's about what it was told
-        self.fact_told = False  # that facts of the invocation cannot be told
         self.cells: dict[int, Cell] = {}  # by number: those whose outputs are open, since jobs may hold them
         self.unwritten = b""
         self.poll = select.poll()
@@ -721,14 +703,13 @@ class Shell:
         cell = self._made(seq, way)
         self.talk.traps, self.talk.own_eval = self.state.debuggers, b"eval" in self.state.own
         plan = self.talk.plan(seq, text)
-        cell.traced = plan.traced
         file = ""
         if plan.sourced:
             cell.text = Text(plan.text.encode("utf-8", "replace"), self._file())
             file = cell.text.path
-            cell.renamed = self.talk.renamed(plan, file)
+        cell.messages = self.talk.messages(plan, file, cell.way.merge)
         self.seq, self.cell, self.cells[seq] = seq, cell, cell
-        self.marked_again, self.nudge, self.begun, self.said = False, False, False, b""
+        self.marked_again = self.nudge = self.begun = False
         self.front.named = self.talk.named_job(text)
         for stream, pipe in cell.outputs.items():
             self._listen(pipe.read, functools.partial(cell.fetch, stream))
@@ -791,7 +772,7 @@ class Shell:
         if self.talk.seq == self.cell.seq and not self.cell.done:
             self._read_own()
             self._over(self.talk.status)
-            if b"Bad file descriptor" in self.said and self._has_lost_input():
+            if b"Bad file descriptor" in self.talk.said and self._has_lost_input():
                 self.kill("descriptors")
                 return
             log = self.cell.log
@@ -809,23 +790,10 @@ class Shell:
             self._ignore(self.own)
         *lines, self.own_rest = (self.own_rest + data).split(b"\n")
         self.own_rest = self.own_rest[-LINE_BYTES:]
-        for line in lines:
-            message, trouble = JOB_MESSAGE.search(line), line.find(b"bash: ")
-            if line.startswith(b"+") or self.cell.done:
-                continue  # its trace; or what it says of a dump
-            if message:
-                self.cell.log.put(NOTE, redact(message[0] + b"\n", self.secrets))
-            elif trouble >= 0 and self.seq:
-                self._complain(line[trouble:])
-
-    def _complain(self, complaint: bytes) -> None:
-        """Once a cell; of facts that cannot be told, once."""
-        told = complaint == self.said
-        self.said = complaint
-        if FACT_COMPLAINT.match(complaint):
-            told, self.fact_told = self.fact_told, True
-        if not told:
-            self.cell.log.put(ERR, complaint + b"\n")
+        for line in lines if not self.cell.done else ():  # or else it is about a dump
+            is_note, text = self.talk.own(line)
+            if text and self.seq:
+                self.cell.log.put(NOTE if is_note else ERR, redact(text, self.secrets))
 
     def _dump(self) -> None:
         while data := self.dumps.get(DUMP_BYTES):
@@ -913,7 +881,7 @@ class Shell:
                 self._end(cause, code if code >= 0 else 128 - code)
 
     def _end(self, cause: str, status: int) -> None:
-        self.ended = {"cause": cause, "exit": status, "said": self.said.decode("utf-8", "replace")}
+        self.ended = {"cause": cause, "exit": status, "said": self.talk.said.decode("utf-8", "replace")}
         self._ignore(self.pidfd)
         self._ignore(self.commands)
         if not self.cell.done:
@@ -1167,7 +1135,7 @@ class Environment:
         more["duration_ms"] = round((time.monotonic() - begin) * 1000, 2)
         if cell.done:
             more |= {"total": log.end, "exit": cell.status, "dumped": shell.dumped}
-            more["unopened"] = bool(UNOPENED.search(shell.said))
+            more["unopened"] = shell.talk.unopened
             if event.get("have") != shell.state.digest:
                 more["state_after"] = shell.state.parts()
         elif cell.reads is not None:
@@ -1196,11 +1164,30 @@ def facts(context: Any, environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+@functools.lru_cache(maxsize=32)
+def has_locale(name: str) -> bool:
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        return bool(locale.setlocale(locale.LC_ALL, name))
+    except locale.Error:
+        return False
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
+
+
+def mended_locale(environ: Mapping[str, str]) -> dict[str, str]:
+    """Programs take each byte for a character when one of the locales named does not exist (setlocale(3)), and AL2023's
+    image has C.UTF-8 alone, where Lambda says LANG=en_US.UTF-8."""
+    named = {value for name, value in environ.items() if name == "LANG" or name.startswith("LC_")}
+    wanted = {environ["LC_ALL"]} if environ.get("LC_ALL") else named
+    return {} if all(map(has_locale, wanted)) or not has_locale("C.UTF-8") else {"LC_ALL": "C.UTF-8"}
+
+
 def shell_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Lambda's own variables, and those that it leaves unset and programs want. Only /tmp can be written."""
     missing = {"HOME": "/tmp", "TMPDIR": "/tmp", "TERM": "xterm-color", "SHELL": "/bin/bash", "PAGER": "cat"}
     path = environ.get("PATH", os.defpath)
-    return missing | dict(environ) | {"PATH": f"{path}:{PRIVATE}/bin"}
+    return missing | dict(environ) | mended_locale(environ) | {"PATH": f"{path}:{PRIVATE}/bin"}
 
 
 def article(event: dict[str, Any], context: Any) -> dict[str, Any]:

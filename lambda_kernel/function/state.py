@@ -24,6 +24,7 @@ SHOWN = (
     *("application/json", "application/pdf", "text/csv", "audio/wav", "audio/mpeg", "audio/ogg", "audio/flac"),
 )
 BIN = "/tmp/.lambda-kernel/bin"  # which the function puts at its end
+PIPES = "/tmp/.lambda-kernel/pipes"  # where cells are files, if /proc/PID/fd cannot be read
 STATE_BYTES = 256 * 1024  # what does not fit is named
 ROOM_BYTES = 1_000_000  # of one part of bash's answer; items that are too large are cut out of a longer one
 NAMED = 12  # of what is not kept, so many by name
@@ -112,6 +113,17 @@ FOREGROUND = r"""fg () {
 }
 """
 STOOD_IN = (b"read", b"fg", b"eval")
+# bash calls it in the child that finds no command (bash(1), COMMAND EXECUTION): its own message names no line where
+# bash is interactive. Nothing of it shows up in a trace.
+NOT_FOUND = r"""command_not_found_handle () {
+    {
+        \builtin local name=${BASH_SOURCE[1]-}
+        case $name in "" | main | environment | /proc/*/fd/* | CELLS/*) name=bash ;; esac
+        \builtin printf '%s: line %s: %s: command not found\n' "$name" "${BASH_LINENO[0]}" "$1" >&3
+        \builtin return 127
+    } 3>&2 2>/dev/null
+}
+"""
 # Text that may have a prompt read, or runs text that is not seen here.
 ASKING = re.compile(
     rb"\bread\b(?:\\\n|[^\n;|&<])*(?:\s-\w*[ps]|\$)|(?:^|[\s;&|({`!])(?:\.|source|eval)\s", re.MULTILINE
@@ -136,9 +148,7 @@ class State:
         self.parted: list[bytes] = []  # the parts of an answer so far,
         self.rest = b""  # and the beginning of the next one
         self.kept, self.packed = "", ""
-        self.own: set[bytes] = (
-            set()
-        )  # of the commands that a function may stand in for, those that the user has defined
+        self.own: set[bytes] = set()  # the user's functions, of those that are stood in for
         self.wrapped: set[bytes] = set()
         self.asking = False
         self.debuggers: set[bytes] = set()  # of the traps that see what the kernel does, those that are set
@@ -152,7 +162,8 @@ class State:
         """What a new shell does first: it tells programs what they may print for `display`, and finds the commands of
         the kernel's even where others have their names (ImageMagick's `display`, which wants a screen)."""
         found = "".join(f"hash -p {BIN}/{name} {name}; " for name in PROGRAMS if shutil.which(name))
-        return f"{found}export LAMBDA_KERNEL_DISPLAY={shlex.quote(' '.join(SHOWN))}"
+        handler = NOT_FOUND.replace("CELLS", PIPES)
+        return f"{handler}{found}export LAMBDA_KERNEL_DISPLAY={shlex.quote(' '.join(SHOWN))}"
 
     def question(self, path: str, seq: int) -> str:
         """A line for bash; empty while that costs too much. A redirection for each command: with one for all, a DEBUG

@@ -28,6 +28,10 @@ EDITING = re.compile(r"\b(?:vi|emacs)\b|\bset\s+\+o|\bshopt\s+-\w*o")
 TRACING = re.compile(r"\bset\s[^\n]*-\w*x|xtrace")
 VERBOSE = re.compile(r"\bset\s[^\n]*-\w*v|verbose")
 HEREDOC = re.compile(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
+# bash's messages about jobs (describe_pid and pretty_print_job in its jobs.c).
+JOB_MESSAGE = re.compile(rb"\[[0-9]+\](?: [0-9]+|[-+ ]  [A-Z][\w /()-]*? {2,}[^\n]*)$", re.M)
+UNOPENED = re.compile(rb"redirection error|: Too many open files")
+FACT_COMPLAINT = re.compile(rb"bash: (?:export: |LAMBDA_|_X_AMZN_)")
 JOB_ENTRY = re.compile(rb"\[([0-9]+)\](.) *([0-9]+) ([^\n]*(?:\n +[0-9]+ [^\n]*)*)")  # of `jobs -l`
 PROCESS = re.compile(rb"^(?:\[[0-9]+\].)? *([0-9]+) ", re.M)  # in a line of it
 # Line numbers begin at 1 again: an assignment by an expansion lasts, one by a command does not (execute_cmd.c).
@@ -49,6 +53,29 @@ class Plan(NamedTuple):
     lines: int
 
 
+class Messages:
+    """bash's own among what a cell writes to stderr. renamed: what bash calls the cell, and what is shown."""
+
+    def __init__(self, renamed: list[tuple[bytes, bytes]], traced: bool) -> None:
+        self.renamed, self.traced, self.line_begins = renamed, traced, True
+
+    def split(self, data: bytes) -> Iterator[tuple[bool, bytes]]:
+        """The rest, and messages about jobs (True). Sourcing and eval are a level of PS4's first character (bash(1)),
+        which a trace shows as one more than it should."""
+        for said, shown in self.renamed:
+            data = data.replace(said, shown)
+        if self.traced:
+            data = re.sub(rb"^\+(?=\+)" if self.line_begins else rb"(?<=\n)\+(?=\+)", b"", data, flags=re.M)
+        at = 0
+        for found in JOB_MESSAGE.finditer(data) if b"[" in data else ():
+            if data[found.start() - 1 : found.start()] == b"\n" or (found.start() == 0 and self.line_begins):
+                yield False, data[at : found.start()]
+                yield True, found[0] + b"\n"
+                at = found.end() + 1
+        yield False, data[at:]
+        self.line_begins = data.endswith(b"\n") if data else self.line_begins
+
+
 class Talk:
     """With one bash. marks: the path of the pipe for its records."""
 
@@ -60,6 +87,8 @@ class Talk:
         self.traps: set[bytes] = set()  # DEBUG and RETURN, where the user has set them
         self.own_eval = False  # whether the user has a function of that name
         self.debugged = False  # whether a DEBUG trap may see each command
+        self.said = b""  # bash's last complaint about what it was told
+        self.fact_told = False  # that the invocation's facts cannot be told
         self.jobs: dict[bytes, tuple[int, bytes]] = {}  # by bash's number, the process group and the last process's id
 
     def plan(self, seq: int, text: str) -> Plan:
@@ -107,12 +136,33 @@ class Talk:
         run = f"{says} && \\builtin : {quoted(self.word)} && {{ {status}\\builtin {body}; }}"
         return f"\\builtin export {names} || \\builtin :\n{renumber}\n{run}"
 
-    def renamed(self, plan: Plan, file: str) -> list[tuple[bytes, bytes]]:
-        """What bash's errors say of the file, and what is shown instead."""
-        shown = [(f"bash: {file}: ", "bash: ")]
-        if plan.ended:  # bash names the line after the last one
-            shown.insert(0, (f"bash: {file}: line {plan.lines + 2}: ", f"bash: line {plan.lines + 1}: "))
-        return [(said.encode(), text.encode()) for said, text in shown]
+    def messages(self, plan: Plan, file: str, merge: bool) -> Messages:
+        """merge: stdout may hold what looks like a trace."""
+        self.said = b""
+        renamed = [(f"bash: {file}: ", "bash: ")] if file else []
+        if file and plan.ended:  # bash names the line after the last one
+            renamed.insert(0, (f"bash: {file}: line {plan.lines + 2}: ", f"bash: line {plan.lines + 1}: "))
+        return Messages([(said.encode(), text.encode()) for said, text in renamed], plan.traced and not merge)
+
+    def own(self, line: bytes) -> tuple[bool, bytes]:
+        """What is shown of a line that bash itself wrote while it was told what to do: a message about a job (True), or
+        that something went wrong: once a cell, and of the facts once. Neither its trace nor its prompts."""
+        message, trouble = JOB_MESSAGE.search(line), line.find(b"bash: ")
+        if line.startswith(b"+"):
+            return False, b""
+        if message:
+            return True, message[0] + b"\n"
+        if trouble < 0:
+            return False, b""
+        told, self.said = line[trouble:] == self.said, line[trouble:]
+        if FACT_COMPLAINT.match(self.said):
+            told, self.fact_told = self.fact_told, True
+        return False, b"" if told else self.said + b"\n"
+
+    @property
+    def unopened(self) -> bool:
+        """Whether the cell was not run for want of descriptors."""
+        return bool(UNOPENED.search(self.said))
 
     def sets_trap(self, text: str) -> None:
         """What is told after a cell is told for the trap that the cell may set."""

@@ -2,7 +2,7 @@
 type cd; type -t cd echo if nosuch; echo $?; f() { :; }; type f; type -t f
 #### type-of-a-file
 type -p ls >/dev/null && echo found; type -P cd; echo $?
-#### command: line
+#### command
 command -v cd if; command -v nosuch; echo $?; command -V echo; command nosuch; echo $?
 #### builtin: line
 builtin echo a; builtin nosuch; echo $?

@@ -61,7 +61,7 @@ if true; then echo in
 | cat
 #### empty-substitution
 $(); echo $?; $(true); echo $?; $(false); echo $?
-#### command-from-variable: line
+#### command-from-variable
 c='echo a  b'; $c; "$c"; echo $?
 #### eval
 x='echo $((1 + 1)) | cat; y=5'; eval "$x"; echo $y; eval; echo $?; eval 'exit 3'; echo never

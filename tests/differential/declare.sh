@@ -38,11 +38,11 @@ a=(1 2); a=3; declare -p a; s=x; s[1]=y; declare -p s
 a=(1); declare -A a; echo $?
 #### unset-readonly: line
 readonly q=1; unset q; echo $? $q
-#### print-quoted
+#### print-quoted: handler
 x=$'a\nb\'c"d$e`f\\'; declare -p x; set | grep -A1 ^x=
 #### set-lists-functions
 f() { :; }; set | grep -A2 '^f '
-#### unset-v-and-f: line
+#### unset-v-and-f
 x=1; x() { echo fx; }; unset x; x; unset x; x; echo $?
 #### compgen
 zz_1=1; zz_2=1; compgen -v zz_; compgen -W 'apple bear' a; compgen -A signal SIGI
@@ -58,7 +58,7 @@ hi you
 shopt -s expand_aliases
 alias s='echo ' w='word'
 s w w
-#### alias-in-the-same-line: line
+#### alias-in-the-same-line
 shopt -s expand_aliases; alias same='echo same'; same
 #### alias-a-keyword
 shopt -s expand_aliases

@@ -63,7 +63,7 @@ readonly x=1; (x=2; echo never); echo $?; unset x; echo $?
 x=a; x+=b; x+=c; echo $x; declare -i n=1; n+=2; echo $n
 #### environment-of-a-command
 x=1 bash -c 'echo $x'; echo "[$x]"; x=2 y=$x bash -c 'echo $x $y.'
-#### assignment-then-command-not-found: line
+#### assignment-then-command-not-found
 x=1 nosuchcommand; echo $? "[$x]"
 #### large-variable
 x=$(printf '%0100000d' 0); echo ${#x}; y=$x$x; echo ${#y} ${y:199990}; [[ $x = "$x" ]] && echo same

@@ -49,7 +49,7 @@ here $1
 X
 }
 export -f f; bash -c 'f 1'
-#### unset: line
+#### unset
 f() { echo f; }; unset -f f; f; echo $?
 #### redefine-in-itself
 f() { f() { echo second; }; echo first; }; f; f

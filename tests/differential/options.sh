@@ -82,7 +82,7 @@ set +B; echo {a,b}; set -B; echo {a,b}
 set +h; echo $-; set -h
 #### errexit-with-eval
 set -e; eval 'false; echo never'
-#### errexit-command-not-found: line
+#### errexit-command-not-found
 set -e; nosuchcommand; echo never
 #### monitor-on: flags
 set -m; echo $-; set +m

@@ -22,7 +22,7 @@ shopt -s lastpipe; echo x | read y; echo "[$y]"
 seq 3 | while read n; do echo "n$n"; done; echo "[$n]"
 #### many-stages
 echo 0 | sed s/0/1/ | sed s/1/2/ | sed s/2/3/ | sed s/3/4/ | sed s/4/5/ | sed s/5/6/ | cat
-#### one-missing: line
+#### one-missing
 true | nosuchcommand | cat; echo ${PIPESTATUS[*]}
 #### tee
 echo x | tee f g | cat; cat f g

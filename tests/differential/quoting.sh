@@ -60,10 +60,10 @@ echo c;
 true \
   && echo and \
   || echo or
-#### quoted-equals: line
+#### quoted-equals
 'x'=1; x"="2
 echo ${x-unset}
-#### reserved-words-quoted: line
+#### reserved-words-quoted
 "if" true; \while; 'echo' ok
 #### many-quotes
 eval echo \'a \"b\" \'\\\'\' c\'

@@ -12,7 +12,7 @@ echo $BASH_SUBSHELL; (echo $BASH_SUBSHELL; (echo $BASH_SUBSHELL)); echo $(echo $
 { echo a; x=1; } | cat; { x=2; }; echo $x
 #### exit-leaves-only-it
 (exit 4; echo never); echo $?; { (exit 5); }; echo $?
-#### error-inside: line
+#### error-inside
 (nosuchcommand); echo $?
 #### syntax-in-substitution: abort parsed
 echo "$(if)"; echo $?

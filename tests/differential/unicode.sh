@@ -18,7 +18,7 @@ touch ü.txt ☃; echo *; echo ?; echo [ü]*
 [[ straße =~ ^(.*)ß(.*)$ ]] && echo "${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
 #### pattern
 x=größe; echo ${x/ö/oe} ${x%ß*} ${x#??}
-#### names: line
+#### names
 ü=1; echo $ü; fü() { echo fü; }; fü
 #### printf-width
 printf '[%5s][%-5s]\n' ü 日本; printf '%c\n' ü | od -An -tx1
@@ -48,7 +48,7 @@ printf '\ufeffbom\n' | od -An -tx1
 echo {a..e} {é,ü}
 #### select-words
 for w in 日 本 "語 x"; do echo "<$w>"; done
-#### command-not-found: line
+#### command-not-found
 größe; echo $?
 #### here-document
 cat <<ENDE
