@@ -297,6 +297,7 @@ class Command:
         if not ours:
             self._give_up(not_ours(payload, function, met=op != "hello"))
         if not clear:
+            self.started = self.started or op == "run"
             self._give_up(garbled(function))
         if "duration_ms" in payload and not (reply.report and reply.report.init_duration_ms):
             self.session.measure(reply.seconds - payload["duration_ms"] / 1000)

@@ -101,6 +101,11 @@ class Ran:
         return [h.text for h in self.happenings if isinstance(h, Notice)]
 
     @property
+    def shell_notices(self) -> list[str]:
+        """That the shell or its environment is another one."""
+        return [h.text for h in self.happenings if isinstance(h, Notice) and h.code in ("environment", "shell")]
+
+    @property
     def gaps(self) -> list[LeftOut]:
         return [h for h in self.happenings if isinstance(h, LeftOut)]
 

@@ -205,7 +205,7 @@ def test_all_requests_delivered_again_much_later(far: Line) -> None:
     for request in sent:
         assert far.proxy.send(request).startswith(b"HTTP/1.1 200 ")
     ran = far.run("echo ${x-gone} $y; jobs | wc -l")
-    assert (ran.out, ran.notices) == ("gone 4\n5\n", [])
+    assert (ran.out, ran.shell_notices) == ("gone 4\n5\n", [])
     assert log_of(far) == [*(f"a{number}" for number in range(5)), *(f"b{number}" for number in range(5))]
 
 
@@ -307,8 +307,8 @@ def test_kill_9_at_a_random_moment(mortal: tuple[LocalEngine, Line], kind: str, 
     after = far.run("echo $here; touch /tmp/log; cat /tmp/log; >/tmp/log")
     here, *log = after.out.split()
     assert (here, log in ([], [name])) == ("1", True)
-    assert bool(after.notices) == (far.session.shell != before)
-    assert far.run("echo calm").notices == []
+    assert bool(after.shell_notices) == (far.session.shell != before)
+    assert far.run("echo calm").shell_notices == []
 
 
 def name_seed(kind: str, seed: int) -> int:
@@ -323,7 +323,7 @@ def test_kill_9_between_two_cells(mortal: tuple[LocalEngine, Line], kind: str) -
     kill(victims(engine, kind))
     ran, lost = far.attempt(f"{logged('after')}; echo $x")
     if lost is None:
-        assert (ran.out, len(ran.notices)) == ("after\n7\n", 1)
+        assert (ran.out, len(ran.shell_notices)) == ("after\n7\n", 1)
     else:
         assert (type(lost), ran.out) == (errors.CommandLost, "")
     again = far.run("echo $x; touch /tmp/log; cat /tmp/log; >/tmp/log")
@@ -371,5 +371,5 @@ def test_suspended_for_longer_than_an_environment_lives() -> None:
         assert ran.out == "started\n"
         after = far.run("echo $x; pwd")
         assert after.out == "1\n/tmp\n"
-        assert len(after.notices) == 1
+        assert len(after.shell_notices) == 1
         far.leave()

@@ -359,8 +359,12 @@ class Pipe:
     def __init__(self, fifo: str | None) -> None:
         if fifo:
             os.mkfifo(fifo, 0o600)
-            self.read = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            self.write = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with contextlib.ExitStack() as made:
+                made.callback(os.unlink, fifo)
+                self.read = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                made.callback(os.close, self.read)
+                self.write = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                made.pop_all()
         else:
             self.read, self.write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.fifo = fifo
@@ -700,13 +704,10 @@ class Shell:
         """The cell, with descriptors of its own; the mark that tells that it is over; a dump of the state. Raises
         OSError, and then nothing has been run."""
         text = text.replace("\0", "")  # bash drops NUL bytes as well, with a warning
-        cell = self._made(seq, way)
         self.talk.traps, self.talk.own_eval = self.state.debuggers, b"eval" in self.state.own
         plan = self.talk.plan(seq, text)
-        file = ""
-        if plan.sourced:
-            cell.text = Text(plan.text.encode("utf-8", "replace"), self._file())
-            file = cell.text.path
+        cell = self._made(seq, way, plan.text.encode("utf-8", "replace") if plan.sourced else None)
+        file = cell.text.path if cell.text else ""
         cell.messages = self.talk.messages(plan, file, cell.way.merge)
         self.seq, self.cell, self.cells[seq] = seq, cell, cell
         self.marked_again = self.nudge = self.begun = False
@@ -722,11 +723,17 @@ class Shell:
         self._write_mark(seq)
         self._write_dump(seq)
 
-    def _made(self, seq: int, way: Way) -> Cell:
-        """A cell. Where there are too many open files, background jobs of the oldest cells lose theirs."""
+    def _made(self, seq: int, way: Way, text: bytes | None) -> Cell:
+        """A cell with its files. Where too many are open, background jobs of the oldest cells lose theirs."""
         while True:
             try:
-                return Cell(seq, way, self.noise, self._pipe)
+                with contextlib.ExitStack() as made:
+                    cell = Cell(seq, way, self.noise, self._pipe)
+                    for pipe in (cell.input, *cell.outputs.values()):
+                        made.callback(pipe.close)
+                    cell.text = None if text is None else Text(text, self._file())
+                    made.pop_all()
+                    return cell
             except OSError as error:
                 old = next((cell for cell in self.cells.values() if cell.done), None)
                 if error.errno not in (errno.EMFILE, errno.ENFILE) or old is None:
@@ -803,7 +810,7 @@ class Shell:
     def restore(self, packed: str, deadline: float) -> None:
         """Replay another shell's state, a line each; what fails is named, and stops nothing else."""
         items = self.state.unpack(packed)
-        self.talk.traps = {b"DEBUG"} & {name[5:].encode() for name, _ in items}
+        self.talk.debugged = any(name == "trap DEBUG" for name, _ in items)
         file = Text(self.talk.replay(items).encode("latin-1"), self._file())
         names = [name for name, _ in items]
         self._write(f"\\builtin . {shlex.quote(file.path)}; \\builtin :")

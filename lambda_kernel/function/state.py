@@ -322,6 +322,8 @@ def _settings(text: bytes) -> Iterator[tuple[Key, bytes]]:
         elif kind == "variable" and name == b"PWD" and b"=" in found[0]:
             value = found[0].partition(b"=")[2].strip()
             yield ("directory", value), rb"\builtin cd -- " + value
+        elif kind == "variable" and name == b"POSIXLY_CORRECT":  # setting it is `set -o posix` (bash(1))
+            continue
         elif kind == "trap" and name in DEBUGGING:
             yield ("debugger", name), found[0]
         elif kind and not (kind == "variable" and FOREIGN.fullmatch(name)):
