@@ -323,13 +323,13 @@ class Command:
         session.keep(reply)
         ended = reply.get("ended")
         cause = ended["cause"] if ended else None
-        if reply.get("unopened") and not ended:
-            self.emit(Notice(news.UNOPENED, "shell"))
+        for text in news.of_cell(reply, new_trap=session.notes_trap(reply.get("debugged", False))):
+            self.emit(Notice(text, "shell"))
         if ended:
-            text = news.ending(ended)
-            if text:
-                self.emit(Notice(text, "shell"))
-            session.forget(cause, told=bool(text))
+            why = news.ending(ended)
+            if why:
+                self.emit(Notice(why, "shell"))
+            session.forget(cause, told=bool(why))
         interrupted = self.control.interrupts > 0 and bool(self.signals)
         return Result(reply["exit"], cause, interrupted and not self.timed_out, self.timed_out)
 

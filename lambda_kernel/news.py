@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 REPLACED = (
     "The execution environment is a new one: Lambda has ended the one before. Its files in /tmp and its processes are "
@@ -34,6 +34,7 @@ SAID = " bash says: `{}`."
 DEAF = " A function named like a builtin, or a DEBUG trap that fails under `shopt -s extdebug`, may be the cause."
 UNKNOWN = ("deaf", "descriptors")  # bash could not tell the exit code of such a cell
 UNOPENED = "The cell was not run: bash could not open the cell's files, see above. `%reset` gives you a new shell."
+TRAP = "The DEBUG trap also runs once for the command that starts each cell."
 RENEWED = "This is a new shell."
 # In the cell after it.
 ENDINGS = {
@@ -67,6 +68,14 @@ def why(
     if told:
         return None if ended == "exit" else RENEWED
     return ENDINGS.get(ended or "")
+
+
+def of_cell(reply: Mapping[str, object], new_trap: bool) -> Iterator[str]:
+    """What the user should know of how a cell was run. new_trap: it has set a DEBUG trap."""
+    if reply.get("unopened") and not reply.get("ended"):
+        yield UNOPENED
+    if new_trap:
+        yield TRAP
 
 
 def ending(ended: Mapping[str, str]) -> str | None:

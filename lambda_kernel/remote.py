@@ -83,7 +83,7 @@ class Remote:
         self.kept: int | None = None  # the label of the cell whose state the snapshot is, if it is not the last one's
         self._ended: str | None = None  # why the shell before is over, if the user must hear of it,
         self._told = False  # and whether the user has heard it
-        self._crashed = False
+        self._crashed = self._trapped = False  # _trapped: a DEBUG trap is set
 
     @property
     def slice(self) -> float:
@@ -149,6 +149,11 @@ class Remote:
         self.shells.add(reply["shell"])
         self.labels, self.kept = {}, None
         self.machine, self.tenant = reply.get("machine", ""), own
+
+    def notes_trap(self, is_set: bool) -> bool:
+        """Whether a DEBUG trap is set that was not set before."""
+        new, self._trapped = is_set and not self._trapped, is_set
+        return new
 
     def _lost_jobs(self) -> list[str]:
         return self.snapshot.jobs if self.snapshot else []

@@ -169,3 +169,20 @@ def test_a_cell_never_ends_well_without_having_run(far: Far, tmp_path: Path) -> 
         outcomes.add((ran.exit_code, ran.result.ended))
         far.run("exit")
     assert len(outcomes) > 1, outcomes
+
+
+def test_a_debug_trap_sees_one_command_of_the_kernel_and_the_user_is_told(far: Far, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    ran = far.run(f"trap 'echo \"$BASH_COMMAND\" >>{log}' DEBUG")
+    assert ran.notices == ["The DEBUG trap also runs once for the command that starts each cell."]
+    for _ in range(3):
+        assert far.run("true").notices == []
+    commands = log.read_text().splitlines()
+    assert commands.count("true") == 3
+    assert len(commands) == 6
+
+
+def test_a_return_trap_does_not_see_the_end_of_a_cell(far: Far) -> None:
+    far.run("trap 'echo R' RETURN")
+    assert far.run("echo x; f() { :; }; f").out == "x\n"
+    assert far.run("set -T; f").out == "R\n"

@@ -1142,7 +1142,7 @@ class Environment:
         more["duration_ms"] = round((time.monotonic() - begin) * 1000, 2)
         if cell.done:
             more |= {"total": log.end, "exit": cell.status, "dumped": shell.dumped}
-            more["unopened"] = shell.talk.unopened
+            more |= {"unopened": shell.talk.unopened, "debugged": b"DEBUG" in shell.state.debuggers}
             if event.get("have") != shell.state.digest:
                 more["state_after"] = shell.state.parts()
         elif cell.reads is not None:

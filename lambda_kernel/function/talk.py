@@ -95,7 +95,7 @@ class Talk:
         self.debugged = b"DEBUG" in self.traps
         returns = RETURN.search(text) and not FUNCTION.search(text)
         typed = bool(self.traps) or bool((TYPED.search(text) or returns) and not EDITING.search(text))
-        ended = not self.debugged and self._may_end(text)
+        ended = not self.debugged and "DEBUG" not in text and self._may_end(text)
         traced = "x" in self.flags or bool(TRACING.search(text))
         begun = "" if text.endswith("\n") else "\n"
         told = f"{text}{begun}{self._ending(seq)}" if ended else text
