@@ -16,6 +16,9 @@ SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[=>78])")
 UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07]*)?\Z")
 WHERE = "\x1b[6n"  # prompt_toolkit asks before each prompt where the cursor is, and waits for the answer
 ENTER, TAB, UP = "\r", "\t", "\x1b[A"
+# On a busy machine an answer may come after the console has given up on it. It then takes each later answer for that to
+# the request before, and completes nothing any more (jupyter_console 6.6, completer.py).
+PATIENT = ("--ZMQCompleter.timeout=40", "--ZMQTerminalInteractiveShell.kernel_is_complete_timeout=40")
 MORE = r"   \.\.\.: "  # the continuation prompt
 
 
@@ -44,8 +47,8 @@ class Console:
     """A console at its prompt. number: of the prompt, which counts what was run."""
 
     def __init__(self, environ: dict[str, str], *options: str) -> None:
-        arguments = ["-m", "jupyter_console", "--kernel", "lambda", "--JupyterConsoleApp.confirm_exit=False", *options]
-        self.terminal = Terminal(arguments, environ)
+        arguments = ["-m", "jupyter_console", "--kernel", "lambda", "--JupyterConsoleApp.confirm_exit=False"]
+        self.terminal = Terminal([*arguments, *PATIENT, *options], environ)
         self.number = 1
         self.banner = self.see(r"In \[1\]: ")
 
@@ -63,7 +66,7 @@ class Console:
             self.type(TAB)
             if self.terminal.expect([pattern, pexpect.TIMEOUT], timeout=5) == 0:
                 return
-        raise AssertionError(f"Tab shows no {pattern}")
+        raise AssertionError(f"Tab shows no {pattern}: {self.terminal.buffer!r}")
 
     def run(self, code: str) -> str:
         self.type(code, ENTER)
@@ -74,7 +77,8 @@ class Console:
         shown = self.see(rf"\r\nIn \[{self.number + 1}\]: ")
         _, prompt, after = shown.rpartition(f"In [{self.number}]: ")
         self.number += 1
-        return (after.partition("\n")[2] if prompt else shown).replace("\r\n", "\n")
+        # A busy prompt_toolkit may move the cursor to the beginning of the line once more.
+        return (after.partition("\n")[2] if prompt else shown).replace("\r", "")
 
     def leave(self) -> int | None:
         """Ctrl-D, and its exit status."""

@@ -20,7 +20,7 @@ MOST_MB = 48  # of 128; the function itself takes about 15, and keeps at most 4 
 def far() -> Iterator[Line]:
     """With an environment of its own: Lambda reports the most memory that all its invocations have used."""
     with line(memory_mb=128) as made:
-        made.run(f"head -c {50 * MEGABYTE} /dev/urandom >/tmp/data; yes >/dev/null & kill %1")
+        made.run(f"head -c {50 * MEGABYTE} /dev/urandom >/tmp/data")
         yield made
 
 
@@ -113,7 +113,7 @@ def test_what_nobody_waits_for_is_dropped_in_the_function(far: Line) -> None:
     def see(_: Happening) -> None:
         control.answers = next(control_wait)
 
-    ran = far.run("yes & sleep 0.5; kill %1; wait; echo >&2 over", bound=Bound(10_000, 1_000), see=see, control=control)
+    ran = far.run("yes & sleep 0.5; kill $!; wait; echo >&2 over", bound=Bound(10_000, 1_000), see=see, control=control)
     assert sum(len(exchange.response) for exchange in list(far.proxy.exchanges)[-ran.tally.invocations :]) < 100_000
     assert len(joined(ran, "stdout")) <= 10_000
     assert ran.gaps[0].bytes > MEGABYTE
