@@ -670,7 +670,6 @@ class Shell:
         complaint = f"bash: [{self.pid}: {level} (255)] tcsetattr: {os.strerror(errno.ENOTTY)}\n"
         self.noise = tuple(Secret(text, len(text), b"") for text in (complaint.encode(), EXIT + NEVER))
         self.blind = not peek(f"/proc/{self.pid}/syscall")  # a kernel need not show it
-        self._listen(self.own, self._read_own)
         self.pidfd = -1
         with contextlib.suppress(OSError):  # an older kernel has none: then its death is found a little later
             self.pidfd = os.pidfd_open(self.pid)
@@ -684,8 +683,8 @@ class Shell:
         if self.readers.pop(fd, None):
             self.poll.unregister(fd)
 
-    def _write(self, line: str) -> None:
-        self.unwritten += line.encode("utf-8", "replace") + b"\n"
+    def _write(self, *lines: str) -> None:
+        self.unwritten += "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
         self._flush()
 
     def _flush(self) -> None:
@@ -718,10 +717,9 @@ class Shell:
         out, *err = (pipe.path() for pipe in cell.outputs.values())
         outputs = f">|{out} " + (f"2>|{err[0]}" if err else "2>&1")
         prelude = self.state.prelude(text, source, self.marks.path(), way.stdin)
-        self._write(prelude + self.talk.begin(plan, file, facts, source, outputs))
+        begin = prelude + self.talk.begin(plan, file, facts, source, outputs)
         self.talk.sets_trap(text)
-        self._write_mark(seq)
-        self._write_dump(seq)
+        self._write(begin, self.talk.mark(seq), *self._dump_lines(seq))  # at once: each write wakes bash
 
     def _made(self, seq: int, way: Way, text: bytes | None) -> Cell:
         """A cell with its files. Where too many are open, background jobs of the oldest cells lose theirs."""
@@ -741,14 +739,11 @@ class Shell:
                 for stream in list(old.outputs):
                     self._let_go(old, stream)
 
-    def _write_mark(self, seq: int) -> None:
-        self._write(self.talk.mark(seq))
-
-    def _write_dump(self, seq: int) -> None:
-        self.awaited = -1
-        if question := self.state.question(self.dumps.path(), seq):
-            self.awaited = seq
-            self._write(self.talk.dumped(question))  # its end is told by a record: it comes in pieces
+    def _dump_lines(self, seq: int) -> list[str]:
+        """That ask for the state. Its end is told by a record: it comes in pieces."""
+        question = self.state.question(self.dumps.path(), seq)
+        self.awaited = seq if question else -1
+        return [self.talk.dumped(question)] if question else []
 
     def _mark(self) -> None:
         *records, self.mark_rest = (self.mark_rest + (self.marks.get(READ_BYTES) or b"")).split(b"\0")
@@ -793,8 +788,6 @@ class Shell:
             data = os.read(self.own, READ_BYTES)
         except BlockingIOError:
             return
-        if not data:
-            self._ignore(self.own)
         *lines, self.own_rest = (self.own_rest + data).split(b"\n")
         self.own_rest = self.own_rest[-LINE_BYTES:]
         for line in lines if not self.cell.done else ():  # or else it is about a dump
@@ -813,10 +806,9 @@ class Shell:
         self.talk.debugged = any(name == "trap DEBUG" for name, _ in items)
         file = Text(self.talk.replay(items).encode("latin-1"), self._file())
         names = [name for name, _ in items]
-        self._write(f"\\builtin . {shlex.quote(file.path)}; \\builtin :")
-        self._write_mark(0)
         self.dumped, self.dump_until = -1, deadline
-        self._write_dump(0)
+        source = f"\\builtin . {shlex.quote(file.path)}; \\builtin :"
+        self._write(source, self.talk.mark(0), *self._dump_lines(0))
         self.pump(0, deadline)
         file.close()
         failures = range(len(items)) if self.ended or self.dumped < 0 else self.failed
@@ -905,6 +897,7 @@ class Shell:
         """Nothing came for a while: what are the processes doing?"""
         if self.ended is not None:
             return
+        self._read_own()  # a trace of bash's may fill it
         now = {process.pid: process for process in processes()}
         waits = not self.unwritten and self._waits_for_line(now) and not waiting(self.commands)
         if self.cell.done:
@@ -962,7 +955,7 @@ class Shell:
             self.kill("deaf")
         else:
             self.marked_again = True
-            self._write_mark(self.cell.seq)
+            self._write(self.talk.mark(self.cell.seq))
 
     def signal(self, name: str) -> None:
         if name == "KILL":

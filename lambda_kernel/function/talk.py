@@ -134,7 +134,10 @@ class Talk:
             call = "\\builtin" if self.own_eval else names
             return f"{renumber}\n({says}) && {{ {status}{call} \\{body}; }}"
         run = f"{says} && \\builtin : {quoted(self.word)} && {{ {status}\\builtin {body}; }}"
-        return f"\\builtin export {names} || \\builtin :\n{renumber}\n{run}"
+        lines = [f"\\builtin export {names} || \\builtin :", run]
+        if not plan.sourced:
+            lines.insert(1, renumber)
+        return "\n".join(lines)
 
     def messages(self, plan: Plan, file: str, merge: bool) -> Messages:
         """merge: stdout may hold what looks like a trace."""
