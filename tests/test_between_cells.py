@@ -37,6 +37,14 @@ def far() -> Iterator[Far]:
         ("true | false # no more", "1 (0 1)"),
         ("cat <<X | (cat; false)\ntext\nX", "1 (0 1)"),
         ("if", "2 (2)"),
+        ("echo a &&", "2 (2)"),
+        ("echo a |", "2 (2)"),
+        ("false || # no more", "2 (2)"),
+        ("f()", "2 (2)"),
+        ("function f", "2 (2)"),
+        ("a=(1 2", "1 (1)"),
+        ("cat <<X >/dev/null\ntext\nX ", "0 (0)"),
+        ("cat <<< text | (cat; false)", "1 (0 1)"),
     ],
 )
 def test_the_exit_statuses_of_the_cell_before(far: Far, code: str, left: str) -> None:

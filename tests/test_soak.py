@@ -49,7 +49,7 @@ KINDS = [
     Kind("x=N; y=(N 2); declare -A m=([k]=N); f() { echo fN; }; alias a='echo N'"),
     Kind("echo $x ${y[1]} ${m[k]}; f; unset x y m; unset -f f; unalias a", "L 2 L\nfL\n"),
     Kind("echo e N >&2; (exit 7)", "", "e N\n", 7),
-    Kind("nosuchcommand", "", "bash: nosuchcommand: command not found\n", 127),
+    Kind("nosuchcommand", "", "bash: line 1: nosuchcommand: command not found\n", 127),
     Kind("cd /; pwd; cd - >/dev/null", "/\n"),
     Kind("if", "", "bash: syntax error: unexpected end of file\n", 2),
     Kind("{ echo job N; } & wait $! 2>/dev/null; :", "job N\n", "[1] P\n"),

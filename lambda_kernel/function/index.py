@@ -396,12 +396,20 @@ class Pipe:
             os.unlink(self.fifo)
 
 
+def nameless_file() -> int:
+    """Amazon Linux 2's C library has no memfd_create."""
+    try:
+        return os.memfd_create("cell")
+    except (AttributeError, OSError):
+        return os.open("/tmp", os.O_TMPFILE | os.O_RDWR, 0o600)
+
+
 class Text:
     """A file that bash sources by path."""
 
     def __init__(self, data: bytes, file: str | None) -> None:
         self.file = file
-        self.fd = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600) if file else os.memfd_create("cell")
+        self.fd = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600) if file else nameless_file()
         self.path = file or f"/proc/{os.getpid()}/fd/{self.fd}"
         while data:
             data = data[os.write(self.fd, data) :]
@@ -671,7 +679,9 @@ class Shell:
         self.noise = tuple(Secret(text, len(text), b"") for text in (complaint.encode(), EXIT + NEVER))
         self.blind = not peek(f"/proc/{self.pid}/syscall")  # a kernel need not show it
         self.pidfd = -1
-        with contextlib.suppress(OSError):  # an older kernel has none: then its death is found a little later
+        with contextlib.suppress(
+            AttributeError, OSError
+        ):  # an older kernel has none: its death is found a little later
             self.pidfd = os.pidfd_open(self.pid)
             self._listen(self.pidfd, lambda: None)
 

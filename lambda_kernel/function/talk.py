@@ -27,7 +27,9 @@ FUNCTION = re.compile(r"\(\s*\)|\bfunction\b")
 EDITING = re.compile(r"\b(?:vi|emacs)\b|\bset\s+\+o|\bshopt\s+-\w*o")
 TRACING = re.compile(r"\bset\s[^\n]*-\w*x|xtrace")
 VERBOSE = re.compile(r"\bset\s[^\n]*-\w*v|verbose")
-HEREDOC = re.compile(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
+HEREDOC = re.compile(r"(?<!<)<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
+# What may stand below it belongs to it: an operator, or the head of a function.
+OPEN_END = re.compile(r"(?:&&|\|\|?&?|\(\s*\)|\bfunction\s+\S+)\s*\Z")
 # bash's messages about jobs (describe_pid and pretty_print_job in its jobs.c).
 JOB_MESSAGE = re.compile(rb"\[[0-9]+\](?: [0-9]+|[-+ ]  [A-Z][\w /()-]*? {2,}[^\n]*)$", re.M)
 UNOPENED = re.compile(rb"redirection error|: Too many open files")
@@ -107,10 +109,9 @@ class Talk:
         if "v" in self.flags or VERBOSE.search(text) or text.rstrip("\n").endswith("\\"):
             return False
         rest = CLOSED.sub("", text)
-        if "'" in rest or '"' in rest or rest.count("`") % 2:
+        if "'" in rest or '"' in rest or rest.count("`") % 2 or rest.count("(") > rest.count(")"):
             return False
-        lines = {line.strip() for line in text.split("\n")}
-        return all("".join(filter(None, found.groups())) in lines for found in HEREDOC.finditer(text))
+        return not OPEN_END.search(rest) and _heredocs_end(text)
 
     def _ending(self, seq: int) -> str:
         words = f'"U{seq} $?" "_${{_:0:4096}}" "${{PIPESTATUS[@]/#/P}}"'
@@ -220,6 +221,19 @@ class Talk:
         """The process group of the job that a job spec alone brings to the foreground (bash(1), JOB CONTROL)."""
         found = re.fullmatch(r"\s*%(\d+)\s*", text)
         return self.jobs[found[1].encode()][0] if found and found[1].encode() in self.jobs else None
+
+
+def _heredocs_end(text: str) -> bool:
+    """Whether there is a line for the end of each here-document."""
+    lines = text.split("\n")
+    wanted: dict[tuple[str, str], int] = {}
+    for found in HEREDOC.finditer(text):
+        key = (found[1], "".join(filter(None, found.groups()[1:])))
+        wanted[key] = wanted.get(key, 0) + 1
+    return all(
+        sum((line.lstrip("\t") if tabs else line) == word for line in lines) >= count
+        for (tabs, word), count in wanted.items()
+    )
 
 
 def quoted(text: str) -> str:

@@ -16,7 +16,7 @@ def test_merged_streams_keep_their_order(desk: Desk) -> None:
     lines = ran.out.splitlines()
     assert lines[:6] == ["out 1", "err 1", "out 2", "err 2", "out 3", "err 3"]
     assert "/nowhere" in lines[6]
-    assert lines[7:] == ["bash: nosuchcommand: command not found"]
+    assert lines[7:] == ["bash: line 1: nosuchcommand: command not found"]
     assert ran.err == ""
 
 
