@@ -23,7 +23,8 @@ ALTERNATING = (
 BEFORE = "The next cell starts a new one, in the state from before this cell."
 # In the cell that ends its shell.
 ENDED = {
-    "exit": "The shell has ended (`exit`, `exec`, `set -e` or `set -t`). The next cell starts a clean one.",
+    "exit": "The shell has ended (`exit`, `exec`, `set -e` or `set -t`), and its background jobs with it. "
+    "The next cell starts a clean one.",
     "signal": f"The shell was killed. {BEFORE}",
     "memory": f"bash ran out of memory and ended; `ulimit -v` may have been too low. {BEFORE}",
     "descriptors": "The cell closed the descriptors that bash reads its commands from (those from 10 on), so the shell "

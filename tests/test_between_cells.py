@@ -43,6 +43,11 @@ def far() -> Iterator[Far]:
         ("f()", "2 (2)"),
         ("function f", "2 (2)"),
         ("a=(1 2", "1 (1)"),
+        *(
+            (text, "2 (2)")
+            for text in ("case x in", "case x in\na) echo a;;", "for i in 1 2", "select x in a b", "echo ${x")
+        ),
+        *((text, "2 (2)") for text in ("if true; then echo a; fi |", "while false; do :; done &&", "[[ a")),
         ("cat <<X >/dev/null\ntext\nX ", "0 (0)"),
         ("cat <<< text | (cat; false)", "1 (0 1)"),
     ],
@@ -194,3 +199,30 @@ def test_a_return_trap_does_not_see_the_end_of_a_cell(far: Far) -> None:
     far.run("trap 'echo R' RETURN")
     assert far.run("echo x; f() { :; }; f").out == "x\n"
     assert far.run("set -T; f").out == "R\n"
+
+
+def test_an_exit_trap_is_heard_when_an_error_ends_the_shell(far: Far) -> None:
+    ran = far.run("set -e; trap 'echo bye' EXIT; echo work; false")
+    assert (ran.out, ran.exit_code) == ("work\nbye\n", 1)
+    far.run("trap 'echo bye' EXIT")
+    assert far.run("exit 3").out == "bye\n"
+
+
+def test_no_path_of_ours_stands_in_the_call_stack(far: Far) -> None:
+    far.run('f() { caller 0; echo "${BASH_SOURCE[@]}|${FUNCNAME[@]}"; }')
+    assert far.run("f").out == "main|f\n"
+    far.run("unset -f f; PS4='+${BASH_SOURCE}:${LINENO}: '; set -x")
+    assert far.run("echo b").err == "+:1: echo b\n"
+
+
+def test_a_cell_that_runs_is_no_failure_with_few_descriptors(far: Far) -> None:
+    far.run("ulimit -n 16")
+    ran = far.run("true")
+    assert (ran.exit_code, ran.err) == (0, "")
+
+
+def test_a_command_that_is_not_found_without_builtins_is_one_process(far: Far) -> None:
+    for text in ("enable -n builtin", "enable -n printf echo return local"):
+        ran = far.run(f"{text}; nosuch; echo $?", seconds=20)
+        assert not ran.result.timed_out
+        far.run("exit")

@@ -47,6 +47,12 @@ DIFFERENCES: dict[str, dict[str, tuple[str, str]]] = {
         "shopt -u interactive_comments⏎echo # '": ("incomplete", "complete"),
         "shopt -s extglob; echo !(a)": ("invalid", "complete"),
     },
+    "Line ends of Windows are line ends in a cell, as it runs.": {
+        "cat <<X␍⏎a␍⏎X": ("incomplete", "complete"),
+        "cat <<X␍⏎a␍⏎X␍": ("complete", "incomplete"),
+        "for i in 1; do␍⏎true␍⏎done␍": ("invalid", "incomplete"),
+        "if true; then␍⏎true␍⏎fi": ("invalid", "complete"),
+    },
     "What eval gets is found out when it runs.": {
         "eval 'if'": ("invalid", "complete"),
         'eval "if true; then"': ("invalid", "complete"),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Programs that draw on a terminal and take single keys from it: a line of input is no use to them.
-FULL_SCREEN = re.compile(r"vim?(\.\w+)?|nvim|nano|pico|emacs|less|more|most|h?top|mc|man")
+FULL_SCREEN = re.compile(r"vim?(\.\w+)?|nvim|nano|pico|emacs|less|h?top|mc")
 
 
 class Front:

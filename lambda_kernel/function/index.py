@@ -26,6 +26,7 @@ import locale
 import operator
 import os
 import re
+import resource
 import select
 import shlex
 import shutil
@@ -55,6 +56,12 @@ JOB = "job "
 # Readline, which edits nothing here, would take three system calls for each byte of a line.
 ARGUMENTS = ["--noprofile", "--norc", "--noediting", "-i"]
 EXIT, NEVER = b"exit\n", b"\0\xff" * 8
+FEW_FILES = 24
+# What bash says last (its xmalloc.c and redir.c) tells why it has ended.
+BETTER_CAUSES = (
+    (b"alloc: cannot allocate", "exit", "memory"),
+    (b": Bad file descriptor", "logout", "descriptors"),
+)
 RECORD = b"\2\1"  # begins each record of what bash is made to say (talk.py); it ends with a NUL byte
 SECRET_BYTES = 16  # shorter values, and shorter parts of them, are too likely to stand in harmless text
 # By name, the shortest part that is replaced: of the 40 characters of a secret key it is less.
@@ -656,10 +663,11 @@ class Shell:
         reads, self.commands = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self.commands, False)
         self.own, writes = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self.own, False)
+        self.last_words, prints = os.pipe2(os.O_CLOEXEC)  # of an EXIT trap that runs when the cell's outputs are closed
+        for fd in (self.own, self.last_words, prints):
+            os.set_blocking(fd, False)
         self.input_link = link(f"/proc/self/fd/{reads}")
-        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        actions = [(os.POSIX_SPAWN_DUP2, reads, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, writes, 2)]
+        actions = [(os.POSIX_SPAWN_DUP2, fd, at) for at, fd in enumerate((reads, prints, writes))]
         # A signal that is ignored at exec can be neither trapped nor reset later (bash(1), trap).
         default = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
         environ = shell_environ(self.environ) | {SHELL_MARK: self.id}
@@ -669,7 +677,7 @@ class Shell:
                 bash, ["bash", *ARGUMENTS], environ, file_actions=actions, setsigdef=default, setsid=True
             )
         finally:
-            for fd in (reads, null, writes):
+            for fd in (reads, prints, writes):
                 os.close(fd)
         # What an interactive bash says on stderr for want of a terminal when a job dies of a signal; and when it exits,
         # which is only known to be that at the end: the word that is never complete makes it be held back.
@@ -714,12 +722,14 @@ class Shell:
         OSError, and then nothing has been run."""
         text = text.replace("\0", "")  # bash drops NUL bytes as well, with a warning
         self.talk.traps, self.talk.own_eval = self.state.debuggers, b"eval" in self.state.own
-        plan = self.talk.plan(seq, text)
+        self.talk.stacked = self.state.stacked
+        plan = self.talk.plan(seq, text, resource.prlimit(self.pid, resource.RLIMIT_NOFILE)[0] < FEW_FILES)
         cell = self._made(seq, way, plan.text.encode("utf-8", "replace") if plan.sourced else None)
         file = cell.text.path if cell.text else ""
         cell.messages = self.talk.messages(plan, file, cell.way.merge)
         self.seq, self.cell, self.cells[seq] = seq, cell, cell
         self.marked_again = self.nudge = self.begun = False
+        self._read_last_words()  # what traps have printed since
         self.front.named = self.talk.named_job(text)
         for stream, pipe in cell.outputs.items():
             self._listen(pipe.read, functools.partial(cell.fetch, stream))
@@ -784,13 +794,18 @@ class Shell:
         if self.talk.seq == self.cell.seq and not self.cell.done:
             self._read_own()
             self._over(self.talk.status)
-            if b"Bad file descriptor" in self.talk.said and self._has_lost_input():
+            if link(f"/proc/{self.pid}/fd/0") not in ("", self.input_link):
                 self.kill("descriptors")
                 return
             log = self.cell.log
             said = {line for stream, data in log.chunks if stream == NOTE for line in data.splitlines()}
             if new := [job for job in self.talk.new_jobs(listed) if job not in said]:
                 log.insert(NOTE, b"\n".join([*new, b""]))
+
+    def _read_last_words(self) -> bytes:
+        with contextlib.suppress(BlockingIOError):
+            return os.read(self.last_words, READ_BYTES)
+        return b""
 
     def _read_own(self) -> None:
         """What bash itself says while it is told what to do: of jobs that have ended, and that something went wrong."""
@@ -895,8 +910,10 @@ class Shell:
         self._ignore(self.commands)
         if not self.cell.done:
             self._over(status, cause == "exit")
-        if cause == "exit" and any(b"alloc: cannot allocate" in data for _, data in self.cell.log.chunks):
-            self.ended["cause"] = "memory"  # xmalloc.c
+            self.cell.log.put(OUT, redact(self._read_last_words(), self.cell.way.secrets))
+        for words, before, better in BETTER_CAUSES:
+            if cause == before and any(words in data for _, data in self.cell.log.chunks):
+                self.ended["cause"] = better
 
     @property
     def unrun(self) -> bool:
@@ -1008,7 +1025,7 @@ class Shell:
         pipes = [pipe for cell in self.cells.values() for pipe in cell.outputs.values()]
         for pipe in [*pipes, self.marks, self.dumps]:
             pipe.close()
-        for fd in (self.pidfd, self.commands, self.own):
+        for fd in (self.pidfd, self.commands, self.own, self.last_words):
             if fd >= 0:
                 os.close(fd)
 

@@ -112,16 +112,19 @@ FOREGROUND = r"""fg () {
     \builtin return "$1"
 }
 """
+HANDLER = b"command_not_found_handle"
+LOOKING = ("function", "alias", "variable")
+STACK = re.compile(rb"\$\{?#?(?:BASH_SOURCE|FUNCNAME|BASH_LINENO)|\bcaller\b")
 STOOD_IN = (b"read", b"fg", b"eval")
 # bash calls it in the child that finds no command (bash(1), COMMAND EXECUTION): its own message names no line where
 # bash is interactive. Nothing of it shows up in a trace.
 NOT_FOUND = r"""command_not_found_handle () {
-    {
+    if [[ ${FUNCNAME[1]-} != command_not_found_handle ]]; then {
         \builtin local name=${BASH_SOURCE[1]-}
         case $name in "" | main | environment | /proc/*/fd/* | CELLS/*) name=bash ;; esac
         \builtin printf '%s: line %s: %s: command not found\n' "$name" "${BASH_LINENO[0]}" "$1" >&3
         \builtin return 127
-    } 3>&2 2>/dev/null
+    } 3>&2 2>/dev/null; fi
 }
 """
 # Text that may have a prompt read, or runs text that is not seen here.
@@ -151,6 +154,7 @@ class State:
         self.own: set[bytes] = set()  # the user's functions, of those that are stood in for
         self.wrapped: set[bytes] = set()
         self.asking = False
+        self.stacked = False  # whether a function, an alias or PS4 looks at the call stack
         self.debuggers: set[bytes] = set()  # of the traps that see what the kernel does, those that are set
         self.left: list[str] = []
         self.jobs: list[str] = []
@@ -257,6 +261,8 @@ class State:
     def _take(self, items: Items, hides: Hides) -> None:
         self.own = {name for kind, name in items if kind == "function" and name in STOOD_IN}
         self.debuggers = {name for kind, name in items if kind == "debugger"}
+        looks = (text for (kind, name), text in items.items() if kind in LOOKING and name != HANDLER)
+        self.stacked = any(STACK.search(text) for text in looks)
         if self.base is None:
             self.base = items
         self._pack(_changes(self.base, items), hides)

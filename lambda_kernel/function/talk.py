@@ -12,6 +12,7 @@ it answers by records, written to a pipe that it opens by path: "\\2\\1", a lett
 
 from __future__ import annotations
 
+import collections
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ RECORD = r"\2\1"
 # A cell is a file that bash sources. bash is not interactive meanwhile: `set -o vi` leaves its input alone
 # (set_edit_mode in its set.def), no job's number is printed into the user's redirections, and errors of syntax name the
 # line. What would differ in a sourced file from text that is typed is given to eval.
-TYPED = re.compile(r"BASH_(?:SOURCE|LINENO|ARG)|FUNCNAME|\b(?:caller|trap|autocd)\b|\bexec\s+[^\s<>&\d{]")
+TYPED = re.compile(r"BASH_(?:SOURCE|LINENO|ARG)|FUNCNAME|\b(?:caller|trap|autocd|wait|disown)\b|\bexec\s+[^\s<>&\d{]")
 RETURN = re.compile(r"\breturn\b")
 FUNCTION = re.compile(r"\(\s*\)|\bfunction\b")
 EDITING = re.compile(r"\b(?:vi|emacs)\b|\bset\s+\+o|\bshopt\s+-\w*o")
@@ -36,6 +37,8 @@ UNOPENED = re.compile(rb"redirection error|: Too many open files")
 FACT_COMPLAINT = re.compile(rb"bash: (?:export: |LAMBDA_|_X_AMZN_)")
 JOB_ENTRY = re.compile(rb"\[([0-9]+)\](.) *([0-9]+) ([^\n]*(?:\n +[0-9]+ [^\n]*)*)")  # of `jobs -l`
 PROCESS = re.compile(rb"^(?:\[[0-9]+\].)? *([0-9]+) ", re.M)  # in a line of it
+PAIRS = (("if", "fi"), ("case", "esac"), ("do", "done"), ("[[", "]]"))
+WORDS = re.compile(r"(?<![\w$.-])(?:if|fi|case|esac|for|while|until|select|do|done)(?![\w-])|\[\[|\]\]")
 # Line numbers begin at 1 again: an assignment by an expansion lasts, one by a command does not (execute_cmd.c).
 RENUMBER = r'{ %s; } <"/dev/null${PIPESTATUS[$((LINENO=0,99))]-}"'
 NOTHING = (r"\builtin :", "for _ in; do :; done")  # the second one is no command that a DEBUG trap sees
@@ -87,17 +90,19 @@ class Talk:
         self.statuses: list[int] = []  # PIPESTATUS
         self.ended_at = -1
         self.traps: set[bytes] = set()  # DEBUG and RETURN, where the user has set them
+        self.stacked = False  # whether something of the user's looks at the call stack, where a file would show
         self.own_eval = False  # whether the user has a function of that name
         self.debugged = False  # whether a DEBUG trap may see each command
         self.said = b""  # bash's last complaint about what it was told
         self.fact_told = False  # that the invocation's facts cannot be told
         self.jobs: dict[bytes, tuple[int, bytes]] = {}  # by bash's number, the process group and the last process's id
 
-    def plan(self, seq: int, text: str) -> Plan:
+    def plan(self, seq: int, text: str, poor: bool = False) -> Plan:
+        """poor: few files may be open at once, so that less is asked."""
         self.debugged = b"DEBUG" in self.traps
         returns = RETURN.search(text) and not FUNCTION.search(text)
-        typed = bool(self.traps) or bool((TYPED.search(text) or returns) and not EDITING.search(text))
-        ended = not self.debugged and "DEBUG" not in text and self._may_end(text)
+        typed = bool(self.traps) or self.stacked or bool((TYPED.search(text) or returns) and not EDITING.search(text))
+        ended = not (self.debugged or poor) and "DEBUG" not in text and self._may_end(text)
         traced = "x" in self.flags or bool(TRACING.search(text))
         begun = "" if text.endswith("\n") else "\n"
         told = f"{text}{begun}{self._ending(seq)}" if ended else text
@@ -109,9 +114,9 @@ class Talk:
         if "v" in self.flags or VERBOSE.search(text) or text.rstrip("\n").endswith("\\"):
             return False
         rest = CLOSED.sub("", text)
-        if "'" in rest or '"' in rest or rest.count("`") % 2 or rest.count("(") > rest.count(")"):
+        if "'" in rest or '"' in rest or rest.count("`") % 2:
             return False
-        return not OPEN_END.search(rest) and _heredocs_end(text)
+        return not OPEN_END.search(rest) and _balanced(rest) and _heredocs_end(text)
 
     def _ending(self, seq: int) -> str:
         words = f'"U{seq} $?" "_${{_:0:4096}}" "${{PIPESTATUS[@]/#/P}}"'
@@ -221,6 +226,16 @@ class Talk:
         """The process group of the job that a job spec alone brings to the foreground (bash(1), JOB CONTROL)."""
         found = re.fullmatch(r"\s*%(\d+)\s*", text)
         return self.jobs[found[1].encode()][0] if found and found[1].encode() in self.jobs else None
+
+
+def _balanced(text: str) -> bool:
+    """Whether compound commands and brackets seem to be closed. Words that are no commands count as well: then no is
+    the answer, and less is known of the cell."""
+    words = collections.Counter(WORDS.findall(text))
+    heads = sum(words[head] for head in ("for", "while", "until", "select"))
+    pairs = all(words[opening] == words[closing] for opening, closing in PAIRS)
+    braces = text.count("{") == text.count("}") and text.count("(") <= text.count(")")
+    return pairs and heads <= words["do"] and braces
 
 
 def _heredocs_end(text: str) -> bool:
