@@ -34,7 +34,7 @@ ENDED = {
 SAID = " bash says: `{}`."
 DEAF = " A function named like a builtin, or a DEBUG trap that fails under `shopt -s extdebug`, may be the cause."
 UNKNOWN = ("deaf", "descriptors")  # bash could not tell the exit code of such a cell
-UNOPENED = "The cell was not run: bash could not open the cell's files, see above. `%reset` gives you a new shell."
+UNSTARTED = "The cell was not run: bash could not start it, see above. `%reset` gives you a new shell."
 TRAP = "The DEBUG trap also runs once for the command that starts each cell."
 RENEWED = "This is a new shell."
 # In the cell after it.
@@ -73,8 +73,8 @@ def why(
 
 def of_cell(reply: Mapping[str, object], new_trap: bool) -> Iterator[str]:
     """What the user should know of how a cell was run. new_trap: it has set a DEBUG trap."""
-    if reply.get("unopened") and not reply.get("ended"):
-        yield UNOPENED
+    if reply.get("unstarted") and not reply.get("ended"):
+        yield UNSTARTED
     if new_trap:
         yield TRAP
 

@@ -1,4 +1,4 @@
-"""A session in a process of its own: an ordinary user with a /tmp of its own, whom limits bind as in Lambda."""
+"""A session in a process of its own: an ordinary user, whom limits bind as they bind in Lambda."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from lambda_kernel.function.index import PRIVATE
 
 ROOT = Path(__file__).parent.parent
 START = """
@@ -26,7 +28,7 @@ if os.getuid() == 0:
     os.setuid(65534)
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, which setuid has taken away
 """
-MOUNT = 'mount -t tmpfs -o mode=1777 none /tmp && exec "$@"'
+MOUNT = f'mkdir -p {PRIVATE} && mount -t tmpfs -o mode=1777 none {PRIVATE} && exec "$@"'
 
 
 def apart(script: str) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lambda_kernel import news
 from tests.far import Far
 from tests.quota import quota
 
@@ -47,6 +48,13 @@ def far() -> Iterator[Far]:
             (text, "2 (2)")
             for text in ("case x in", "case x in\na) echo a;;", "for i in 1 2", "select x in a b", "echo ${x")
         ),
+        *((text, "2 (2)") for text in ("for x", "for ((i=0;i<3;i++))", "[[ -n a &&", "case x in x) echo a ;;")),
+        *((text, "1 (1)") for text in ("echo $(echo a", "echo <(", 'echo "$(echo a', "x=$(cat <<X\n x\n X")),
+        *(
+            (text, "0 (0)")
+            for text in ("cat <<@ >/dev/null\na", "cat <<-X >/dev/null\na\n X", "cat <<$X >/dev/null\na")
+        ),
+        ("f() { return 1; }; f; return 5; true | false", "1 (0 1)"),
         *((text, "2 (2)") for text in ("if true; then echo a; fi |", "while false; do :; done &&", "[[ a")),
         ("cat <<X >/dev/null\ntext\nX ", "0 (0)"),
         ("cat <<< text | (cat; false)", "1 (0 1)"),
@@ -67,6 +75,8 @@ def test_the_exit_statuses_of_the_cell_before(far: Far, code: str, left: str) ->
         ("echo 'it'\\''s'", "it's"),
         ("trap 'true' USR1; echo last", "last"),
         ("echo é☃", "é☃"),
+        (": $'\\2\\1M9 9 h'", "\2\1M9 9 h"),
+        (": $'\\2\\1U1 x'", "\2\1U1 x"),
     ],
 )
 def test_the_last_word_of_the_cell_before(far: Far, code: str, left: str) -> None:
@@ -133,7 +143,7 @@ def test_an_interrupt_hits_the_job_in_the_foreground_and_no_other(far: Far, comm
     ran = far.run(command, interrupts=[1])
     assert ran.result.interrupted
     assert far.run("kill -0 $first 2>/dev/null; echo $?; kill -0 $second; echo $?").out == "1\n0\n"
-    assert "fg" not in far.run("compgen -A function").out.split()
+    assert far.run("compgen -A function").out == "command_not_found_handle\n"
 
 
 def test_only_the_foreground_asks_the_user(far: Far) -> None:
@@ -226,3 +236,16 @@ def test_a_command_that_is_not_found_without_builtins_is_one_process(far: Far) -
         ran = far.run(f"{text}; nosuch; echo $?", seconds=20)
         assert not ran.result.timed_out
         far.run("exit")
+
+
+@pytest.mark.parametrize("ifs", ["$'\\1'", "$'\\2'", "$'\\177'", "$' \\t\\n'"])
+def test_control_characters_between_fields_harm_nothing(far: Far, ifs: str) -> None:
+    far.run(f"IFS={ifs}; x=1")
+    assert far.run("true | false").exit_code == 1
+    assert far.run("echo next $x").out == "next 1\n"
+
+
+def test_a_cell_that_bash_cannot_start_is_said_not_to_have_run(far: Far) -> None:
+    far.run("enable -n .")
+    ran = far.run("echo hi")
+    assert (ran.out, ran.exit_code, ran.notices) == ("", 1, [news.UNSTARTED])

@@ -770,7 +770,8 @@ class Shell:
         for record in records:
             _, found, last = record.rpartition(RECORD)  # an interrupt may have cut the one before it
             if found:
-                self._record(last[:1], last[1:])
+                with contextlib.suppress(ValueError):  # a user may have written it
+                    self._record(last[:1], last[1:])
 
     def _record(self, kind: bytes, data: bytes) -> None:
         if kind == b"B":
@@ -1162,7 +1163,8 @@ class Environment:
         more["duration_ms"] = round((time.monotonic() - begin) * 1000, 2)
         if cell.done:
             more |= {"total": log.end, "exit": cell.status, "dumped": shell.dumped}
-            more |= {"unopened": shell.talk.unopened, "debugged": b"DEBUG" in shell.state.debuggers}
+            unstarted = shell.talk.unstarted or cell.messages.disabled
+            more |= {"unstarted": unstarted, "debugged": b"DEBUG" in shell.state.debuggers}
             if event.get("have") != shell.state.digest:
                 more["state_after"] = shell.state.parts()
         elif cell.reads is not None:

@@ -58,6 +58,7 @@ RESTLESS = re.compile(
 )
 # Names of credentials (Lambda's, and what the AWS SDKs read): whatever their values are.
 CREDENTIAL = re.compile(rb"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|(?:SESSION|SECURITY|LAMBDA_METADATA)_TOKEN)")
+KEYWORDS = (b"{", b"}", b"(", b"!")
 HARMFUL = {b"TMOUT": "it ends an idle shell", b"BASH_XTRACEFD": "its descriptor is gone"}
 # In the order of replaying.
 KINDS = (
@@ -112,19 +113,18 @@ FOREGROUND = r"""fg () {
     \builtin return "$1"
 }
 """
-HANDLER = b"command_not_found_handle"
 LOOKING = ("function", "alias", "variable")
 STACK = re.compile(rb"\$\{?#?(?:BASH_SOURCE|FUNCNAME|BASH_LINENO)|\bcaller\b")
 STOOD_IN = (b"read", b"fg", b"eval")
 # bash calls it in the child that finds no command (bash(1), COMMAND EXECUTION): its own message names no line where
 # bash is interactive. Nothing of it shows up in a trace.
 NOT_FOUND = r"""command_not_found_handle () {
-    if [[ ${FUNCNAME[1]-} != command_not_found_handle ]]; then {
-        \builtin local name=${BASH_SOURCE[1]-}
-        case $name in "" | main | environment | /proc/*/fd/* | CELLS/*) name=bash ;; esac
-        \builtin printf '%s: line %s: %s: command not found\n' "$name" "${BASH_LINENO[0]}" "$1" >&3
+    { if [[ ${FUNCNAME[1]-} != command_not_found_handle ]]; then
+        \builtin local MARK=${BASH_SOURCE[1]-}
+        case $MARK in "" | main | environment | /proc/*/fd/* | CELLS/*) MARK=bash ;; esac
+        \builtin printf '%s: line %s: %s: command not found\n' "$MARK" "${BASH_LINENO[0]}" "$1" >&3
         \builtin return 127
-    } 3>&2 2>/dev/null; fi
+    fi; } 3>&2 2>/dev/null
 }
 """
 # Text that may have a prompt read, or runs text that is not seen here.
@@ -166,7 +166,7 @@ class State:
         """What a new shell does first: it tells programs what they may print for `display`, and finds the commands of
         the kernel's even where others have their names (ImageMagick's `display`, which wants a screen)."""
         found = "".join(f"hash -p {BIN}/{name} {name}; " for name in PROGRAMS if shutil.which(name))
-        handler = NOT_FOUND.replace("CELLS", PIPES)
+        handler = NOT_FOUND.replace("CELLS", PIPES).replace("MARK", READ_MARK)
         return f"{handler}{found}export LAMBDA_KERNEL_DISPLAY={shlex.quote(' '.join(SHOWN))}"
 
     def question(self, path: str, seq: int) -> str:
@@ -261,8 +261,7 @@ class State:
     def _take(self, items: Items, hides: Hides) -> None:
         self.own = {name for kind, name in items if kind == "function" and name in STOOD_IN}
         self.debuggers = {name for kind, name in items if kind == "debugger"}
-        looks = (text for (kind, name), text in items.items() if kind in LOOKING and name != HANDLER)
-        self.stacked = any(STACK.search(text) for text in looks)
+        self.stacked = any(STACK.search(text) for (kind, _), text in items.items() if kind in LOOKING)
         if self.base is None:
             self.base = items
         self._pack(_changes(self.base, items), hides)
@@ -398,6 +397,8 @@ def _why_not(kind: str, name: bytes, text: bytes, hides: Hides) -> str:
     """Why an item cannot be kept, if so."""
     if hides(text) or (CREDENTIAL.fullmatch(name) and text.startswith(b"declare")):
         return "it holds a credential"
+    if kind == "alias" and name in KEYWORDS:
+        return "with it bash could not be told what to do"
     if kind == "descriptor":
         return "what it was open on is gone"
     if kind == "limit":

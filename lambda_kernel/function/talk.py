@@ -4,7 +4,7 @@ The kernel sends this file along with its hello, so it needs the standard librar
 it answers by records, written to a pipe that it opens by path: "\\2\\1", a letter, data, a NUL byte.
 
     B  the cell is about to run: of a cell without it nothing has been run
-    U  its text has come to its end: number and $?; then _ with $_, and a P for each value of PIPESTATUS
+    U  its text has come to its end: S with number and $?; then $_, quoted; then each value of PIPESTATUS
     M  it is over: number, $? and $-, also after an error or an interrupt; then J with what `jobs -l` prints
     D  the state has been told      F  the number of an item that could not be restored
     R  how `read` asks the user     G  the process group that `fg` brings to the foreground
@@ -23,17 +23,18 @@ RECORD = r"\2\1"
 # (set_edit_mode in its set.def), no job's number is printed into the user's redirections, and errors of syntax name the
 # line. What would differ in a sourced file from text that is typed is given to eval.
 TYPED = re.compile(r"BASH_(?:SOURCE|LINENO|ARG)|FUNCNAME|\b(?:caller|trap|autocd|wait|disown)\b|\bexec\s+[^\s<>&\d{]")
-RETURN = re.compile(r"\breturn\b")
-FUNCTION = re.compile(r"\(\s*\)|\bfunction\b")
+RETURN = re.compile(r"[{}]|\breturn\b")
 EDITING = re.compile(r"\b(?:vi|emacs)\b|\bset\s+\+o|\bshopt\s+-\w*o")
 TRACING = re.compile(r"\bset\s[^\n]*-\w*x|xtrace")
 VERBOSE = re.compile(r"\bset\s[^\n]*-\w*v|verbose")
 HEREDOC = re.compile(r"(?<!<)<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
+OPENED = re.compile(r"(?<!<)<<(?!<)")
 # What may stand below it belongs to it: an operator, or the head of a function.
 OPEN_END = re.compile(r"(?:&&|\|\|?&?|\(\s*\)|\bfunction\s+\S+)\s*\Z")
 # bash's messages about jobs (describe_pid and pretty_print_job in its jobs.c).
 JOB_MESSAGE = re.compile(rb"\[[0-9]+\](?: [0-9]+|[-+ ]  [A-Z][\w /()-]*? {2,}[^\n]*)$", re.M)
-UNOPENED = re.compile(rb"redirection error|: Too many open files")
+UNSTARTED = re.compile(rb"redirection error|: Too many open files|PIPESTATUS: readonly")
+DISABLED = re.compile(rb"^bash: builtin: (?:\.|eval): not a shell builtin", re.M)
 FACT_COMPLAINT = re.compile(rb"bash: (?:export: |LAMBDA_|_X_AMZN_)")
 JOB_ENTRY = re.compile(rb"\[([0-9]+)\](.) *([0-9]+) ([^\n]*(?:\n +[0-9]+ [^\n]*)*)")  # of `jobs -l`
 PROCESS = re.compile(rb"^(?:\[[0-9]+\].)? *([0-9]+) ", re.M)  # in a line of it
@@ -63,6 +64,7 @@ class Messages:
 
     def __init__(self, renamed: list[tuple[bytes, bytes]], traced: bool) -> None:
         self.renamed, self.traced, self.line_begins = renamed, traced, True
+        self.disabled = False  # whether the builtin that runs the cell is
 
     def split(self, data: bytes) -> Iterator[tuple[bool, bytes]]:
         """The rest, and messages about jobs (True). Sourcing and eval are a level of PS4's first character (bash(1)),
@@ -71,10 +73,12 @@ class Messages:
             data = data.replace(said, shown)
         if self.traced:
             data = re.sub(rb"^\+(?=\+)" if self.line_begins else rb"(?<=\n)\+(?=\+)", b"", data, flags=re.M)
+        self.disabled = self.disabled or bool(DISABLED.search(data))
         at = 0
         for found in JOB_MESSAGE.finditer(data) if b"[" in data else ():
             if data[found.start() - 1 : found.start()] == b"\n" or (found.start() == 0 and self.line_begins):
-                yield False, data[at : found.start()]
+                before = data[at : found.start()]
+                yield False, before.removesuffix(b"\n") if b"]+  Stopped" in found[0] else before
                 yield True, found[0] + b"\n"
                 at = found.end() + 1
         yield False, data[at:]
@@ -86,7 +90,8 @@ class Talk:
 
     def __init__(self, marks: str) -> None:
         self.marks = marks
-        self.seq, self.status, self.word, self.flags = 0, 0, "", ""  # the last cell's; $?, $_ and $-
+        self.seq, self.status, self.flags = 0, 0, ""  # the last cell's; $? and $-
+        self.word: str | None = ""  # $_, quoted
         self.statuses: list[int] = []  # PIPESTATUS
         self.ended_at = -1
         self.traps: set[bytes] = set()  # DEBUG and RETURN, where the user has set them
@@ -100,8 +105,14 @@ class Talk:
     def plan(self, seq: int, text: str, poor: bool = False) -> Plan:
         """poor: few files may be open at once, so that less is asked."""
         self.debugged = b"DEBUG" in self.traps
-        returns = RETURN.search(text) and not FUNCTION.search(text)
-        typed = bool(self.traps) or self.stacked or bool((TYPED.search(text) or returns) and not EDITING.search(text))
+        # bash 5.2.15 writes beyond its heap when it sources an open substitution.
+        opens = text.count("(") > text.count(")")
+        typed = (
+            bool(self.traps)
+            or self.stacked
+            or opens
+            or bool((TYPED.search(text) or _returns(text)) and not EDITING.search(text))
+        )
         ended = not (self.debugged or poor) and "DEBUG" not in text and self._may_end(text)
         traced = "x" in self.flags or bool(TRACING.search(text))
         begun = "" if text.endswith("\n") else "\n"
@@ -119,8 +130,8 @@ class Talk:
         return not OPEN_END.search(rest) and _balanced(rest) and _heredocs_end(text)
 
     def _ending(self, seq: int) -> str:
-        words = f'"U{seq} $?" "_${{_:0:4096}}" "${{PIPESTATUS[@]/#/P}}"'
-        return f"{{ \\builtin printf '{RECORD}%s\\0' {words}; }} 2>/dev/null >|{self.marks}\n"
+        words = f'"S{seq}.$?" "${{_:0:4096}}" "${{PIPESTATUS[@]}}"'
+        return f"{{ \\builtin printf '{RECORD}U%q\\0' {words}; }} 2>/dev/null >|{self.marks}\n"
 
     def begin(self, plan: Plan, file: str, facts: Mapping[str, str], source: str, outputs: str) -> str:
         """The lines that start a cell. It is run by the command that says so, or not at all. file: of its text; source:
@@ -139,7 +150,7 @@ class Talk:
             # The facts are given to eval; `builtin` would keep them for itself.
             call = "\\builtin" if self.own_eval else names
             return f"{renumber}\n({says}) && {{ {status}{call} \\{body}; }}"
-        run = f"{says} && \\builtin : {quoted(self.word)} && {{ {status}\\builtin {body}; }}"
+        run = f"{says} && \\builtin : {self.word or ''} && {{ {status}\\builtin {body}; }}"
         lines = [f"\\builtin export {names} || \\builtin :", run]
         if not plan.sourced:
             lines.insert(1, renumber)
@@ -169,9 +180,9 @@ class Talk:
         return False, b"" if told else self.said + b"\n"
 
     @property
-    def unopened(self) -> bool:
-        """Whether the cell was not run for want of descriptors."""
-        return bool(UNOPENED.search(self.said))
+    def unstarted(self) -> bool:
+        """Whether bash could not run the cell, for want of descriptors, say."""
+        return bool(UNSTARTED.search(self.said))
 
     def sets_trap(self, text: str) -> None:
         """What is told after a cell is told for the trap that the cell may set."""
@@ -200,12 +211,12 @@ class Talk:
 
     def take(self, kind: bytes, data: bytes) -> None:
         """A record on how a cell ended."""
-        if kind == b"U":
-            self.ended_at, self.status = map(int, data.split())
-            self.statuses = []
-        elif kind == b"_":
+        if kind == b"U" and self.word is not None and data.startswith(b"S"):
+            self.ended_at, self.status = map(int, data[1:].split(b"."))
+            self.statuses, self.word = [], None
+        elif kind == b"U" and self.word is None:
             self.word = data.decode("utf-8", "replace")
-        elif kind == b"P":
+        elif kind == b"U":
             self.statuses.append(int(data))
         elif kind == b"M":
             seq, status, *flags = data.split()
@@ -228,6 +239,16 @@ class Talk:
         return self.jobs[found[1].encode()][0] if found and found[1].encode() in self.jobs else None
 
 
+def _returns(text: str) -> bool:
+    """Whether `return` may stand outside of functions, where it is an error of a text that is typed."""
+    depth = 0
+    for found in RETURN.finditer(CLOSED.sub("", text)) if "return" in text else ():
+        if found[0] == "return" and depth <= 0:
+            return True
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+    return False
+
+
 def _balanced(text: str) -> bool:
     """Whether compound commands and brackets seem to be closed. Words that are no commands count as well: then no is
     the answer, and less is known of the cell."""
@@ -245,7 +266,7 @@ def _heredocs_end(text: str) -> bool:
     for found in HEREDOC.finditer(text):
         key = (found[1], "".join(filter(None, found.groups()[1:])))
         wanted[key] = wanted.get(key, 0) + 1
-    return all(
+    return sum(wanted.values()) == len(OPENED.findall(text)) and all(
         sum((line.lstrip("\t") if tabs else line) == word for line in lines) >= count
         for (tabs, word), count in wanted.items()
     )
