@@ -58,7 +58,7 @@ class ExecuteRequest:
             name = "KeyboardInterrupt" if isinstance(error, Interrupted) else type(error).__name__
             reply = self.failed(name, str(error), text=str(error))
         else:
-            self.streams.finish()
+            self._finish()
             reply = self._reply(result)
         self._report(reply.get("exit_code"))
         return reply
@@ -142,7 +142,7 @@ class ExecuteRequest:
         return {"status": "ok", **counted, "exit_code": exit_code}
 
     def failed(self, name: str, value: str, exit_code: int | None = None, text: str = "") -> Message:
-        self.streams.finish()
+        self._finish()
         shown = text or (f"{name}: {value}" if value else name)
         error = {"ename": name, "evalue": value, "traceback": [f"{self._begin_line()}\x1b[31m{shown}\x1b[0m"]}
         self._send("error", error)

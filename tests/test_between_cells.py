@@ -174,6 +174,7 @@ def test_a_question_comes_with_its_prompt_at_lambdas_cpu_quota(far: Far) -> None
             assert [(ask.prompt, ask.secret) for ask in ran.control.questions] == [(f"Password {number}: ", True)]
 
 
+@pytest.mark.timeout(240)
 def test_a_cell_never_ends_well_without_having_run(far: Far, tmp_path: Path) -> None:
     """bash may end at any moment between two cells, or as the next one comes: TMOUT does so, too."""
     log, chance = tmp_path / "log", random.Random(4)

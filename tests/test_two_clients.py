@@ -50,7 +50,7 @@ def test_in_turns_they_share_an_environment_and_nothing_else(shared: LocalEngine
         for far in lines:
             ran = far.run(f"x=$((x + 1)); echo {far.name} $x; sleep 100 &")
             assert ran.out == f"{far.name} {number + 1}\n"
-            assert (ran.notices, ran.tally.replaced) == ([], False)
+            assert (ran.shell_notices, ran.tally.replaced) == ([], False)
     assert lines[0].session.environment == lines[1].session.environment
     lines[0].run("kill %1 %2 %3; wait %1 %2 %3")
     assert [far.run("jobs -r | wc -l").out for far in lines] == ["7\n", "10\n"]

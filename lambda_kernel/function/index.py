@@ -567,6 +567,7 @@ class Cell:
             self.reads = self.asks
         else:
             self.input.close_write()
+            self.flush()  # no notice stands within a word
             self.log.put(EOF, b".")
 
     def type(self, offset: int, text: str, end: bool) -> None:
