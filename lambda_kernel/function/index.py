@@ -935,6 +935,8 @@ class Shell:
             return
         if self.pid in now and now[self.pid].state == "T":
             os.kill(self.pid, signal.SIGCONT)
+        if self.blind and self.begun:  # bash has opened it by now: a FIFO without a writer cannot be
+            self.cell.input.close_write()
         self._look_for_readers(now)
         self.cell.feed()
         if self.nudge:
@@ -1153,8 +1155,6 @@ class Environment:
             shell.start(event["seq"], event["code"], facts(context, self.environ), way)
         except OSError as error:
             return f"the cell cannot be started: {error.strerror}"
-        if shell.blind:
-            shell.cell.input.close_write()
         return ""
 
     def _answer(self, shell: Shell, event: dict[str, Any], begin: float) -> dict[str, Any]:
