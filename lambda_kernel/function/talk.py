@@ -219,6 +219,7 @@ class Talk:
         elif kind == b"U":
             self.statuses.append(int(data))
         elif kind == b"M":
+            self.word = self.word or ""  # an interrupt may have cut it off
             seq, status, *flags = data.split()
             if int(seq) != self.seq or self.seq == 0:
                 self.seq, self.flags = int(seq), b"".join(flags).decode()

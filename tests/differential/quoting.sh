@@ -45,7 +45,7 @@ echo before
 echo 'unclosed
 #### unclosed-double: parsed
 echo before; echo "unclosed
-#### unclosed-substitution: parsed
+#### unclosed-substitution: line abort
 echo $(echo a
 #### unclosed-backquote: parsed
 echo `echo a
