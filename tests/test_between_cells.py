@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import threading
 import time
@@ -120,6 +121,9 @@ def test_no_message_about_jobs_gets_into_the_users_files(far: Far, tmp_path: Pat
     assert ran.out == "Terminated\n"
     assert [file.read_text() for file in files] == ["", ""]
     assert len(ran.notices) == 2
+    far.run("kill %1 %2; wait")
+    written = far.run("sleep 0.01 & wait 2>&1; exec 2>$TMPDIR/errors; sleep 10 & cat $TMPDIR/errors").out
+    assert not re.search(r"^\[\d+\] \d|tcsetattr", written, re.MULTILINE)
 
 
 def test_jobs_are_told_of_in_the_order_in_which_things_happen(far: Far) -> None:

@@ -22,7 +22,7 @@ RECORD = r"\2\1"
 # A cell is a file that bash sources. bash is not interactive meanwhile: `set -o vi` leaves its input alone
 # (set_edit_mode in its set.def), no job's number is printed into the user's redirections, and errors of syntax name the
 # line. What would differ in a sourced file from text that is typed is given to eval.
-TYPED = re.compile(r"BASH_(?:SOURCE|LINENO|ARG)|FUNCNAME|\b(?:caller|trap|autocd|wait|disown)\b|\bexec\s+[^\s<>&\d{]")
+TYPED = re.compile(r"BASH_(?:SOURCE|LINENO|ARG)|FUNCNAME|\b(?:caller|trap|autocd)\b|\bexec\s+[^\s<>&\d{]")
 RETURN = re.compile(r"[{}]|\breturn\b")
 EDITING = re.compile(r"\b(?:vi|emacs)\b|\bset\s+\+o|\bshopt\s+-\w*o")
 TRACING = re.compile(r"\bset\s[^\n]*-\w*x|xtrace")
