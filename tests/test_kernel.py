@@ -182,11 +182,16 @@ def test_credentials_are_redacted(book: Notebook) -> None:
 
 
 def test_a_memory_hog_kills_the_environment_and_the_cell_says_so(book: Notebook) -> None:
-    shown = book.run("echo before; python3 -c 'x = bytearray(10**9); import time; time.sleep(20)'", timeout=60)
-    assert shown.out in ("before\n", "")
-    assert shown.error is not None
-    assert shown.error[0] == "CommandLost"
-    assert "memory of 128 MB" in shown.error[1]
+    hog = "echo before; python3 -c 'x = bytearray(10**9); import time; time.sleep(20)'"
+    for _ in range(4):  # the end may come between two invocations: then Lambda starts the runtime again without a word
+        shown = book.run(hog, timeout=60)
+        assert shown.out in ("before\n", "")
+        assert shown.error is not None
+        name, message = shown.error
+        assert name == "CommandLost"
+        if "memory of 128 MB" in message:
+            break
+    assert "memory of 128 MB" in message
     after = book.run("echo after")
     assert after.out == "after\n"
     assert "files in /tmp are kept" in after.noticed
