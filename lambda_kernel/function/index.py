@@ -794,8 +794,9 @@ class Shell:
 
     def _cell_over(self, listed: bytes) -> None:
         if self.talk.seq == self.cell.seq and not self.cell.done:
-            self._read_own()
+            own = self._own_lines()
             self._over(self.talk.status)
+            self._show_own(own)  # as at a prompt: below the output
             if link(f"/proc/{self.pid}/fd/0") not in ("", self.input_link):
                 self.kill("descriptors")
                 return
@@ -810,14 +811,22 @@ class Shell:
         return b""
 
     def _read_own(self) -> None:
+        lines = self._own_lines()
+        if not self.cell.done:  # or else it is about a dump
+            self._show_own(lines)
+
+    def _own_lines(self) -> list[bytes]:
         """What bash itself says while it is told what to do: of jobs that have ended, and that something went wrong."""
         try:
             data = os.read(self.own, READ_BYTES)
         except BlockingIOError:
-            return
+            return []
         *lines, self.own_rest = (self.own_rest + data).split(b"\n")
         self.own_rest = self.own_rest[-LINE_BYTES:]
-        for line in lines if not self.cell.done else ():  # or else it is about a dump
+        return lines
+
+    def _show_own(self, lines: list[bytes]) -> None:
+        for line in lines:
             is_note, text = self.talk.own(line)
             if text and self.seq:
                 self.cell.log.put(NOTE if is_note else ERR, redact(text, self.secrets))
