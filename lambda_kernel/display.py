@@ -204,12 +204,3 @@ def metadata(tally: Tally, wall_ms: float, exit_code: int | None, function: str,
     """The `lambda` object of the display's and the reply's metadata."""
     figures = {"wall_ms": round(wall_ms, 2), "exit_code": exit_code, "cost_usd": tally.cost_usd(region)}
     return {"lambda": {"function": function, "region": region, **tally.metadata(), **figures}}
-
-
-def explain(exit_code: int) -> str:
-    """bash's way with exit codes above 128: the command died of a signal (bash(1), EXIT STATUS)."""
-    try:
-        name = signal.Signals(exit_code - 128).name
-    except ValueError:
-        return f"exit code {exit_code}"
-    return f"exit code {exit_code} ({name})"

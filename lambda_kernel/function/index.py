@@ -688,9 +688,8 @@ class Shell:
         self.noise = tuple(Secret(text, len(text), b"") for text in (complaint.encode(), EXIT + NEVER))
         self.blind = not peek(f"/proc/{self.pid}/syscall")  # a kernel need not show it
         self.pidfd = -1
-        with contextlib.suppress(
-            AttributeError, OSError
-        ):  # an older kernel has none: its death is found a little later
+        # An older kernel has none: the shell's death is found a little later.
+        with contextlib.suppress(AttributeError, OSError):
             self.pidfd = os.pidfd_open(self.pid)
             self._listen(self.pidfd, lambda: None)
 
