@@ -14,11 +14,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.way_out import WayOut
+
+if TYPE_CHECKING:
+    from tests.far import Far
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 FOREIGN_PREFIXES = ("AWS_", "BOTO_", "IPYTHON", "JUPYTER", "JPY_", "LAMBDA_KERNEL_", "XDG_")
@@ -129,6 +132,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def outer_environ(pytestconfig: pytest.Config) -> dict[str, str]:
     """The environment that the tests were started in: for pip, which has to find its index."""
     return pytestconfig.stash[stashed_environment]
+
+
+@pytest.fixture
+def far() -> Iterator[Far]:
+    """A session over a function in this process."""
+    # Imported here: boto3 must find the environment pinned.
+    from tests.far import Far
+
+    made = Far()
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +103,6 @@ def test_a_log_is_read_from_any_byte_and_freed_behind_it(puts: list[bytes], limi
     log.acknowledge(len(got))
     assert got == b"".join(puts)[: len(got)]
     assert sum(len(data) for _, data in log.chunks) == log.end - len(got)
-
-
-@pytest.fixture
-def far() -> Iterator[Far]:
-    far = Far()
-    yield far
-    far.close()
 
 
 class Wire:

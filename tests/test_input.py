@@ -15,13 +15,6 @@ from tests.notebook import Notebook, Shown, notebook
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
 
 
-@pytest.fixture
-def far() -> Iterator[Far]:
-    far = Far()
-    yield far
-    far.close()
-
-
 @pytest.mark.parametrize(
     ("code", "lines", "out", "questions"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,6 @@ from tests.apart import apart
 from tests.far import Far
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
-
-
-@pytest.fixture
-def far() -> Iterator[Far]:
-    far = Far()
-    yield far
-    far.close()
 
 
 def test_pipes_by_name_where_proc_shows_no_descriptors_of_the_function() -> None:

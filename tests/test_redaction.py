@@ -23,13 +23,6 @@ KEY_ID, KEY, TOKEN = (value.encode() for value in CREDENTIALS.values())
 LIMITS = {KEY_ID: 16, KEY: 12, TOKEN: 16}
 
 
-@pytest.fixture
-def far() -> Iterator[Far]:
-    made = Far()
-    yield made
-    made.close()
-
-
 # Few letters, so that values overlap each other and themselves.
 letters = st.one_of(st.sampled_from(b"ab"), st.sampled_from(b"abcdefgh+/%"))
 values = st.lists(letters, min_size=20, max_size=50).map(bytes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,6 @@ from tests.far import Far
 Invoke = Callable[[], Reply]
 TWO_STEPS = "echo ran >>{log}; echo a; sleep 0.7; echo b"
 SIGNED_OUT = errors.BadCredentials("the AWS credentials have expired: renew them")
-
-
-@pytest.fixture
-def far() -> Iterator[Far]:
-    made = Far()
-    yield made
-    made.close()
 
 
 def failing(op: str, *faults: errors.KernelError | Reply) -> Callable[[Event, Invoke], Reply]:

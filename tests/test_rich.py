@@ -6,7 +6,7 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -235,13 +235,6 @@ def test_stderr_shows_it_too() -> None:
 )
 def test_content_tells_what_it_is(name: str, data: bytes, mime: str) -> None:
     assert kind(name, data) == mime
-
-
-@pytest.fixture
-def far() -> Iterator[Far]:
-    far = Far()
-    yield far
-    far.close()
 
 
 def shown(far: Far, code: str) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -59,13 +58,6 @@ KEPT = [
     ("cd /; pushd /usr >/dev/null; pushd ~ >/dev/null; pushd '/proc/self' >/dev/null", "dirs -l -p"),
     ("complete -F f g; complete -W $'a\nb' h", "complete -p"),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def far() -> Iterator[Far]:
-    far = Far()
-    yield far
-    far.close()
 
 
 @pytest.mark.parametrize(("make", "show"), KEPT)
