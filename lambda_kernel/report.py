@@ -1,7 +1,7 @@
-"""What Lambda's log says about an invocation: the REPORT line, in text and in JSON, and what it costs.
+"""Reads what Lambda's log says about an invocation: the REPORT line, in text and in JSON.
 
-Pure. Log text is foreign: it may be cut anywhere, hold any bytes, and hold output of the user's that looks like one of
-Lambda's lines. What is not there is None; nothing here raises.
+The log is not trusted. It may be cut anywhere, contain any bytes, and contain output of the user that looks like a line
+of Lambda. A missing value is None. Nothing here raises.
 """
 
 from __future__ import annotations
@@ -31,13 +31,16 @@ class Report:
     billed_restore_duration_ms: float | None = None
     status: Status = "success"
     error_type: str | None = None
-    measured: bool = False  # by the function itself, for want of a log
+    measured: bool = False  # by the function itself, because there was no log
 
 
 @dataclass(frozen=True)
 class Trimmed:
-    """A log tail without Lambda's own lines at its two ends. started: the one that an invocation begins with was there;
-    framed: any was; json: they were JSON. request_id is "" where none of them tells it."""
+    """A log tail without Lambda's own lines at both ends.
+
+    started: whether there was the line that an invocation begins with; framed: whether there was any such line; json:
+    whether they were JSON; request_id: empty if no line tells it.
+    """
 
     text: str
     started: bool
@@ -48,7 +51,7 @@ class Trimmed:
 
 @dataclass(frozen=True)
 class Totals:
-    """Several invocations as one: times in milliseconds are sums, memory in MB is the largest."""
+    """Sums over several invocations: times in milliseconds are added up, memory in MB is the largest."""
 
     invocations: int
     duration_ms: float
@@ -56,6 +59,7 @@ class Totals:
     init_duration_ms: float | None
     memory_size_mb: int | None
     max_memory_used_mb: int | None
+    restore_duration_ms: float | None = None
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(
@@ -65,11 +69,12 @@ class Totals:
             init_duration_ms=_sum([self.init_duration_ms, other.init_duration_ms]),
             memory_size_mb=_max([self.memory_size_mb, other.memory_size_mb]),
             max_memory_used_mb=_max([self.max_memory_used_mb, other.max_memory_used_mb]),
+            restore_duration_ms=_sum([self.restore_duration_ms, other.restore_duration_ms]),
         )
 
 
-# Lambda separates the fields by tabs and its documentation by spaces. Every label that another one ends with comes
-# first, so that `Billed Duration` is not taken for `Duration`.
+# Lambda separates the fields by tabs, and its documentation by spaces. Longer labels come first, so that `Billed
+# Duration` is not taken for `Duration`.
 _FIELD = re.compile(
     r"(?<![^\t ])(?P<label>Billed Restore Duration|Billed Duration|Restore Duration|Init Duration|Duration"
     r"|Memory Size|Max Memory Used|Status|Error Type|Phase): (?P<value>[^\t ]+)(?P<unit> ms| MB)?(?![^\t ])"
@@ -79,7 +84,7 @@ _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 _REQUEST_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _REPORT = re.compile(r"REPORT RequestId: (?P<id>[^\t ]+)[\t ]+(?P<fields>(?:Init )?Duration: .*)")
-# Output without a newline at its end: Lambda's next line follows on the same one.
+# If output has no newline at its end, Lambda's line follows on the same line.
 _GLUED = re.compile(rf"END RequestId: {_REQUEST_ID}\Z|REPORT RequestId: {_REQUEST_ID}\t(?:Init )?Duration: .*")
 _FIRST = re.compile(
     r"START RequestId: (?P<id>[^\t ]+) Version: [^\t ]+|INIT_START Runtime Version: .*"
@@ -88,7 +93,7 @@ _FIRST = re.compile(
 )
 _LAST = re.compile(r"(?:END|REPORT) RequestId: (?P<id>[^\t ]+)(?:[\t ]+(?:Init )?Duration: .*)?|XRAY TraceId: .*")
 
-# Where a REPORT has no Status, these lines tell it: both styles are in AWS's lambda-runtime-environment page.
+# If a REPORT has no Status, these lines tell it. Both styles are on AWS's page lambda-runtime-environment.
 _OLD_TIMEOUT = re.compile(r"[0-9-]{10}T[0-9:.]+Z (?P<id>[^\t ]+) Task timed out after [0-9.]+ seconds")
 _OLD_CRASH = re.compile(r"RequestId: (?P<id>[^\t ]+) Error: Runtime exited .*")
 _PHASE_REPORT = re.compile(r"(?:INIT|RESTORE)_REPORT (?P<fields>(?:Init|Restore) Duration: .*)")
@@ -98,7 +103,7 @@ _ERROR_TYPE = re.compile(r"[A-Z][A-Za-z]*\.[A-Za-z]+")
 def parse(tail: bytes | str, request_id: str | None = None) -> Report | None:
     """Return the last report in a log tail (a decoded LogResult), of one request if an id is given.
 
-    The last: Lambda writes it when the user's code has finished, so that no output can come after it.
+    The last one, because Lambda writes it when the user's code has finished, so no output can follow.
     """
     lines = [line for line, _ in _lines(tail)]
     for line in reversed(lines):
@@ -109,7 +114,7 @@ def parse(tail: bytes | str, request_id: str | None = None) -> Report | None:
 
 
 def trim(tail: bytes | str) -> Trimmed:
-    """Take off the lines that Lambda writes before the function's output and after it; those between are output."""
+    """Remove the lines that Lambda writes before and after the function's output."""
     lines = [raw for _, raw in _lines(tail)]
     after = list(_platform_lines(reversed(lines), _LAST, None))
     request_id = next((line.request_id for line in after if line.request_id), None)
@@ -126,7 +131,7 @@ def trim(tail: bytes | str) -> Trimmed:
 
 
 def summary(reports: Iterable[Report]) -> Totals:
-    """Add up the invocations of one cell; None where no report says anything."""
+    """Add up the invocations of one cell. None: no report has the value."""
     known = list(reports)
     return Totals(
         invocations=len(known),
@@ -135,6 +140,7 @@ def summary(reports: Iterable[Report]) -> Totals:
         init_duration_ms=_sum(report.init_duration_ms for report in known),
         memory_size_mb=_max(report.memory_size_mb for report in known),
         max_memory_used_mb=_max(report.max_memory_used_mb for report in known),
+        restore_duration_ms=_sum(report.restore_duration_ms for report in known),
     )
 
 

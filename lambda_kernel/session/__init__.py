@@ -1,0 +1,1 @@
+"""One shell that lives in an execution environment, and the invocations that make up a cell."""
