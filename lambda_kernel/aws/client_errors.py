@@ -1,4 +1,4 @@
-"""What goes wrong between a client and the function's end, as our errors."""
+"""Errors of boto3 and of functions as our errors."""
 
 from __future__ import annotations
 
@@ -10,48 +10,50 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
-from . import errors
-from .errors import BadCredentials, BadSettings, KernelError, Unanswered, Unreachable
-from .function import index as wire
-from .place import ENGINES_KEYS, Place, Row, clean, mask
-from .refusals import refused
-from .report import Report
+from .. import errors
+from ..errors import BadCredentials, BadSettings, KernelError, Unanswered, Unreachable
+from ..function import index as wire
+from ..report import Report
+from ..untrusted import visible
+from .api_errors import refused
+from .error_text import ENGINES_KEYS, ErrorContext, Row, clean, mask
 
-NOWHERE = Place()
-# Whether the present invocation has left this machine. None: nobody looks.
+NOWHERE = ErrorContext()
+# Whether the current invocation has left this machine. None: not known.
 LEFT: ContextVar[bool | None] = ContextVar("LEFT", default=None)
 
-SIGNED_OUT = Row(BadCredentials, "not signed in to AWS for {it} ({error})", "run {login}, and try again")
+SIGNED_OUT = Row(BadCredentials, "not signed in to AWS for {it} ({error})", "run {login} and try again")
 SOURCE = Row(
-    BadCredentials, "cannot get AWS credentials for {it} ({error})", "check the profile, or sign in anew with {login}"
+    BadCredentials, "cannot get AWS credentials for {it} ({error})", "check the profile, or sign in again with {login}"
 )
 SETTINGS = Row(BadSettings, "the AWS settings cannot be used for {it} ({error})", "check the AWS configuration files")
-REGION = Row(BadSettings, "there is no such AWS region for {it} ({error})", "name another with --region")
+REGION = Row(BadSettings, "there is no such AWS region for {it} ({error})", "name another one with --region")
 CONFIG = Row(
     BadSettings,
     "the AWS configuration cannot be read for {it} ({error})",
-    "mend that file, or name another in AWS_CONFIG_FILE",
+    "correct that file, or name another one in AWS_CONFIG_FILE",
 )
 OFFLINE = Row(
     Unreachable,
     "cannot reach Lambda for {it} ({error})",
     "check the network, the region and the endpoint",
-    "restart the kernel, and with it the engine",
+    "restart the kernel, which also restarts its local emulator; start one that you run by itself, or in a container",
 )
 PROXY = Row(Unreachable, "cannot reach Lambda for {it} through the proxy ({error})", "check HTTPS_PROXY and NO_PROXY")
-# Kept apart from "cannot reach": the request may have arrived.
+# Not the same as "cannot reach": the request may have arrived.
 SILENT = Row(Unanswered, "no answer from {it} ({error})", "check the network")
 TLS = Row(
     Unanswered,
     "no secure connection to Lambda for {it} ({error})",
-    "check the endpoint, the proxy, and AWS_CA_BUNDLE where it has a certificate of its own",
+    "check the endpoint and the proxy, and set AWS_CA_BUNDLE if the proxy has its own certificate",
 )
-UNREAD = Row(Unanswered, "the answer of {it} cannot be read ({error})", "check the endpoint, or a proxy before it")
+UNREAD = Row(Unanswered, "the answer of {it} cannot be read ({error})", "check the endpoint, or a proxy in between")
 
-KEYS = ("botocore.credentials", "botocore.tokens", "botocore.auth")  # its modules that look for credentials and sign
-# By botocore's names, since older releases lack some; the most specific one counts.
+# botocore's modules that find credentials and sign requests.
+KEYS = ("botocore.credentials", "botocore.tokens", "botocore.auth")
+# By name, since older releases of botocore lack some. The most specific class counts.
 CLIENT: Mapping[str, Row] = MappingProxyType(
     {
         "BotoCoreError": SETTINGS,
@@ -71,9 +73,9 @@ CLIENT: Mapping[str, Row] = MappingProxyType(
         "TokenRetrievalError": SIGNED_OUT,
         "NoAuthTokenError": SIGNED_OUT,
         "UnknownTokenProviderError": SIGNED_OUT,
-        "LoginError": SIGNED_OUT._replace(advice="run `aws login`, and try again"),
+        "LoginError": SIGNED_OUT._replace(advice="run `aws login` and try again"),
         "ProfileNotFound": Row(
-            BadCredentials, "{error}", "name another with --profile, or make it with `aws configure --profile`"
+            BadCredentials, "{error}", "name another one with --profile, or create it with `aws configure --profile`"
         ),
         "NoRegionError": Row(BadSettings, "no AWS region is set for {it}", "name one with --region, or set AWS_REGION"),
         "InvalidRegionError": REGION,
@@ -84,7 +86,7 @@ CLIENT: Mapping[str, Row] = MappingProxyType(
         "ConfigNotFound": CONFIG,
         "InvalidProxiesConfigError": SETTINGS._replace(advice="check HTTPS_PROXY and proxy_ca_bundle"),
         "ParamValidationError": Row(
-            errors.Refused, "botocore does not take the request to {it} ({error})", "check the function's name"
+            errors.Refused, "botocore does not accept the request to {it} ({error})", "check the function's name"
         ),
         "EndpointConnectionError": OFFLINE,
         "ConnectTimeoutError": OFFLINE,
@@ -96,28 +98,31 @@ CLIENT: Mapping[str, Row] = MappingProxyType(
         "ChecksumError": UNREAD,
         "FlexibleChecksumError": UNREAD,
         "ResponseParserError": UNREAD,
-        "HTTPError": UNREAD,  # of urllib3, whose errors botocore lets through while it reads
+        "HTTPError": UNREAD,  # of urllib3: botocore passes it on while it reads a body
     }
 )
 
 AGAIN = "the next cell starts it again"
-LOG = "its log in CloudWatch says more"
+LOG = "see its log in CloudWatch"
 CANNOT_START = (
     "cannot be started ({type}: {message})",
     "check its handler, runtime and layers, or run `lambda-kernel deploy`",
 )
-# How a function did not come to its own end, and what to do; what its runtime ran is gone with it
+# How a function can end without an answer, and what to do. What its runtime ran is gone
 # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html, and fatalerror.go of AWS's Runtime
 # Interface Emulator).
 ENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "Runtime.OutOfMemory": ("ran out of its memory{memory}", "give it more with `lambda-kernel deploy --memory`"),
-        "Sandbox.Timedout": (
-            "was ended by its timeout, and all its processes with it",
-            "give it a longer one with `lambda-kernel deploy --timeout`",
+        "Runtime.OutOfMemory": (
+            "ran out of memory{memory}",
+            "give it more with `lambda-kernel deploy --memory`, or `%use local --memory` on the local emulator",
         ),
-        "Runtime.ExitError": ("lost its runtime ({message}), and all its processes with it", AGAIN),
-        "Runtime.Unknown": ("lost its runtime ({message}), and all its processes with it", AGAIN),
+        "Sandbox.Timedout": (
+            "reached its timeout, and all its processes ended",
+            "give it a longer timeout with `lambda-kernel deploy --timeout`",
+        ),
+        "Runtime.ExitError": ("lost its runtime ({message}), and all its processes ended", AGAIN),
+        "Runtime.Unknown": ("lost its runtime ({message}), and all its processes ended", AGAIN),
         "Runtime.ImportModuleError": CANNOT_START,
         "Runtime.HandlerNotFound": CANNOT_START,
         "Runtime.MalformedHandlerName": CANNOT_START,
@@ -126,48 +131,53 @@ ENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "Runtime.InvalidEntrypoint": CANNOT_START,
         "Runtime.InvalidWorkingDir": CANNOT_START,
         "Runtime.InvalidTaskConfig": CANNOT_START,
-        "Function.ResponseSizeTooLarge": ("gave an answer that is above Lambda's limit ({message})", LOG),
-        "Runtime.TruncatedResponse": ("gave an answer that was cut ({message})", LOG),
+        "Function.ResponseSizeTooLarge": ("gave an answer above Lambda's limit ({message})", LOG),
+        "Runtime.TruncatedResponse": ("gave an incomplete answer ({message})", LOG),
     }
 )
 FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "Extension": (
             "lost an extension ({type}: {message})",
-            "check those of its layers that are not lambda-kernel's",
+            "check its layers that are not from lambda-kernel",
         ),
         "Sandbox": ("lost its execution environment ({type}: {message})", AGAIN),
     }
 )
+TYPE_CHARACTERS, PAYLOAD_CHARACTERS = 100, 20_000
 FAILED = ("failed ({type}: {message})", LOG)
 INIT_FAILED = re.compile(rb"^INIT_REPORT .*Status: (?:error|timeout)|\"platform\.initReport\"", re.MULTILINE)
 TIMED_OUT = re.compile(r"Task timed out after [0-9.]+ seconds")
 
 
 def function_failed(
-    payload: Any, request_id: str, report: Report | None, place: Place = NOWHERE, log: bytes = b""
+    payload: Any, request_id: str, report: Report | None, context: ErrorContext = NOWHERE, log: bytes = b""
 ) -> errors.FunctionFailed:
-    told = payload if isinstance(payload, dict) else {"errorMessage": str(payload)}
-    message = str(told.get("errorMessage", ""))
-    error_type = _error_type(str(told.get("errorType", "")), message, report)
+    fields = payload if isinstance(payload, dict) else {"errorMessage": str(payload)}
+    message = str(fields.get("errorMessage", ""))
+    error_type = _error_type(str(fields.get("errorType", "")), message, report)
+    error_type = visible(error_type, TYPE_CHARACTERS)
     what, advice = _end(error_type, log)
     memory = f" of {report.memory_size_mb} MB" if report and report.memory_size_mb else ""
-    said = clean(message.partition("Error: ")[2] or message)
-    text = what.format(type=error_type or "without a type", message=said, memory=memory)
-    whole = json.dumps(payload)
+    reason = clean(message.partition("Error: ")[2] or message)
+    text = what.format(type=error_type or "without a type", message=reason, memory=memory)
+    whole = visible(json.dumps(payload), PAYLOAD_CHARACTERS)
     return errors.FunctionFailed(
-        f"{place} {text}: {AGAIN if place.local else advice}", error_type, request_id, report, whole
+        f"{context} {text}: {AGAIN if context.local else advice}", error_type, request_id, report, whole
     )
 
 
-def _error_type(told: str, message: str, report: Report | None) -> str:
-    """Lambda's name for it. A payload says Runtime.ExitError of what the report knows to be a lack of memory; the
-    emulator's timeout has another name, and that of older Lambda has none."""
+def _error_type(name: str, message: str, report: Report | None) -> str:
+    """Lambda's name for the error.
+
+    If memory ran out, only the report says so: the payload says Runtime.ExitError. For a timeout, AWS's emulator has
+    another name, and older Lambda has none.
+    """
     if report and report.error_type == "Runtime.OutOfMemory":
         return report.error_type
-    if told == "Sandbox.Timeout" or (not told and TIMED_OUT.search(message)):
+    if name == "Sandbox.Timeout" or (not name and TIMED_OUT.search(message)):
         return "Sandbox.Timedout"
-    return told
+    return name
 
 
 def _end(error_type: str, log: bytes) -> tuple[str, str]:
@@ -177,12 +187,14 @@ def _end(error_type: str, log: bytes) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def mapped_errors(function: str, region: str, place: Place | None = None, watched: bool = False) -> Iterator[None]:
-    """Raise what boto3 raises as ours. watched: the client tells when an invocation leaves (watch)."""
+def mapped_errors(
+    function: str, region: str, context: ErrorContext | None = None, watched: bool = False
+) -> Iterator[None]:
+    """Turn errors of boto3 into ours. watched: the client notes when an invocation leaves (see watch)."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    place, handled = place or Place(function, region), sys.exc_info()[1]
+    context, handled = context or ErrorContext(function, region), sys.exc_info()[1]
     before = LEFT.set(False if watched else None)
     known = (BotoCoreError, ResponseParserError, OSError, ValueError)
     try:
@@ -190,18 +202,18 @@ def mapped_errors(function: str, region: str, place: Place | None = None, watche
     except KernelError:
         raise
     except ClientError as error:
-        raise refused(error.response, place, error.operation_name, LEFT.get()) from error
+        raise refused(error.response, context, error.operation_name, LEFT.get()) from error
     except Exception as error:
-        # botocore lets through what it stumbles over in an answer; the function may have run.
+        # botocore passes on exceptions from reading a bad answer. The function may have run.
         if LEFT.get() or isinstance(error, known) or getting_credentials(error):
-            raise client_side(error, place, LEFT.get(), handled) from error
+            raise client_side(error, context, LEFT.get(), handled) from error
         raise
     finally:
         LEFT.reset(before)
 
 
 def watch(client: Any) -> None:
-    """Have botocore tell when an invocation leaves: of what goes wrong before, as signing may, nothing has run."""
+    """Let botocore note when an invocation leaves. If something fails before, such as signing, nothing has run."""
     client.meta.events.register("before-send.lambda.Invoke", _leave)
 
 
@@ -210,18 +222,18 @@ def _leave(**_: Any) -> None:
 
 
 def client_side(
-    error: BaseException, place: Place, left: bool | None = None, handled: BaseException | None = None
+    error: BaseException, context: ErrorContext, left: bool | None = None, handled: BaseException | None = None
 ) -> KernelError:
-    """What went wrong on this machine or on the way. handled: an earlier exception, which says nothing of this one."""
+    """Our error for a failure on this machine or on the way. handled: an earlier exception, which is not the cause."""
     row = _row(error, left)
     kind = row.kind
     if issubclass(kind, Unanswered) and connecting(error, handled):
         kind = Unreachable
-    return kind(place.sentence(row, error=clean(error)))
+    return kind(context.sentence(row, error=clean(error)))
 
 
 def _row(error: BaseException, left: bool | None) -> Row:
-    """Refused and its kinds only where nothing can have run."""
+    """Refused and its subclasses only if nothing can have run."""
     for_keys = not left and getting_credentials(error)
     row = next((CLIENT[name] for name in _names(error) if name in CLIENT), SOURCE if for_keys else SETTINGS)
     if left is False and issubclass(row.kind, Unanswered | Unreachable):
@@ -232,12 +244,12 @@ def _row(error: BaseException, left: bool | None) -> Row:
 
 
 def _names(error: BaseException) -> list[str]:
-    """Without Python's own classes, one of which is called ConnectionError as well."""
+    """Names of its classes, without Python's own: Python has a ConnectionError as well."""
     return [kind.__name__ for kind in type(error).__mro__ if kind.__module__.startswith(("botocore", "urllib3"))]
 
 
 def connecting(error: BaseException, handled: BaseException | None = None) -> bool:
-    """Whether it was raised while the connection was made (TCP, a proxy's tunnel, TLS), before any request."""
+    """Whether it was raised while connecting (TCP, a proxy's tunnel, TLS), before any request."""
     return any(
         frame.f_code.co_name == "connect" and frame.f_globals.get("__name__") == "urllib3.connection"
         for link in _chain(error, handled)
@@ -246,13 +258,15 @@ def connecting(error: BaseException, handled: BaseException | None = None) -> bo
 
 
 def getting_credentials(error: BaseException) -> bool:
-    """Whether it was raised while botocore looked for them or signed: of a credential_process that is not there, or
-    prints what it should not, it lets Python's own errors through."""
+    """Whether it was raised while botocore looked for credentials or signed.
+
+    If a credential_process is missing or prints nonsense, botocore passes on Python's own errors.
+    """
     return any(frame.f_globals.get("__name__") in KEYS for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _chain(error: BaseException | None, handled: BaseException | None = None) -> Iterator[BaseException]:
-    """An exception and those that it was raised for, the latest first."""
+    """An exception and its causes, the latest first."""
     seen: set[int] = set()
     while error is not None and error is not handled and id(error) not in seen:
         seen.add(id(error))
@@ -261,37 +275,53 @@ def _chain(error: BaseException | None, handled: BaseException | None = None) ->
 
 
 def not_ours(payload: Any, function: str, met: bool = False) -> errors.NotOurs:
-    """What an answer in another protocol means. Raises Unanswered for bare text in the name of a function that was met
-    before: a proxy's page, say."""
+    """What an answer in another protocol means.
+
+    Raises Unanswered for bare text from a function that has answered before: it may be a proxy's page.
+    """
     if met and isinstance(payload, str):
-        raise Unanswered(f"the answer of `{mask(function)}` cannot be read: check the endpoint, or a proxy before it")
+        raise Unanswered(f"the answer of `{mask(function)}` cannot be read: check the endpoint, or a proxy in between")
     if isinstance(payload, dict) and "protocol" in payload:
         theirs = payload["protocol"]
         newer = isinstance(theirs, int) and theirs > wire.PROTOCOL
-        advice = "upgrade lambda-kernel" if newer else "run `lambda-kernel deploy`, which brings it up to date"
+        advice = "upgrade lambda-kernel" if newer else "run `lambda-kernel deploy` to update it"
         return errors.NotOurs(
-            f"`{mask(function)}` speaks protocol {clean(theirs)} and this kernel protocol {wire.PROTOCOL}: {advice}"
+            f"`{mask(function)}` speaks protocol {clean(theirs)}, and this kernel speaks protocol {wire.PROTOCOL}: "
+            f"{advice}"
         )
     return errors.NotOurs(
-        f"`{mask(function)}` is no shell function of lambda-kernel: name another with %use, or run "
+        f"`{mask(function)}` is not a shell function of lambda-kernel: name another one with %use, or run "
         "`lambda-kernel deploy`"
     )
 
 
 def garbled(function: str) -> errors.NotOurs:
-    """An answer that has the protocol's number, and cannot be one."""
+    """The error for an answer that has the protocol's number and is not valid."""
     return errors.NotOurs(
-        f"`{mask(function)}` answered what lambda-kernel's shell function cannot answer: run `lambda-kernel deploy`, "
-        "or look for what changes answers on their way"
+        f"`{mask(function)}` gave an answer that lambda-kernel's function never gives: run `lambda-kernel deploy`, "
+        "or check for a proxy that changes answers"
     )
 
 
+def raise_unmet(error: errors.FunctionFailed, function: str) -> NoReturn:
+    """Raise what it means that a function failed at the first request.
+
+    The article's function then runs `exec(undefined)`, and Node says so (ERR_INVALID_ARG_TYPE). An error of Lambda,
+    whose type has a dot, does not tell what the function is.
+    """
+    if 'The "command" argument must be of type string' in str(error):
+        raise errors.ShellPerCommand(f"`{mask(function)}` is the 2018 article's function: no session") from error
+    if "." in error.error_type:
+        raise error
+    raise not_ours(None, function) from error
+
+
 def original(error: KernelError) -> str:
-    """All that is known of an error, unmasked: for the user's own eyes."""
-    return "\n".join(dict.fromkeys(_told(link) for link in _chain(error)))
+    """All that is known about an error, with account ids: only for the user."""
+    return "\n".join(dict.fromkeys(visible(_described(link), PAYLOAD_CHARACTERS) for link in _chain(error)))
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     if isinstance(error, errors.FunctionFailed):
         return f"{error.error_type or 'no type'}, request {error.request_id or 'unknown'}: {error.payload}"
     response = getattr(error, "response", None)
@@ -302,3 +332,8 @@ def _told(error: BaseException) -> str:
         f"{type(error).__name__}: {response['Error'].get('Code')}, HTTP status {metadata.get('HTTPStatusCode')}, "
         f"request {metadata.get('RequestId', 'unknown')}: {response['Error'].get('Message')}"
     )
+
+
+def retrying(error: KernelError) -> str:
+    what = "Throttled, retrying" if isinstance(error, errors.Throttled) else "Trying again"
+    return f"{what}: {error}. Interrupt to give up."

@@ -1,4 +1,4 @@
-"""The sentences about an invocation that went wrong: what happened, to which function, and what to do next."""
+"""Sentences about a failed invocation: what happened, to which function, and what to do next."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ import shlex
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .errors import KernelError
+from ..errors import KernelError
+from ..untrusted import visible
 
 REQUEST_BYTES = 6_291_456  # of one invocation (Lambda quotas)
 LONGEST_TIMEOUT_S = 1_800  # of a function (botocore 1.44.8, CreateFunction)
 MESSAGE_CHARACTERS = 400
 LOCAL = "local"
-ENGINES_KEYS = "take those that `lambda-kernel local` has printed, or restart the kernel"
-# An account id; the last twelve digits of a request id are none.
+ENGINES_KEYS = (
+    "use those that `lambda-kernel local` printed (`lambda-kernel install --credentials` keeps them), or restart the "
+    "kernel"
+)
+# An account id, but not the last twelve digits of a request id.
 ACCOUNT = re.compile(r"(?<![0-9])(?<!-[0-9a-f]{4}-)[0-9]{12}(?![0-9])")
 TAG = re.compile(r"<[^<>]*>")  # proxies answer in HTML
 
 
 class Row(NamedTuple):
-    """An error: which of ours it is, and its sentence. Between braces: it, where, login, renew, size, limit, and what
-    the table's reader knows besides. local: the advice where the function is the local engine's."""
+    """An error of AWS: our exception, and its sentence. local: the advice if the function is the local emulator's.
+
+    Names in braces are filled in: it, where, login, renew, size, limit, and others from the caller.
+    """
 
     kind: type[KernelError]
     what: str
@@ -31,10 +37,10 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
-    """Account ids are masked in what is shown of it, since a notebook keeps that.
+class ErrorContext:
+    """The function and request that an error is about. Account ids are masked, because notebooks keep the sentence.
 
-    profile: the one that the target names; tenant: whether the request bore a tenant id; size: its bytes.
+    profile: the one that the target names; tenant: whether the request had a tenant id; size: its bytes.
     """
 
     function: str = ""
@@ -50,7 +56,7 @@ class Place:
     @property
     def where(self) -> str:
         if self.local:
-            return " in the local engine"
+            return " in the local emulator"
         return f" in {self.region}" if self.region else ""
 
     def __str__(self) -> str:
@@ -58,17 +64,20 @@ class Place:
 
     @property
     def login(self) -> str:
-        """The command that signs in again."""
+        """The command to sign in again."""
         profile = self.profile or os.environ.get("AWS_PROFILE")
         return "`aws sso login" + (f" --profile {shlex.quote(profile)}" if profile else "") + "`"
 
     @property
     def renew(self) -> str:
-        """How other credentials come to the kernel. botocore looks at the environment first, unless a profile is named
-        to it, and nobody can change that of a process."""
+        """How to give the kernel other credentials.
+
+        botocore reads the environment first, unless a profile is named, and the environment of a running process cannot
+        be changed.
+        """
         if not self.profile and "AWS_ACCESS_KEY_ID" in os.environ:
-            return "those are in the kernel's environment, so restart it with new ones, or name a profile"
-        return f"renew them ({self.login}, say) and try again"
+            return "they are in the kernel's environment, so restart the kernel with new ones, or name a profile"
+        return f"renew them (for example with {self.login}) and try again"
 
     def sentence(self, row: Row, **words: object) -> str:
         about = {"it": self, "where": self.where, "login": self.login, "renew": self.renew}
@@ -81,8 +90,7 @@ def mask(text: str) -> str:
 
 
 def clean(text: object) -> str:
-    """A message of someone else's, for the middle of a sentence."""
+    """Somebody else's message, made fit for the middle of a sentence."""
     page = str(text).lstrip().startswith("<")
     line = " ".join(TAG.sub(" ", str(text)).split() if page else str(text).split())
-    short = line if len(line) <= MESSAGE_CHARACTERS else f"{line[:MESSAGE_CHARACTERS]}…"
-    return mask(short).rstrip(".")
+    return mask(visible(line, MESSAGE_CHARACTERS)).rstrip(".")
