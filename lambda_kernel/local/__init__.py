@@ -6,6 +6,6 @@ Jupyter: it could be a package of its own.
 
 from .engine import LocalEngine
 from .errors import EngineError
-from .settings import Endpoint, Settings
+from .settings import Endpoint, RootImage, Settings
 
-__all__ = ["Endpoint", "EngineError", "LocalEngine", "Settings"]
+__all__ = ["Endpoint", "EngineError", "LocalEngine", "RootImage", "Settings"]

@@ -1,4 +1,4 @@
-"""Started inside an environment: takes Lambda's limits upon itself, then runs AWS's own runtime client.
+"""Started inside an environment: sets Lambda's limits, then runs AWS's own runtime client.
 
 A script of its own (in /var/runtime, where AWS keeps its bootstrap.py): it imports nothing of the engine.
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import site
+import socket
+import struct
 import sys
 from typing import Any
 
@@ -20,6 +23,13 @@ RLIMITS = {
     resource.RLIMIT_MEMLOCK: (65536, 65536),
     resource.RLIMIT_CORE: (0, 10_737_418_240),
 }
+# As runtime_files.py says.
+UID, GID = 993, 990
+# linux/capability.h: the version of what capset takes, for this process; CAP_SETGID, CAP_SETUID, CAP_SETPCAP.
+NO_CAPABILITIES = struct.pack("=Ii", 0x20080522, 0)
+CAPABILITIES = (6, 7, 8)
+PR_SET_DUMPABLE, PR_CAPBSET_DROP = 4, 24
+
 # Counted over all processes of a user: Lambda's number is right only where the user is the sandbox's own. Elsewhere
 # the function may add as many as its environment may have, and a fork bomb stops there.
 SANDBOXED_PROCESSES = 742
@@ -33,6 +43,21 @@ def limit_resources(sandboxed: bool) -> None:
         allowed = _smaller(hard, resource.getrlimit(kind)[1])
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (_smaller(soft, allowed), allowed))
+
+
+def become_user() -> None:
+    """Leave the sandbox's root, to whom its files belong, and all that root may do."""
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    for capability in CAPABILITIES:
+        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+    os.setgroups([])
+    os.setgid(GID)
+    os.setuid(UID)
+    libc.capset(NO_CAPABILITIES, bytes(24))
+    # What becomes another user belongs to root in /proc: its descriptors, say, which its commands open by path.
+    libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
 def count_own_tasks() -> int:
@@ -51,6 +76,24 @@ def set_module_path() -> None:
     sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"], f"/opt/python/lib/{version}/site-packages", "/opt/python"]
 
 
+def do_without_site() -> None:
+    """Do what Python's module site does, without which it was started (WITHOUT_SITE in runtime_files.py).
+
+    But for what .pth files say. The interpreter's own packages come last.
+    """
+    sys.path += [path for path in site.getsitepackages() if os.path.isdir(path)]
+    for make_builtins in (site.setquit, site.setcopyright, site.sethelper):
+        make_builtins()
+
+
+def set_module_path_of_image() -> None:
+    """Put our function first, and our runtime client last: an image's own client comes before it."""
+    ours = sys.path.pop(0)
+    set_module_path()
+    sys.path.insert(0, os.path.join(os.path.dirname(ours), "function"))
+    sys.path += [os.environ["LAMBDA_RUNTIME_DIR"], ours]
+
+
 def mend_init_errors(address: str) -> None:
     """Let awslambdaric report init errors to an address that has a path.
 
@@ -60,7 +103,9 @@ def mend_init_errors(address: str) -> None:
     from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
     host, _, secret = address.partition("/")
-    original = LambdaRuntimeClient.call_rapid
+    original = getattr(LambdaRuntimeClient, "call_rapid", None)
+    if original is None:  # a version before 3, in an older image: its init errors are not told
+        return
 
     def call_rapid(self: Any, http_method: str, endpoint: str, *args: Any, **kwargs: Any) -> None:
         self.lambda_runtime_address = host
@@ -69,9 +114,35 @@ def mend_init_errors(address: str) -> None:
     LambdaRuntimeClient.call_rapid = call_rapid
 
 
+def listen_inside(address: str, descriptor: int) -> None:
+    """Listen for the Runtime API in this network, and pass the socket to the engine, which is in another network.
+
+    A socket stays in the network that it was opened in: network_namespaces(7).
+    """
+    host, _, port = address.partition("/")[0].partition(":")
+    with socket.create_server((host, int(port))) as listening, socket.socket(fileno=descriptor) as engine:
+        socket.send_fds(engine, [b"\0"], [listening.fileno()])
+
+
+def close_inherited(kept: int) -> None:
+    """Close what bubblewrap leaves open: the pipe by which a sandbox waits for its users."""
+    os.closerange(3, kept)
+    os.closerange(kept + 1, RLIMITS[resource.RLIMIT_NOFILE][1])
+
+
 def main() -> None:
-    limit_resources(sandboxed=sys.argv[1] == "sandboxed")
-    set_module_path()
+    close_inherited(int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+    if sys.argv[1] == "sandboxed" and os.getuid() == 0:
+        become_user()
+    if len(sys.argv) > 2:
+        listen_inside(os.environ["AWS_LAMBDA_RUNTIME_API"], int(sys.argv[2]))
+    in_image = sys.argv[1] == "image"
+    limit_resources(sandboxed=in_image or sys.argv[1] == "sandboxed")
+    if in_image:
+        set_module_path_of_image()
+    else:
+        set_module_path()
+        do_without_site()
     mend_init_errors(os.environ["AWS_LAMBDA_RUNTIME_API"])
     from awslambdaric.__main__ import main as run
 

@@ -1,11 +1,12 @@
-"""A cgroup (version 2) for each environment, where the host lets us make one.
+"""A cgroup for each environment, if the host lets us make one.
 
-It freezes and kills all processes at once, and holds the memory limit where the memory controller is delegated.
+One of version 2 freezes and kills all processes at once, and holds the limits whose controllers are delegated.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import subprocess
@@ -13,9 +14,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# Moves the shell that runs it, and so what it becomes, before anything else has been started.
-ENTER_AND_EXEC = 'echo 0 > "$0" && exec "$@"'
+# Moves the shell that runs it, and so what it becomes, into each that is named before `--`.
+ENTER_AND_EXEC = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit; shift; done; shift; exec "$@"'
 _PROOF_S = 1.0
+# What an engine's own cgroup ends in. It is locked for as long as its engine lives: a number of a process may be
+# another's by now, and a name tells nothing. The lock is seen from other mount and process namespaces, too.
+SUFFIX = ".engine"
+# Of version 2, those that hold limits.
+CONTROLLERS = ("memory", "pids", "cpu")
 
 
 def own_cgroup() -> Path | None:
@@ -25,8 +31,22 @@ def own_cgroup() -> Path | None:
     if not mounts or not ours:
         return None
     root, mount_point = mounts[0]
-    relative = os.path.relpath(ours[0], root) if ours[0].startswith(root) else ours[0].lstrip("/")
-    return Path(mount_point, relative)
+    return _below(mount_point, root, ours[0])
+
+
+def older_cgroup(controller: str) -> Path | None:
+    """Return the directory of this process's version 1 cgroup that has a controller."""
+    mounts = re.findall(r"^\S+ \S+ \S+ (\S+) (\S+) .* - cgroup \S+ (\S+)$", _read("/proc/self/mountinfo"), re.MULTILINE)
+    ours = re.findall(r"^\d+:([^:]+):(.*)$", _read("/proc/self/cgroup"), re.MULTILINE)
+    for root, mount_point, options in mounts:
+        for controllers, path in ours:
+            if controller in options.split(",") and controller in controllers.split(","):
+                return _below(mount_point, root, path)
+    return None
+
+
+def _below(mount_point: str, root: str, path: str) -> Path:
+    return Path(mount_point, os.path.relpath(path, root) if path.startswith(root) else path.lstrip("/"))
 
 
 class Cgroup:
@@ -35,24 +55,54 @@ class Cgroup:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.procs = path / "cgroup.procs"
+        self._lock: int | None = None
 
     def make(self) -> None:
         self.path.mkdir()
 
+    def make_and_hold(self) -> None:
+        """Make it and lock it. Try again if somebody removed it before it was locked."""
+        while self._lock is None:
+            with contextlib.suppress(FileExistsError):
+                self.make()
+            self.hold(wait=True)
+
+    def hold(self, wait: bool = False) -> bool:
+        """Lock it for this process. False: another process holds the lock, or it is gone."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            if os.path.samestat(os.fstat(descriptor), self.path.stat()):
+                self._lock, descriptor = descriptor, -1
+        except OSError:
+            return False
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+        return self._lock is not None
+
+    def let_go(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
     def pids(self) -> list[int]:
         return [int(pid) for pid in _read(self.procs).split()]
 
-    def holds_memory(self) -> bool:
-        """Return whether a cgroup below this one can limit its memory."""
-        return "memory" in _read(self.path / "cgroup.subtree_control").split()
+    def passes_on(self, controller: str) -> bool:
+        """Return whether a cgroup below this one has a controller."""
+        return controller in _read(self.path / "cgroup.subtree_control").split()
 
-    def pass_on_controllers(self) -> None:
-        """Give the cgroups below what was given to us; the write fails where it was not."""
-        for controller in ("+memory", "+pids"):
-            self._write("cgroup.subtree_control", controller)
+    def pass_on(self, *controllers: str) -> None:
+        """Delegate our controllers to the cgroups below. The write fails if we have none."""
+        for controller in controllers:
+            self.write("cgroup.subtree_control", f"+{controller}")
 
     def limit(self, memory: int, processes: int) -> None:
-        """Let the kernel hold the limits, where the controllers are delegated."""
+        """Let Linux enforce the limits, if the controllers are delegated."""
         for name, value in (
             ("memory.max", memory),
             ("memory.swap.max", 0),
@@ -60,18 +110,20 @@ class Cgroup:
             ("pids.max", processes),
         ):
             if (self.path / name).exists():
-                self._write(name, str(value))
+                self.write(name, str(value))
 
     def out_of_memory(self) -> bool:
-        """Return whether the kernel killed something here for its memory."""
-        return bool(re.search(r"^oom_kill [1-9]", _read(self.path / "memory.events"), re.MULTILINE))
+        """Return whether Linux killed a process here because of its memory."""
+        events = _read(self.path / "memory.events") or _read(self.path / "memory.oom_control")
+        return bool(re.search(r"^oom_kill [1-9]", events, re.MULTILINE))
 
     def kill(self) -> None:
         """Kill every process, frozen or not."""
-        if not self._write("cgroup.kill", "1"):
+        if not self.write("cgroup.kill", "1"):
             for pid in self.pids():
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, 9)
+        self.write("cgroup.freeze", "0")
 
     def remove(self, patience_s: float = 1.0) -> None:
         """Remove the directory once its last process has been reaped."""
@@ -81,23 +133,34 @@ class Cgroup:
             time.sleep(0.005)
 
     def remove_with_children(self) -> None:
-        for child in self.path.iterdir():
-            if child.is_dir():
-                Cgroup(child).remove()
+        with contextlib.suppress(FileNotFoundError):
+            for child in self.path.iterdir():
+                if child.is_dir():
+                    Cgroup(child).remove()
         self.remove()
+        self.let_go()
+
+    def admits(self) -> bool:
+        """Return whether a process can be moved here."""
+        return self._tries(lambda process: True)
 
     def freezes(self) -> bool:
-        """Return whether a process can be moved here and frozen; tried with a shell that waits for a line."""
+        """Return whether a process can be moved here and frozen."""
+        return self._tries(
+            lambda process: (
+                self.write("cgroup.freeze", "1")
+                and _comes(lambda: "frozen 1" in _read(self.path / "cgroup.events"), process)
+            )
+        )
+
+    def _tries(self, condition: Callable[[subprocess.Popen[bytes]], bool]) -> bool:
+        """Try it with a shell that waits for a line."""
         command = ["/bin/sh", "-c", 'echo 0 > "$0" && read line', str(self.procs)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}) as process:
             try:
-                return (
-                    _comes(lambda: process.pid in self.pids(), process)
-                    and self._write("cgroup.freeze", "1")
-                    and _comes(lambda: "frozen 1" in _read(self.path / "cgroup.events"), process)
-                )
+                return _comes(lambda: process.pid in self.pids(), process) and condition(process)
             finally:
-                self._write("cgroup.freeze", "0")
+                self.write("cgroup.freeze", "0")
                 process.kill()
 
     def _remove(self) -> bool:
@@ -109,7 +172,7 @@ class Cgroup:
             return False
         return True
 
-    def _write(self, name: str, value: str) -> bool:
+    def write(self, name: str, value: str) -> bool:
         try:
             (self.path / name).write_text(value)
         except OSError:
@@ -117,31 +180,33 @@ class Cgroup:
         return True
 
 
-def working_parent(name: str) -> Cgroup | None:
-    """Make and return a cgroup that environments can be made below, or None where that does not work."""
-    ours = own_cgroup()
+def working_parent(ours: Path | None, name: str, works: Callable[[Cgroup], bool]) -> Cgroup | None:
+    """Make a cgroup for the cgroups of environments. None: it does not work here."""
     if ours is None:
         return None
+    remove_left_over(ours)
     parent, trial = Cgroup(ours / name), Cgroup(ours / name / "trial")
     try:
-        parent.make()
+        parent.make_and_hold()
         trial.make()
     except OSError:
-        parent.remove()
+        parent.remove_with_children()
         return None
-    parent.pass_on_controllers()
-    works = trial.freezes()
+    parent.pass_on(*CONTROLLERS)
+    worked = works(trial)
     trial.remove()
-    if not works:
-        parent.remove()
-    return parent if works else None
+    if not worked:
+        parent.remove_with_children()
+    return parent if worked else None
 
 
-def remove_left_over(path: Path) -> None:
-    """Kill and remove what an engine left that was itself killed."""
-    cgroup = Cgroup(path)
-    if cgroup.procs.exists():
-        cgroup.remove_with_children()
+def remove_left_over(directory: Path) -> None:
+    """Kill and remove what engines that were killed left in this cgroup."""
+    for path in directory.glob(f"*{SUFFIX}"):
+        cgroup = Cgroup(path)
+        with contextlib.suppress(OSError):
+            if path.stat().st_uid == os.geteuid() and cgroup.procs.exists() and cgroup.hold():
+                cgroup.remove_with_children()
 
 
 def _comes(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> bool:

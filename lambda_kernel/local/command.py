@@ -1,12 +1,12 @@
-"""`lambda-kernel local`: the engine by itself, in the foreground."""
+"""`lambda-kernel local`: runs the local emulator in the foreground."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TextIO
@@ -19,8 +19,8 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_foreground(settings: Settings, as_json: bool, out: TextIO) -> int:
-    """Serve until a signal ends it; return the exit status."""
-    with _signals_noted() as ended:
+    """Serve until a signal comes, and return the exit status."""
+    with _signals_noted() as wait:
         engine = LocalEngine(settings)
         try:
             endpoint = engine.start()
@@ -30,34 +30,40 @@ def run_foreground(settings: Settings, as_json: bool, out: TextIO) -> int:
         try:
             for notice in engine.notices:
                 sys.stderr.write(f"lambda-kernel: {notice}\n")
-            out.write(_as_line(endpoint) if as_json else _as_text(endpoint))
+            out.write(_as_line(endpoint) if as_json else _as_text(endpoint, settings.network))
             out.flush()
-            ended.wait()
+            wait()
         finally:
             engine.close()
     return 0
 
 
 @contextmanager
-def _signals_noted() -> Iterator[threading.Event]:
-    """Set the event when a signal comes that would have ended the process."""
-    ended = threading.Event()
-    before = {number: signal.signal(number, lambda *_: ended.set()) for number in _ENDING}
+def _signals_noted() -> Iterator[Callable[[], object]]:
+    """Yield what waits for a signal that would end the process.
+
+    A handler may run while this thread takes a lock, that of an Event it waits for included. So it only writes.
+    """
+    reads, writes = os.pipe()
+    before = {number: signal.signal(number, lambda *_: os.write(writes, b"\n")) for number in _ENDING}
     try:
-        yield ended
+        yield lambda: os.read(reads, 1)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        for end in (reads, writes):
+            os.close(end)
 
 
 def _as_line(endpoint: Endpoint) -> str:
     return json.dumps(asdict(endpoint)) + "\n"
 
 
-def _as_text(endpoint: Endpoint) -> str:
+def _as_text(endpoint: Endpoint, network: str) -> str:
+    of_its_own = "" if network == "host" else f", network `{network}`"
     # By file: the AWS CLI's versions 1 and 2 disagree on what a payload on the command line is.
     return f"""\
-Function {endpoint.function} at {endpoint.endpoint_url} (Ctrl-C ends it). In another terminal:
+Function {endpoint.function} at {endpoint.endpoint_url}{of_its_own} (Ctrl-C ends it). In another terminal:
 
 export AWS_ACCESS_KEY_ID={endpoint.access_key_id} AWS_SECRET_ACCESS_KEY={endpoint.secret_access_key}
 echo '{{"cmd": "free"}}' | aws lambda invoke --endpoint-url {endpoint.endpoint_url} --region {endpoint.region} \\

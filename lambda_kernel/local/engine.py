@@ -1,4 +1,4 @@
-"""The engine as its callers see it: a thread that serves one function on 127.0.0.1.
+"""The local emulator for its callers: a thread that serves one function on 127.0.0.1.
 
 Importing it costs next to nothing: the HTTP server is loaded when the engine starts.
 """
@@ -15,13 +15,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .errors import EngineError
-from .limits import INIT_S
+from .quotas import Patience
 from .settings import Endpoint, Settings, check_settings
 
 if TYPE_CHECKING:
     from .host import Host
 
 _CLOSE_S = 15.0
+_PATIENCE = Patience()
 
 
 class LocalEngine:
@@ -32,26 +33,32 @@ class LocalEngine:
         settings: Settings,
         clock: Callable[[], float] = time.monotonic,
         host: Host | None = None,
-        init_s: float = INIT_S,
+        patience: Patience = _PATIENCE,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._host = host
-        self._init_s = init_s
+        self._patience = patience
         self._lock = threading.Lock()
         self._running: _Running | None = None
 
     def start(self) -> Endpoint:
-        """Start unless it runs already, and return where it listens; raise EngineError where it cannot run."""
+        """Start it unless it runs, and return its endpoint. Raises EngineError if it cannot run."""
         with self._lock:
             if self._running is None:
                 check_settings(self._settings)
-                self._running = _Running(self._settings, self._clock, self._host, self._init_s)
+                self._running = _Running(self._settings, self._clock, self._host, self._patience)
                 atexit.register(self.close)
             return self._running.endpoint
 
+    def prepare(self) -> None:
+        """Make the first environment's sandbox ahead, in the engine's own thread, if it runs: nobody waits for it."""
+        with self._lock:
+            if self._running is not None:
+                self._running.prepare()
+
     def close(self) -> None:
-        """Kill every environment and wait until all is gone."""
+        """Kill all environments, and wait until they are gone."""
         with self._lock:
             running, self._running = self._running, None
         if running is not None:
@@ -60,17 +67,17 @@ class LocalEngine:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What a user has to know about this engine, a sentence each; empty before it starts."""
+        """Sentences that a user should know about this engine. Empty before the start."""
         return self._running.notices if self._running else ()
 
     @property
     def isolation(self) -> str:
-        """How environments are kept from the machine: `bwrap` or `none`; empty before the start."""
+        """How environments are isolated: `bwrap` or `none`. Empty before the start."""
         return self._running.isolation if self._running else ""
 
     @property
     def freezer(self) -> str:
-        """How environments are frozen: `cgroup` or `signals`; empty before the start."""
+        """How environments are frozen: `cgroup` or `signals`. Empty before the start."""
         return self._running.freezer if self._running else ""
 
     def __enter__(self) -> LocalEngine:
@@ -86,13 +93,14 @@ class LocalEngine:
 class _Running:
     """A started engine: its thread, and what is known of it."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float], host: Host | None, init_s: float) -> None:
-        # A fork of this process has a copy of this object and no such thread.
+    def __init__(self, settings: Settings, clock: Callable[[], float], host: Host | None, patience: Patience) -> None:
+        self._settings, self._clock, self._host, self._patience = settings, clock, host, patience
+        # After a fork, the new process has a copy of this object but not the thread.
         self._process = os.getpid()
         self._stop: Callable[[], object] = lambda: None
+        self.prepare: Callable[[], object] = lambda: None
         started: Future[None] = Future()
-        arguments = (settings, clock, host, init_s, started)
-        self._thread = threading.Thread(target=self._run, args=arguments, name="lambda-local-engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(started,), name="lambda-local-engine", daemon=True)
         self._thread.start()
         started.result()
 
@@ -101,38 +109,35 @@ class _Running:
             self._stop()
             self._thread.join(_CLOSE_S)
 
-    def _run(
-        self, settings: Settings, clock: Callable[[], float], host: Host | None, init_s: float, started: Future[None]
-    ) -> None:
+    def _run(self, started: Future[None]) -> None:
         import asyncio
 
         try:
-            asyncio.run(self._serve(settings, clock, host, init_s, started))
+            asyncio.run(self._serve(started))
         except BaseException as error:
             if started.done():
                 raise
             started.set_exception(error)
 
-    async def _serve(
-        self, settings: Settings, clock: Callable[[], float], host: Host | None, init_s: float, started: Future[None]
-    ) -> None:
+    async def _serve(self, started: Future[None]) -> None:
         import asyncio
 
         from .host import Host, check_host
 
-        host = host or Host()
+        host = self._host or Host()
         files = check_host(host)
         try:
             from .service import Service
         except ImportError as error:
-            raise EngineError(f"the local engine needs {error.name}: run `pip install {error.name}`") from None
-        service = Service(settings, host, files, clock, init_s)
+            raise EngineError(f"the local emulator needs {error.name}: run `pip install {error.name}`") from None
+        service = Service(self._settings, host, files, self._clock, self._patience)
         self.endpoint = service.endpoint
-        self.isolation = service.means.launcher.name
-        self.freezer = "signals" if service.means.cgroup is None else "cgroup"
-        self.notices = tuple(service.means.notices)
+        self.isolation = service.capabilities.launcher.name
+        self.freezer = "signals" if service.capabilities.groups.unified is None else "cgroup"
+        self.notices = tuple(service.capabilities.notices)
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._stop = lambda: loop.call_soon_threadsafe(stopped.set)
+        self.prepare = lambda: loop.call_soon_threadsafe(service.prepare)
         started.set_result(None)
         await service.serve(stopped)

@@ -13,66 +13,93 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import invocation as answers
-from .cgroups import Cgroup
-from .guest import Guest
+from .cpu_share import Rotation
+from .groups import Groups
 from .invocation import Answer, Invocation, Outcome
+from .limit_monitor import Excess, Watch
 from .log_pipe import LogPipe
 from .log_tail import LogTail, Report, init_report
+from .quotas import Patience
 from .run_directory import RunDirectory
+from .runtime_process import RuntimeProcess
 from .sandbox import Launcher
 from .settings import Settings
-from .watch import Excess, Watch
 
 
 @dataclass(frozen=True)
-class Premises:
-    """What all environments of one engine share."""
+class SharedConfig:
+    """What all environments of one engine share. starting: so many start at once. With more, each would take many times
+    longer than it does by itself, and Lambda gives each a CPU share of its own."""
 
     settings: Settings
     launcher: Launcher
     directory: RunDirectory
-    cgroup: Cgroup | None
-    # The init phase's own time limit.
-    init_s: float
+    groups: Groups
+    rotation: Rotation | None
+    patience: Patience
+    starting: asyncio.Semaphore
 
 
 class Environment:
     """See the module."""
 
-    def __init__(self, premises: Premises, name: str, runtime_api: str, tenant_id: str | None) -> None:
+    def __init__(self, shared: SharedConfig, name: str, runtime_api: str, tenant_id: str | None) -> None:
         self.tenant_id = tenant_id
         self.idle_since = 0.0
         self.on_close: Callable[[], None] = lambda: None
-        self._premises = premises
-        self._settings = premises.settings
+        self._shared = shared
+        self._settings = shared.settings
         self._name = name
-        self._starts = 0
+        self._starts = self._groups = 0
         self._log = LogTail()
         self._pipe = LogPipe(self._log.write)
-        tmp = premises.directory.make_tmp(name)
-        self.guest = Guest(
+        self._storage = shared.launcher.storage.make(shared.directory.make_tmp(name))
+        self.runtime_process = RuntimeProcess(
             self._settings,
-            premises.launcher,
+            shared.launcher,
             runtime_api=runtime_api,
-            tmp=tmp,
+            storage=self._storage,
             log=self._pipe.write_end,
-            make_cgroup=self._make_cgroup,
+            make_groups=self._make_groups,
+            rotation=shared.rotation,
         )
-        self._watch = Watch(self._settings.memory_mb, self.guest.members, self._on_excess)
+        self._watch = Watch(
+            self._settings.memory_mb,
+            self.runtime_process.members,
+            self._on_excess,
+            self.runtime_process.out_of_memory,
+            self._storage.used,
+        )
+
+    def prepare(self) -> None:
+        """Do ahead what Lambda does before an init phase, and does not count to it: make the sandbox."""
+        self.runtime_process.prepare()
 
     async def run(self, invocation: Invocation) -> Outcome:
-        """Take one event through the function."""
-        self.guest.request_id = invocation.request_id
-        self.guest.rouse()
+        """Run the function for one event."""
+        self.runtime_process.request_id = invocation.request_id
+        self.runtime_process.thaw()
         self._watch.begin()
-        cold = self._starts == 0
-        init_ms = await self._init_phase() if cold else None
-        await self.guest.back()
-        self._log.start(invocation.request_id, cold)
+        starts = self._starts
+        init_ms = None
+        if starts == 0:
+            async with self._shared.starting:
+                init_ms = await self._init_phase()
+        with _Alarm(self._settings.timeout_s, self._timed_out, invocation):
+            ended = await self.runtime_process.back()
+        self.runtime_process.throttle()
         began = time.perf_counter()
+        # The function's timeout starts with the event, and includes a repeated start.
+        deadline = time.time() + self._settings.timeout_s
         with _Alarm(self._settings.timeout_s, self._timed_out, invocation) as alarm:
-            answer = await self._serve(invocation)
-        duration_ms = (time.perf_counter() - began) * 1000
+            # A runtime that ended by itself before the event is started again, without a message.
+            gone = ended is not None and self.runtime_process.failed
+            failed = ended if gone else await self._initialise_again()
+            self._pipe.drain()
+            # A repeated init, too, comes before START: doInvoke in internal/lambda/rapid/handlers.go of AWS's emulator.
+            self._log.start(invocation.request_id, after_init=self._starts > starts)
+            answer = failed or await self.runtime_process.serve(invocation, deadline)
+        duration_ms = self._duration_ms(answer, began)
         self._watch.end()
         self._pipe.drain()
         report = Report(
@@ -80,37 +107,46 @@ class Environment:
             init_ms, answer.status, answer.error_type,
         )  # fmt: skip
         outcome = Outcome(answer, self._log.end(report))
-        self.guest.rest(alarm.remaining_s)
+        self.runtime_process.freeze_when_idle(alarm.remaining_s)
         return outcome
 
     async def close(self) -> None:
-        """End everything and leave nothing behind."""
+        """End all processes, and clean up everything."""
         self._watch.end()
-        await self.guest.end()
+        await self.runtime_process.end()
         self._pipe.close()
-        self._premises.directory.remove_tmp(self._name)
+        await self._storage.close()
+        self._shared.directory.remove_tmp(self._name)
         self.on_close()
 
     async def _init_phase(self) -> float | None:
-        """Start for the first time; return how long it took, or None when the invocation has to repeat it."""
+        """Start for the first time. Return how long it took, or None if the invocation has to repeat it."""
         began = time.perf_counter()
-        with _Alarm(self._premises.init_s, self.guest.condemn, Answer(b"", failed=True, status="timeout")):
+        with _Alarm(
+            self._shared.patience.init_s, self.runtime_process.kill, Answer(b"", failed=True, status="timeout")
+        ):
             failed = await self._initialise("init")
         return None if failed else (time.perf_counter() - began) * 1000
 
-    async def _serve(self, invocation: Invocation) -> Answer:
-        # The function's clock starts with the event; a start that is repeated here runs against it.
-        deadline = time.time() + self._settings.timeout_s
-        if not self.guest.alive:
+    async def _initialise_again(self) -> Answer | None:
+        """Start the runtime inside the invocation if there is none. Return what went wrong."""
+        if not self.runtime_process.alive:
             failed = await self._initialise("invoke")
             if failed is not None:
                 return failed
-        return await self.guest.serve(invocation, deadline)
+            self.runtime_process.throttle()
+        return await self.runtime_process.back()
+
+    def _duration_ms(self, answer: Answer, began: float) -> float:
+        """A timeout's Duration is the limit, however long the end took: `Duration: 3000.00 ms … Status: timeout`."""
+        if answer.status == "timeout":
+            return self._settings.timeout_s * 1000
+        return (time.perf_counter() - began) * 1000
 
     async def _initialise(self, phase: str) -> Answer | None:
         began = time.perf_counter()
         self._starts += 1
-        failed = await self.guest.start()
+        failed = await self.runtime_process.start()
         if failed is not None:
             self._pipe.drain()
             init_ms = (time.perf_counter() - began) * 1000
@@ -118,22 +154,19 @@ class Environment:
         return failed
 
     def _timed_out(self, invocation: Invocation) -> None:
-        self.guest.condemn(answers.timed_out(invocation.request_id, self._settings.timeout_s))
+        self.runtime_process.kill(answers.timed_out(invocation.request_id, self._settings.timeout_s))
 
     def _on_excess(self, excess: Excess) -> None:
         make = {Excess.MEMORY: answers.out_of_memory, Excess.PROCESSES: answers.killed}[excess]
-        self.guest.condemn(make(self.guest.request_id))
+        self.runtime_process.kill(make(self.runtime_process.request_id))
 
-    def _make_cgroup(self) -> Cgroup | None:
-        if self._premises.cgroup is None:
-            return None
-        cgroup = Cgroup(self._premises.cgroup.path / f"{self._name}-{self._starts}")
-        cgroup.make()
-        return cgroup
+    def _make_groups(self) -> Groups:
+        self._groups += 1
+        return self._shared.groups.make_below(f"{self._name}-{self._groups}")
 
 
 class _Alarm:
-    """Calls a function unless the block is left in time."""
+    """Calls a function if the block is not left in time."""
 
     def __init__(self, after_s: float, ring: Callable[..., None], *arguments: object) -> None:
         self._due = time.monotonic() + after_s

@@ -1,10 +1,10 @@
-"""The engine's errors: what starting it can raise, and what its HTTP API answers."""
+"""The engine's errors: those of its start, and those of its HTTP API."""
 
 from __future__ import annotations
 
 
 class EngineError(Exception):
-    """The engine cannot start; the text is one sentence that names the remedy."""
+    """The engine cannot start. The text is one sentence, which says what to do."""
 
 
 class ApiError(Exception):
@@ -18,8 +18,8 @@ class ApiError(Exception):
         self.extra = extra
 
     def body(self) -> dict[str, str]:
-        """Return the JSON members; AWS spells the text `message`, and `Message` in ResourceNotFoundException."""
-        key = "Message" if self.code == "ResourceNotFoundException" else "message"
+        """Return the JSON members. AWS spells the text `message`, and `Message` in two errors."""
+        key = "Message" if self.code in ("ResourceNotFoundException", "ServiceException") else "message"
         return {"Type": "User" if self.status < 500 else "Service", **self.extra, key: self.message}
 
 
@@ -32,5 +32,16 @@ def invalid_parameter(message: str) -> ApiError:
     return ApiError(400, "InvalidParameterValueException", message)
 
 
+def invalid_member(name: str, value: str, rule: str) -> ApiError:
+    """A part of a request is not of the form that botocore's service model gives; worded as AWS does."""
+    text = f"Value '{value}' at '{name}' failed to satisfy constraint: Member must {rule}"
+    return ApiError(400, "ValidationException", f"1 validation error detected: {text}")
+
+
 def invalid_content(message: str) -> ApiError:
     return ApiError(400, "InvalidRequestContentException", message)
+
+
+def too_large(message: str) -> ApiError:
+    """AWS gives this code (github.com/ASFHyP3/hyp3/issues/2241), and not RequestTooLargeException as in its model."""
+    return ApiError(413, "RequestEntityTooLargeException", message)

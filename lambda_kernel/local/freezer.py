@@ -1,4 +1,4 @@
-"""Freezing an environment between invocations, as Lambda does.
+"""Freezes an environment between invocations, as Lambda does.
 
 "Lambda freezes the execution environment when the runtime and each extension have completed and there are no pending
 events." https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
@@ -6,6 +6,7 @@ events." https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -15,7 +16,9 @@ from typing import Protocol
 
 from .processes import state_and_parent
 
-# A process that forks while it is being stopped is met in the next pass; this many passes outrun any honest one.
+# If the caller comes back at once, the runtime is still awake. People do not notice such a short time.
+_DELAY_S = 0.005
+# A process may fork while it is being stopped. The next pass finds it; so many passes are enough for any honest one.
 _PASSES = 20
 
 
@@ -28,7 +31,7 @@ class Freezer(Protocol):
 
 
 class CgroupFreezer:
-    """The kernel's own freezer: the processes see nothing of it."""
+    """The freezer of Linux. The processes do not notice it."""
 
     def __init__(self, cgroup: Path) -> None:
         self._file = str(cgroup / "cgroup.freeze")
@@ -78,8 +81,45 @@ class SignalFreezer:
         return bool(running)
 
 
+class Freezing:
+    """Decides when a runtime is frozen: a moment after its last work, never twice, and never once it is ending.
+
+    What is frozen in the midst of being killed is not dead before it is thawed (seen with the cgroup freezer of Linux
+    6.18, where a namespace's first process had been killed).
+    """
+
+    def __init__(self, freezer: Freezer, delay_s: float = _DELAY_S) -> None:
+        self._freezer = freezer
+        self._delay_s = delay_s
+        self._timer: asyncio.TimerHandle | None = None
+        self._frozen = self._ending = False
+
+    def begin(self) -> None:
+        """Freeze soon, unless that is already planned or done."""
+        if not (self._ending or self._frozen or self._timer):
+            self._timer = asyncio.get_running_loop().call_later(self._delay_s, self._freeze)
+
+    def end(self) -> None:
+        """Thaw, or prevent a freeze."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._frozen:
+            self._freezer.thaw()
+            self._frozen = False
+
+    def end_for_good(self) -> None:
+        self._ending = True
+        self.end()
+
+    def _freeze(self) -> None:
+        self._timer = None
+        self._freezer.freeze()
+        self._frozen = True
+
+
 def _runs(pid: int) -> bool:
-    # T and t: stopped by the user or by a tracer before us; going on is not ours to decide. Z, X: dead.
+    # T and t: the user or a tracer has stopped it, and it is not ours to continue. Z and X: dead.
     found = state_and_parent(pid)
     return found is not None and found[0] not in "TtZX"
 

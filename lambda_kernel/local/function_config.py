@@ -1,4 +1,4 @@
-"""What GetFunctionConfiguration, GetFunction and ListFunctions say of the one function there is.
+"""What GetFunctionConfiguration, GetFunction and ListFunctions say about the one function.
 
 Members as in botocore's lambda service model, 2015-03-31.
 """
@@ -13,7 +13,7 @@ import uuid
 from datetime import datetime, timezone
 from typing import Any
 
-from .limits import ACCOUNT, VERSION, function_arn
+from .quotas import ACCOUNT, VERSION, function_arn
 from .settings import Settings
 
 
@@ -33,7 +33,7 @@ class FunctionConfig:
             "Role": f"arn:aws:iam::{ACCOUNT}:role/{settings.function}",
             "Handler": settings.handler,
             "CodeSize": len(contents),
-            "Description": "Served by lambda-kernel's local engine",
+            "Description": "Served by lambda-kernel's local emulator",
             "Timeout": int(settings.timeout_s),
             "MemorySize": settings.memory_mb,
             "LastModified": datetime.fromtimestamp(changed, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
@@ -46,15 +46,23 @@ class FunctionConfig:
             "LastUpdateStatus": "Successful",
             "PackageType": "Zip",
             "Architectures": ["arm64" if platform.machine() == "aarch64" else "x86_64"],
-            "EphemeralStorage": {"Size": 512},
+            "EphemeralStorage": {"Size": settings.storage_mb},
             "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
             "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{settings.function}"},
         }
         if settings.tenancy:
             self.configuration["TenancyConfig"] = {"TenantIsolationMode": "PER_TENANT"}
+        if settings.image is not None:
+            # Functions of an image have neither (GetFunctionConfiguration in the API reference).
+            del self.configuration["Runtime"], self.configuration["Handler"]
+            self.configuration["PackageType"] = "Image"
 
     def function(self) -> dict[str, Any]:
-        """Return what GetFunction says; the code lies in a directory instead of S3."""
+        """Return the answer of GetFunction. The code is in a directory instead of S3."""
+        image = self._settings.image
+        if image is not None:
+            code = {"RepositoryType": "ECR", "ImageUri": image.name}
+            return {"Configuration": self.configuration, "Code": code}
         location = self._settings.code.resolve().as_uri()
         return {"Configuration": self.configuration, "Code": {"RepositoryType": "S3", "Location": location}}
 

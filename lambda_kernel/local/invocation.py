@@ -1,13 +1,14 @@
-"""What goes into an environment and what comes out of it."""
+"""The data that goes into an environment and comes out of it."""
 
 from __future__ import annotations
 
 import json
+import re
 import signal
 import uuid
 from dataclasses import dataclass, field, replace
 
-from .limits import RESPONSE_BYTES
+from .quotas import RESPONSE_BYTES
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the runtime, or Lambda in its place, says of one event.
+    """The answer to one event, by the runtime or by Lambda.
 
     `status` and `error_type` are what the REPORT line says: an exception of the handler is an error for the caller
     (`failed`) that the report does not mention.
@@ -66,7 +67,7 @@ def killed(request_id: str) -> Answer:
 
 
 def out_of_memory(request_id: str) -> Answer:
-    """Say signal: killed to the caller and OutOfMemory in the report, as seen in production."""
+    """The caller gets `signal: killed`, and the report OutOfMemory, as seen on AWS."""
     return replace(killed(request_id), error_type="Runtime.OutOfMemory")
 
 
@@ -76,13 +77,15 @@ def too_large() -> Answer:
     return Answer(_error("Function.ResponseSizeTooLarge", message), failed=True)
 
 
-def init_error(payload: bytes) -> Answer:
-    """Pass on what awslambdaric says of a module that cannot be loaded."""
-    try:
-        error_type = str(json.loads(payload)["errorType"])
-    except (ValueError, KeyError, TypeError):
-        error_type = "Runtime.Unknown"
-    return Answer(payload, failed=True, status="error", error_type=error_type)
+def init_error(payload: bytes, error_type: str) -> Answer:
+    """Pass on awslambdaric's error about a module that cannot be loaded.
+
+    The log names the types of a runtime or a function only (fatalerror.go of AWS's emulator): of a KeyError it says
+    Runtime.Unknown.
+    """
+    known = re.search(r"(Runtime|Function)\.[A-Z][a-zA-Z]+", error_type)
+    other = "Function.Unknown" if error_type.startswith("Function.") else "Runtime.Unknown"
+    return Answer(payload, failed=True, status="error", error_type=error_type if known else other)
 
 
 def _error(kind: str, message: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The pipe that an environment's standard output and error end in."""
+"""The pipe for an environment's standard output and error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LogPipe:
         asyncio.get_running_loop().add_reader(self._read_end, self._read, _READ_BYTES)
 
     def drain(self) -> None:
-        """Read what has been written up to now, and no more: a flood would never end."""
+        """Read only what has been written so far, because output may never end."""
         waiting = struct.unpack("i", fcntl.ioctl(self._read_end, termios.FIONREAD, b"\0" * 4))[0]
         if waiting:
             self._read(waiting)

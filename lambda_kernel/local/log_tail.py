@@ -1,7 +1,7 @@
 """The log of one invocation: its last 4 KB, and the lines that Lambda itself writes around the function's output.
 
-The lines' exact shape (tabs between the fields, a tab before the line feed) was recorded from AWS by LocalStack's
-snapshot tests; Billed Duration contains the init phase since 2025-08-01
+The lines' exact shape (tabs between the fields; a tab before the line feed, but not after a status) was recorded from
+AWS by LocalStack's snapshot tests and in users' logs; Billed Duration contains the init phase since 2025-08-01
 (https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/).
 """
 
@@ -11,7 +11,7 @@ import base64
 import math
 from dataclasses import dataclass
 
-from .limits import LOG_TAIL_BYTES, VERSION
+from .quotas import LOG_TAIL_BYTES, VERSION
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Report:
         ]
         if self.init_ms is not None:
             fields.append(f"Init Duration: {self.init_ms:.2f} ms")
-        return _line(fields + _status_fields(self.status, self.error_type))
+        return _line(fields, self.status, self.error_type)
 
 
 def init_report(init_ms: float, phase: str, status: str, error_type: str | None) -> bytes:
-    """Return the line that tells of an init that failed."""
+    """Return the line about a failed init."""
     fields = [f"INIT_REPORT Init Duration: {init_ms:.2f} ms", f"Phase: {phase}"]
-    return _line(fields + _status_fields(status, error_type))
+    return _line(fields, status, error_type)
 
 
 class LogTail:
@@ -58,14 +58,14 @@ class LogTail:
     def write(self, data: bytes) -> None:
         self._kept = (self._kept + data[-LOG_TAIL_BYTES:])[-LOG_TAIL_BYTES:]
 
-    def start(self, request_id: str, cold: bool) -> None:
-        """Open an invocation: what init wrote stands before the START line, what came since stands after it."""
+    def start(self, request_id: str, after_init: bool) -> None:
+        """Begin an invocation. Output of init comes before the START line, later output after it."""
         line = f"START RequestId: {request_id} Version: {VERSION}\n".encode()
         earlier, self._kept = self._kept, b""
-        self.write(earlier + line if cold else line + earlier)
+        self.write(earlier + line if after_init else line + earlier)
 
     def end(self, report: Report) -> str:
-        """Close the invocation and return its tail in base64."""
+        """End the invocation, and return its tail in base64."""
         if self._kept and not self._kept.endswith(b"\n"):
             self.write(b"\n")
         self.write(f"END RequestId: {report.request_id}\n".encode() + report.line())
@@ -73,10 +73,7 @@ class LogTail:
         return base64.b64encode(tail).decode()
 
 
-def _status_fields(status: str | None, error_type: str | None) -> list[str]:
+def _line(fields: list[str], status: str | None, error_type: str | None) -> bytes:
     named = (("Status", status), ("Error Type", error_type))
-    return [f"{name}: {value}" for name, value in named if value is not None]
-
-
-def _line(fields: list[str]) -> bytes:
-    return "\t".join([*fields, "\n"]).encode()
+    told = [f"{name}: {value}" for name, value in named if value is not None]
+    return "\t".join([*fields, *told] if told else [*fields, ""]).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""All environments of the function: which one takes an event, and when one is let go.
+"""All environments of the function: chooses one for each event, and ends idle ones.
 
 "Lambda first attempts to locate an available execution environment"; two overlapping invocations get two
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html), and an environment serves one tenant only
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from .environment import Environment
 from .errors import ApiError, throttled
 from .invocation import Invocation, Outcome
-from .limits import TENANT_ENVIRONMENTS_PER_CONCURRENCY
+from .quotas import TENANT_ENVIRONMENTS_PER_CONCURRENCY
 
 
 class Pool:
@@ -30,14 +30,21 @@ class Pool:
         self._concurrency = concurrency
         self._idle_s = idle_s
         self._clock = clock
+        self._prepared: Environment | None = None  # nobody's yet, and not counted
         self._busy: set[Environment] = set()
         # The most recently used one is last.
         self._idle: list[Environment] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
 
+    def prepare(self) -> None:
+        """Make the sandbox of the first environment ahead. Nothing of Lambda's runs in it yet."""
+        if not (self._prepared or self._idle or self._busy):
+            self._prepared = self._make(None)
+            self._prepared.prepare()
+
     async def run(self, invocation: Invocation) -> Outcome:
-        """Run an event at once, or raise ApiError when all of the function's concurrency is in use."""
+        """Run an event at once. Raises ApiError if the function's concurrency is used up."""
         self.expire()
         environment = self._take(invocation.tenant_id)
         try:
@@ -54,7 +61,7 @@ class Pool:
         return outcome
 
     async def run_when_free(self, invocation: Invocation) -> None:
-        """Run an asynchronous event, which Lambda queues while there is no room for it."""
+        """Run an asynchronous event. Like Lambda, queue it until there is room."""
         while True:
             freed = self._freed
             try:
@@ -67,13 +74,14 @@ class Pool:
                 return
 
     def expire(self) -> None:
-        """Let go of what has been idle too long."""
+        """End environments that have been idle for too long."""
         oldest = self._clock() - self._idle_s
         for environment in [found for found in self._idle if found.idle_since <= oldest]:
             self._let_go(environment)
 
     async def close(self) -> None:
-        for environment in [*self._idle, *self._busy]:
+        prepared, self._prepared = self._prepared, None
+        for environment in [*self._idle, *self._busy, *([prepared] if prepared else [])]:
             self._close(environment)
         self._idle.clear()
         self._busy.clear()
@@ -89,12 +97,14 @@ class Pool:
                 break
         else:
             self._make_room()
-            environment = self._make(tenant_id)
+            environment, self._prepared = self._prepared or self._make(tenant_id), None
+            environment.tenant_id = tenant_id
         self._busy.add(environment)
         return environment
 
     def _make_room(self) -> None:
-        """Keep to the number that Lambda allows; it would refuse the event, here the longest idle one goes."""
+        """Keep to Lambda's limit. Lambda would refuse the event; here the environment that was idle longest is
+        ended."""
         most = int(self._concurrency * TENANT_ENVIRONMENTS_PER_CONCURRENCY)
         if self._idle and len(self._idle) + len(self._busy) >= most:
             self._let_go(self._idle[0])

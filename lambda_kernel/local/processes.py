@@ -1,4 +1,4 @@
-"""What /proc says about processes: who descends from whom, and how much memory they hold."""
+"""Reads /proc: which processes descend from which, and their memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-_MEMORY = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
-_PROPORTIONAL = re.compile(rb"^Pss_(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
+_MEMORY = re.compile(rb"^RssAnon:\s+(\d+) kB\nRssFile:.*\nRssShmem:\s+(\d+) kB", re.MULTILINE)
+_PROGRAM = re.compile(rb"^RssFile:\s+(\d+) kB", re.MULTILINE)
+_PROPORTIONAL = re.compile(rb"^Pss_Anon:\s+(\d+) kB\nPss_File:.*\nPss_Shmem:\s+(\d+) kB", re.MULTILINE)
 # /proc/PID/task/TID/children needs CONFIG_PROC_CHILDREN; without it the whole table is read.
 _HAS_CHILDREN = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
 
@@ -24,19 +25,26 @@ class Members:
     list_pids: Callable[[], list[int]]
     proc: str = "/proc"
 
-    def memory(self, pids: Iterable[int]) -> int:
-        """Return the bytes of anonymous and shared memory, pages shared by a fork counted in each process."""
-        return _sum_kilobytes(self.proc, pids, "status", _MEMORY)
+    def memory(self, pids: Iterable[int], filed: int = 0) -> tuple[int, int]:
+        """Return the bytes of anonymous and shared memory, and those of programs and libraries.
 
-    def proportional_memory(self, pids: Iterable[int], patience_s: float) -> int:
-        """Return the bytes with shared pages counted once: exact and slow, so no longer than is given for it."""
+        Pages shared by a fork count in each process. Processes share libraries, so the one with the most counts alone.
+
+        filed: so much of what is shared may be files, which a process has mapped, of a file system in memory.
+        """
+        texts = [read_file(f"{self.proc}/{pid}/status") for pid in pids]
+        programs = (1024 * int(kilobytes) for text in texts for kilobytes in _PROGRAM.findall(text))
+        return _sum_bytes(texts, _MEMORY, filed), max(programs, default=0)
+
+    def proportional_memory(self, pids: Iterable[int], patience_s: float, filed: int = 0) -> int:
+        """Return the bytes with shared pages counted once. It is exact but slow, so it has a time limit."""
         deadline = time.monotonic() + patience_s
         in_time = itertools.takewhile(lambda _: time.monotonic() < deadline, pids)
-        return _sum_kilobytes(self.proc, in_time, "smaps_rollup", _PROPORTIONAL)
+        return _sum_bytes((read_file(f"{self.proc}/{pid}/smaps_rollup") for pid in in_time), _PROPORTIONAL, filed)
 
 
 def read_file(path: str) -> bytes:
-    """Return a small /proc file; empty when the process is gone or hides it."""
+    """Return a small file of /proc. Empty if the process is gone or hides it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -55,6 +63,18 @@ def numbered(proc: str = "/proc") -> list[int]:
         return [int(name) for name in os.listdir(proc) if name.isdigit()]
     except OSError:
         return []
+
+
+def numbered_inside(proc: str) -> list[int]:
+    """Return the process numbers that a sandbox's /proc shows.
+
+    Until the sandbox has a root of its own, the /proc there is this machine's: `self` leads to us in that one only.
+    """
+    try:
+        os.readlink(f"{proc}/self")
+    except OSError:
+        return numbered(proc)
+    return []
 
 
 def state_and_parent(pid: int) -> tuple[str, int] | None:
@@ -77,7 +97,7 @@ def descendants(root: int) -> list[int]:
 
 
 def kill_holders(variable: str, value: str) -> None:
-    """Kill every process that was started with this variable; again until none is found."""
+    """Kill every process that was started with this variable, again and again until there is none."""
     entry = f"{variable}={value}".encode()
     while holders := [pid for pid in numbered() if entry in read_file(f"/proc/{pid}/environ").split(b"\0")]:
         for pid in holders:
@@ -102,5 +122,7 @@ def _family() -> Callable[[int], list[int]]:
     return lambda pid: by_parent.get(pid, [])
 
 
-def _sum_kilobytes(proc: str, pids: Iterable[int], name: str, pattern: re.Pattern[bytes]) -> int:
-    return 1024 * sum(int(kb) for pid in pids for kb in pattern.findall(read_file(f"{proc}/{pid}/{name}")))
+def _sum_bytes(texts: Iterable[bytes], pattern: re.Pattern[bytes], filed: int) -> int:
+    found = [pair for text in texts for pair in pattern.findall(text)]
+    anonymous, shared = (1024 * sum(int(pair[at]) for pair in found) for at in (0, 1))
+    return anonymous + max(0, shared - filed)

@@ -13,11 +13,11 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from .cgroups import remove_left_over
+from .cgroups import SUFFIX, remove_left_over
 
 _PREFIX = "lambda-kernel-local-"
 _LOCK = "lock"
@@ -27,22 +27,22 @@ _UNLOCKED_GRACE_S = 60
 
 
 class RunDirectory:
-    """A private directory that marks itself as in use for as long as the process lives."""
+    """A private directory, marked as in use as long as the process lives."""
 
     def __init__(self, parent: Path | None = None) -> None:
         parent = parent or Path(tempfile.gettempdir())
         _remove_stale(parent)
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-        self._lock = _try_lock(self.path / _LOCK, os.O_CREAT)
+        self._lock: int | None = _make_lock(self.path)
 
     @property
     def cgroup_name(self) -> str:
         """Name a cgroup after the directory, and so after this engine."""
-        return self.path.name
+        return self.path.name + SUFFIX
 
-    def note_cgroup(self, path: Path) -> None:
-        """Write down which cgroup to remove with this directory."""
-        (self.path / _CGROUP).write_text(str(path))
+    def note_cgroups(self, paths: Iterable[Path]) -> None:
+        """Write the cgroups' paths down, so that an engine in another cgroup can find them."""
+        (self.path / _CGROUP).write_text("\n".join(str(path.parent) for path in paths))
 
     def make_tmp(self, name: str) -> Path:
         """Make what an environment sees as its /tmp."""
@@ -69,25 +69,34 @@ def _remove_stale(parent: Path) -> None:
 
 
 def _remove_if_dead(path: Path) -> None:
-    lock = _try_lock(path / _LOCK, 0)
+    lock = _try_lock(path / _LOCK)
     if lock is None:
         if not (path / _LOCK).exists() and time.time() - path.stat().st_mtime > _UNLOCKED_GRACE_S:
             _remove(path)
         return
     try:
         noted = path / _CGROUP
-        cgroup = Path(noted.read_text()) if noted.exists() else None
-        if cgroup is not None and cgroup.name == path.name:
-            remove_left_over(cgroup)
+        if noted.exists():
+            for directory in noted.read_text().splitlines():
+                remove_left_over(Path(directory))
         _remove(path)
     finally:
         os.close(lock)
 
 
-def _try_lock(path: Path, flags: int) -> int | None:
+def _make_lock(directory: Path) -> int:
+    """Lock a new file before it gets its name: with the name and without the lock, another engine would remove us."""
+    unnamed = directory / f"{_LOCK}.new"
+    descriptor = os.open(unnamed, os.O_RDWR | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    unnamed.rename(directory / _LOCK)
+    return descriptor
+
+
+def _try_lock(path: Path) -> int | None:
     """Return a descriptor that holds the lock, or None when another process does."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return None
     try:
@@ -99,13 +108,14 @@ def _try_lock(path: Path, flags: int) -> int | None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a tree, directories without permissions included: a function may leave any."""
+    """Remove a tree, including directories without permissions."""
 
     def retry(function: Callable[..., Any], name: str, _: object) -> None:
         with contextlib.suppress(OSError):
-            Path(name).parent.chmod(stat.S_IRWXU)
-            if not Path(name).is_symlink():
-                Path(name).chmod(stat.S_IRWXU)
+            for closed in (Path(name).parent, Path(name)):
+                # The tree's own directories only: what is above the tree is not ours to change.
+                if closed.is_relative_to(path) and not closed.is_symlink():
+                    closed.chmod(stat.S_IRWXU)
             function(name) if function in (os.unlink, os.rmdir) else shutil.rmtree(name, ignore_errors=True)
 
     shutil.rmtree(path, onerror=retry)

@@ -1,4 +1,4 @@
-"""What an environment is built from: the interpreter, AWS's runtime client, and what it sees as users and groups."""
+"""The files that an environment is built from: the interpreter, AWS's runtime client, users and groups."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ UID, GID = 993, 990
 PASSWD = f"root:x:0:0:root:/root:/bin/bash\n{USER}:x:{UID}:{GID}::/home/{USER}:/sbin/nologin\n"
 GROUP = f"root:x:0:\n{USER}:x:{GID}:\n"
 
+# site would run what the .pth files of the host's Python say, which may take longer than all else of a cold start.
+WITHOUT_SITE = "-S"
+
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 
@@ -35,7 +38,7 @@ class RuntimeFiles:
     packages: Mapping[str, Path] = field(hash=False)
 
     def link_into(self, directory: Path) -> None:
-        """Make a stand-in for /var/runtime where nothing can be mounted."""
+        """Make a replacement for /var/runtime if nothing can be mounted."""
         directory.mkdir()
         for name, path in self.packages.items():
             (directory / name).symlink_to(path)
@@ -44,8 +47,15 @@ class RuntimeFiles:
         shutil.copyfile(BOOTSTRAP, directory / BOOTSTRAP.name)
 
 
+def write_accounts(directory: Path) -> None:
+    """Write the user and group files that the sandbox's users may read."""
+    for name, text in (("passwd", PASSWD), ("group", GROUP)):
+        (directory / name).write_text(text)
+        (directory / name).chmod(0o644)
+
+
 def find_runtime_files(find: Callable[[str], ModuleSpec | None] = find_spec) -> RuntimeFiles:
-    """Locate everything, importing nothing."""
+    """Locate everything without importing it."""
     packages: dict[str, Path] = {BOOTSTRAP.name: BOOTSTRAP}
     for name in (*_REQUIRED, *_OPTIONAL):
         spec = find(name)
@@ -54,7 +64,7 @@ def find_runtime_files(find: Callable[[str], ModuleSpec | None] = find_spec) -> 
             path = origin.parent if origin.name == "__init__.py" else origin
             packages[path.name] = path.resolve()
         elif name in _REQUIRED:
-            raise EngineError(f"the local engine needs {name}: run `pip install awslambdaric`")
+            raise EngineError(f"the local emulator needs {name}: run `pip install awslambdaric`")
     home = Path(sys.base_prefix).resolve()
     python = home / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     if not python.exists():

@@ -11,6 +11,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from urllib.parse import parse_qsl, quote
 
@@ -24,8 +25,19 @@ _AUTHORIZATION = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Claim:
+    """The signature in the headers. It can be checked only with the body."""
+
+    stamp: str
+    date: str
+    region: str
+    signed_headers: str
+    signature: str
+
+
 class Verifier:
-    """Accepts what was signed with one access key, and nothing else."""
+    """Accepts only what was signed with one access key."""
 
     def __init__(self, access_key_id: str, secret_access_key: str, now: Callable[[], float] = time.time) -> None:
         self._access_key_id = access_key_id.encode()
@@ -33,8 +45,8 @@ class Verifier:
         self._now = now
         self._cached: tuple[tuple[str, str], bytes] = (("", ""), b"")
 
-    def check(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Raise ApiError unless `target` (path and query as sent), headers and body were signed with the key."""
+    def read(self, headers: Mapping[str, str]) -> Claim:
+        """Raise ApiError unless the headers fit a request that was signed just now with the key."""
         authorization = headers.get("Authorization")
         if not authorization:
             raise ApiError(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
@@ -48,11 +60,18 @@ class Verifier:
         self._check_time(stamp, date)
         if service != _SERVICE:
             raise _invalid(f"Credential should be scoped to correct service: '{_SERVICE}'.")
-        request = _canonical_request(method, target, headers, body, signed_headers)
-        scope = f"{date}/{region}/{service}/aws4_request"
-        text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(request).hexdigest()}"
-        expected = hmac.new(self._key(date, region), text.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected, signature):
+        names = signed_headers.split(";")
+        if "host" not in names or "x-amz-date" not in names:
+            raise _incomplete("'Host' and 'X-Amz-Date' must be signed headers.")
+        return Claim(stamp, date, region, signed_headers, signature)
+
+    def check(self, claim: Claim, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Raise ApiError unless `target` (path and query as sent), headers and body were signed with the key."""
+        request = _canonical_request(method, target, headers, body, claim.signed_headers)
+        scope = f"{claim.date}/{claim.region}/{_SERVICE}/aws4_request"
+        text = f"AWS4-HMAC-SHA256\n{claim.stamp}\n{scope}\n{hashlib.sha256(request).hexdigest()}"
+        expected = hmac.new(self._key(claim.date, claim.region), text.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(expected, claim.signature):
             raise _invalid(
                 "The request signature we calculated does not match the signature you provided. "
                 "Check your AWS Secret Access Key and signing method."
@@ -77,8 +96,6 @@ class Verifier:
 
 def _canonical_request(method: str, target: str, headers: Mapping[str, str], body: bytes, signed_headers: str) -> bytes:
     names = signed_headers.split(";")
-    if "host" not in names or "x-amz-date" not in names:
-        raise _incomplete("'Host' and 'X-Amz-Date' must be signed headers.")
     path, _, query = target.partition("?")
     lines = [
         method,

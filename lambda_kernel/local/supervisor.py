@@ -24,7 +24,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 class Job(TypedDict):
-    """What to run; sent as one JSON document on a descriptor, since a command line is public."""
+    """What to run. It is sent as JSON on a descriptor, because command lines are public."""
 
     command: list[str]
     environment: dict[str, str]
@@ -56,6 +56,8 @@ def _start(job: Job) -> int:
             os.chdir(job["directory"])
             os.setsid()
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            # Python ignores it, and what is ignored stays so: pasta takes that for an error.
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             os.execve(job["command"][0], job["command"], job["environment"])
         finally:
             # Whatever failed, this copy of the supervisor must not go on.
@@ -64,7 +66,7 @@ def _start(job: Job) -> int:
 
 
 def _wait(child: int, woken: int) -> int:
-    """Wait for the child or for the end of the engine, whichever is first."""
+    """Wait for the end of the child or of the engine, whichever comes first."""
     while True:
         readable, _, _ = select.select([0, woken], [], [])
         signals = os.read(woken, 4096) if woken in readable else b""
@@ -77,7 +79,7 @@ def _wait(child: int, woken: int) -> int:
 
 
 def _reap() -> tuple[dict[int, int], bool]:
-    """Collect who has ended, with their statuses; tell whether any child is left."""
+    """Collect the exit statuses of ended children. Returns whether any child is left."""
     ended: dict[int, int] = {}
     try:
         while (found := os.waitpid(-1, os.WNOHANG))[0]:

@@ -11,18 +11,21 @@ import secrets
 import string
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .limits import REGION, VERSION
+from .quotas import REGION, VERSION
 from .settings import Settings
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where an environment sees its files: Lambda's own places inside a sandbox, the host's otherwise."""
+    """Where an environment sees its files: Lambda's paths inside a sandbox, else the host's."""
 
     task: str = "/var/task"
     runtime: str = "/var/runtime"
+    # What an image sets itself: paths, language and time zone are not Lambda's then.
+    own: Mapping[str, str] | None = None
 
 
 def function_variables(settings: Settings, runtime_api: str, places: Places) -> dict[str, str]:
@@ -31,20 +34,16 @@ def function_variables(settings: Settings, runtime_api: str, places: Places) -> 
         **settings.environment,
         **_about_the_function(settings),
         **_credentials(),
-        **_paths(places),
+        **_paths_and_language(settings, places),
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000",
         "_AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1",
         "_AWS_XRAY_DAEMON_PORT": "2000",
-        "LANG": "en_US.UTF-8",
-        "LC_CTYPE": "C.UTF-8",
         "SHLVL": "0",
-        "TZ": settings.environment.get("TZ", ":UTC"),
     }
 
 
@@ -61,7 +60,7 @@ def _about_the_function(settings: Settings) -> dict[str, str]:
 
 
 def _credentials() -> dict[str, str]:
-    """Make up an execution role's temporary credentials; they open nothing, and look right to what filters them."""
+    """Make random credentials like those of an execution role. They give no access, but redaction recognises them."""
     letters = string.ascii_uppercase + string.digits
     return {
         "AWS_ACCESS_KEY_ID": "ASIA" + "".join(secrets.choice(letters) for _ in range(16)),
@@ -70,13 +69,19 @@ def _credentials() -> dict[str, str]:
     }
 
 
-def _paths(places: Places) -> dict[str, str]:
+def _paths_and_language(settings: Settings, places: Places) -> dict[str, str]:
     task, runtime = places.task, places.runtime
+    directories = {"LAMBDA_RUNTIME_DIR": runtime, "LAMBDA_TASK_ROOT": task}
+    if places.own is not None:
+        return {**directories, **places.own, **settings.environment}
     return {
-        "LAMBDA_RUNTIME_DIR": runtime,
-        "LAMBDA_TASK_ROOT": task,
+        **directories,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+        "LANG": "en_US.UTF-8",
+        "LC_CTYPE": "C.UTF-8",
         "LD_LIBRARY_PATH": f"/var/lang/lib:/lib64:/usr/lib64:{runtime}:{runtime}/lib:{task}:{task}/lib:/opt/lib",
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
         "PWD": task,
         "PYTHONPATH": runtime,
+        "TZ": settings.environment.get("TZ", ":UTC"),
     }

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from lambda_kernel.local import LocalEngine, Settings
-from tests.local.rig import HANDLER, Rig
+from tests.support.engine_client import HANDLER, Rig
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +21,8 @@ def session() -> boto3.Session:
 @pytest.fixture(scope="session")
 def lab_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     code = tmp_path_factory.mktemp("lab")
+    # As a function's files have to be on Lambda.
+    code.chmod(0o755)
     (code / "index.py").write_text(HANDLER)
     return code
 

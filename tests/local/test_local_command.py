@@ -16,9 +16,9 @@ import pytest
 
 from lambda_kernel.local import Endpoint, Settings
 from lambda_kernel.local.command import run_foreground
-from tests.aws_cli import VERSIONS, aws_cli
-from tests.far import wait_until
-from tests.local.rig import commands_with, make_client
+from tests.support.aws_cli import VERSIONS, aws_cli
+from tests.support.engine_client import commands_with, make_client
+from tests.support.in_process_session import wait_until
 
 COMMAND = """
 import sys
@@ -65,6 +65,16 @@ def test_a_script_gets_one_line_and_a_signal_ends_it(
     assert (process.returncode, rest) == (0, "")
     assert all(text.startswith("lambda-kernel: ") for text in errors.splitlines())
     assert not commands_with(mark)
+
+
+def test_impatient_signals_end_it_too(foreground: Callable[[str], subprocess.Popen[str]]) -> None:
+    process = foreground("json")
+    assert process.stdout is not None
+    process.stdout.readline()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) * 20:
+        process.send_signal(number)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("version", VERSIONS)

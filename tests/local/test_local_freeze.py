@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
+import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.local.rig import Rig, commands_with, eventually
+from lambda_kernel.local.freezer import Freezing
+from lambda_kernel.local.processes import numbered
+from tests.support.engine_client import Rig, commands_with, eventually
 
 # Where the background processes of a test count, seen from inside and from the machine.
 # A file that grows, since one that is written anew is empty for a moment, and the freeze may come in it.
@@ -34,16 +39,17 @@ def frozen_rig(rig: Callable[..., Rig]) -> Callable[[str, str], Rig]:
 
 
 def host_path(own: Rig, name: str) -> tuple[str, Path]:
-    """Return the name of a new file in the environment's /tmp, and the same file on this machine."""
+    """Return the name of a new file in the environment's /tmp, and the same file as this machine sees it."""
     if own.engine.isolation == "none":
         # It has no /tmp of its own; its module directory lies in the engine's private one.
         directory = own.py("result = os.environ['LAMBDA_RUNTIME_DIR']").value
         return f"{directory}/{name}", Path(directory, name)
     own.sh(f"touch /tmp/{name}")
-    stream = own.py("result = os.stat('/tmp').st_ino").value
-    for path in Path(tempfile.gettempdir()).glob("lambda-kernel-local-*/*/tmp"):
-        if path.stat().st_ino == stream:
-            return f"/tmp/{name}", path / name
+    for process in numbered():
+        path = Path(f"/proc/{process}/root/tmp", name)
+        with contextlib.suppress(OSError):
+            if path.exists():
+                return f"/tmp/{name}", path
     raise AssertionError("the environment's /tmp was not found")
 
 
@@ -139,19 +145,73 @@ def test_the_reply_does_not_wait_for_a_runtime_that_does_not_come_back(rig: Call
         "        c.LambdaRuntimeClient.wait_next_invocation = lambda self: time.sleep(60)\n"
         "    return event\n"
     )
-    own = rig(source, timeout_s=1)
+    own = rig(source, timeout_s=3)
     own.invoke("warm")
     hung = own.invoke("hang")
     assert (hung.value, "Status" in hung.report) == ("hang", False)
-    # Within what was left of its time it is given up, and the next invocation starts anew.
-    assert own.invoke("again").value == "again"
+    # Within what was left of its time it is given up, and the next invocation starts anew: in time, on an idle machine.
+    assert eventually(lambda: own.invoke("again").value == "again", 30)
 
 
 def test_a_frozen_environment_closes(rig: Callable[..., Rig]) -> None:
     own = rig()
     inside, outside = host_path(own, "count-86397")
-    own.py(f"subprocess.Popen([sys.executable, '-c', {COUNTER.format(path=inside)!r}]); time.sleep(0.3)")
+    own.py(f"subprocess.Popen([sys.executable, '-c', {COUNTER.format(path=inside)!r}])" + until_it_has(inside, 1))
     eventually(lambda: stands_still(outside))
     assert count(outside) > 0
     own.engine.close()
     assert not commands_with("count-86397")
+
+
+class Cold:
+    """A freezer that holds itself to its own rules."""
+
+    def __init__(self) -> None:
+        self.frozen, self.freezes = False, 0
+
+    def freeze(self) -> None:
+        assert not self.frozen
+        self.frozen, self.freezes = True, self.freezes + 1
+
+    def thaw(self) -> None:
+        assert self.frozen
+        self.frozen = False
+
+
+@given(st.lists(st.sampled_from(["begin", "end", "end_for_good", "time"]), max_size=12))
+def test_nothing_is_frozen_that_was_called_back_or_is_ending(steps: list[str]) -> None:
+    async def live() -> None:
+        cold = Cold()
+        slumber, asked, ending = Freezing(cold, delay_s=0), False, False
+        for step in steps:
+            if step == "time":
+                # A timer that is due runs in the loop's next turn but one.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            else:
+                getattr(slumber, step)()
+            ending = ending or step == "end_for_good"
+            asked = (asked or step == "begin") and step not in ("end", "end_for_good") and not ending
+            if step == "time":
+                assert cold.frozen == asked
+            if not asked:
+                assert not cold.frozen
+        frozen_before = cold.freezes
+        slumber.end_for_good()
+        slumber.begin()
+        await asyncio.sleep(0.001)
+        assert not cold.frozen
+        assert cold.freezes == frozen_before
+
+    asyncio.run(live())
+
+
+@pytest.mark.parametrize("rest_s", [0.0, 0.002, 0.004, 0.005, 0.006, 0.01])
+def test_an_end_at_the_moment_of_the_freeze_waits_for_nobody(rig: Callable[..., Rig], rest_s: float) -> None:
+    """The freeze that came into a kill was not over for five seconds."""
+    own = rig()
+    own.py("[subprocess.Popen(['sleep', '86395']) for _ in range(3)]")
+    time.sleep(rest_s)  # what is tested is a moment
+    before = time.monotonic()
+    own.engine.close()
+    assert time.monotonic() - before < 4

@@ -7,12 +7,14 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.rig import INVOKE, Rig, commands_with, connect, eventually, signed
+from lambda_kernel.local.errors import ApiError, invalid_content, invalid_parameter, throttled
+from tests.support.engine_client import INVOKE, Rig, commands_with, connect, eventually, signed
 
 REQUEST_LIMIT = 6_291_456
 RESPONSE_LIMIT = 6_291_556
@@ -47,6 +49,33 @@ def test_an_unknown_function_is_not_found(lab: Rig, name: str) -> None:
     status, code, message = error_of(lambda: lab.invoke({}, FunctionName=name))
     assert (status, code) == (404, "ResourceNotFoundException")
     assert message.startswith("Function not found: arn:aws:lambda:local:000000000000:function:")
+
+
+def test_who_describes_an_unknown_function_is_told_its_arn(lab: Rig) -> None:
+    arn = ARN.replace("shell", "other")
+    for call in (lab.client.get_function, lab.client.get_function_configuration):
+        assert error_of(partial(call, FunctionName="other"))[2] == f"Function not found: {arn}"
+        latest = error_of(partial(call, FunctionName="other", Qualifier="$LATEST"))[2]
+        assert latest == f"Function not found: {arn}:$LATEST"
+
+
+def test_errors_are_of_the_models_shape(lab: Rig) -> None:
+    """botocore's service model says which status an error has, and what its members are called."""
+    shapes = lab.client.meta.service_model.error_shapes
+    made = [
+        ApiError(404, "ResourceNotFoundException", "x"),
+        ApiError(500, "ServiceException", "x"),
+        throttled("ConcurrentInvocationLimitExceeded"),
+        invalid_parameter("x"),
+        invalid_content("x"),
+    ]
+    described = {shape.name: shape for shape in shapes}
+    for error in made:
+        shape = described[error.code]
+        assert error.status == shape.metadata["error"]["httpStatusCode"]
+        assert set(error.body()) <= set(shape.members)
+        in_body = {name for name, member in shape.members.items() if "location" not in member.serialization}
+        assert set(error.body()) == in_body
 
 
 def test_a_qualifier_may_be_given_apart(lab: Rig) -> None:
@@ -107,7 +136,7 @@ def test_the_largest_event_passes(lab: Rig) -> None:
 @pytest.mark.parametrize("size", [REQUEST_LIMIT + 1, 40_000_000])
 def test_a_larger_event_is_refused(lab: Rig, size: int) -> None:
     status, code, message = error_of(lambda: lab.invoke(b'"' + b"x" * (size - 2) + b'"'))
-    assert (status, code) == (413, "RequestTooLargeException")
+    assert (status, code) == (413, "RequestEntityTooLargeException")
     assert message == f"Request must be smaller than {REQUEST_LIMIT} bytes for the InvokeFunction operation"
 
 
@@ -144,6 +173,20 @@ def test_a_bad_client_context_is_refused(lab: Rig) -> None:
     assert error_of(lambda: lab.invoke({}, ClientContext="%%%"))[:2] == (400, "InvalidRequestContentException")
 
 
+def test_a_client_context_has_a_size(lab: Rig) -> None:
+    def encoded(size: int) -> str:
+        return base64.b64encode(json.dumps({"custom": {"x": "x" * (size - 22)}}).encode()).decode()
+
+    assert len(encoded(2685)) == 3580
+    assert not lab.invoke({}, ClientContext=encoded(2685)).failed
+    status, code, message = error_of(lambda: lab.invoke({}, ClientContext=encoded(2688)))
+    assert (status, code, message) == (
+        400,
+        "InvalidRequestContentException",
+        "Client context must be at most 3583 bytes of Base64.",
+    )
+
+
 def test_a_trace_id_is_passed_on(lab: Rig) -> None:
     trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 
@@ -176,9 +219,15 @@ def test_events_run_in_the_background_and_wait_for_room(rig: Callable[..., Rig])
     eventually(lambda: unless_throttled(lambda: own.py("result = state.get('n')").value == 3))
 
 
-def test_a_large_asynchronous_event_is_refused(lab: Rig) -> None:
-    payload = b'"' + b"x" * (1024 * 1024) + b'"'
-    assert error_of(lambda: lab.invoke(payload, InvocationType="Event"))[:2] == (413, "RequestTooLargeException")
+def test_a_large_asynchronous_event_is_refused(rig: Callable[..., Rig]) -> None:
+    own = rig()
+    largest = b'"' + b"x" * (1024 * 1024 - 2) + b'"'
+    assert own.client.invoke(FunctionName="shell", InvocationType="Event", Payload=largest)["StatusCode"] == 202
+    assert error_of(lambda: own.invoke(b" " + largest, InvocationType="Event")) == (
+        413,
+        "RequestEntityTooLargeException",
+        "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
+    )
 
 
 def test_ten_at_once_get_ten_environments_and_the_eleventh_none(rig: Callable[..., Rig]) -> None:
@@ -225,7 +274,9 @@ def test_a_tenant_id_has_to_be_given_and_of_its_form(rig: Callable[..., Rig]) ->
         "The invoked function is enabled with tenancy configuration. "
         "Add a valid tenant ID in your request and try again."
     )
-    assert error_of(lambda: own.invoke({}, TenantId="no!"))[1] == "InvalidParameterValueException"
+    status, code, message = error_of(lambda: own.invoke({}, TenantId="no!"))
+    assert (status, code) == (400, "ValidationException")
+    assert message.startswith("1 validation error detected: Value 'no!' at 'tenantId' failed to satisfy constraint: ")
 
 
 def test_a_tenant_id_is_refused_without_tenancy(lab: Rig) -> None:

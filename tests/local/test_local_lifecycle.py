@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.local.rig import Rig, commands_with, eventually
+from lambda_kernel.local.quotas import Patience
+from tests.support.engine_client import Rig, commands_with, eventually
 
 
 def exit_message(request_id: str, how: str) -> dict[str, str]:
@@ -55,10 +56,8 @@ def test_a_timeout_kills_all_and_keeps_tmp(rig: Callable[..., Rig]) -> None:
         "errorMessage": f"RequestId: {reply.request_id} Error: Task timed out after 1.00 seconds",
     }
     assert "before\n" in reply.log
-    duration = re.search(r"\tDuration: ([\d.]+) ms\t", reply.report)
-    assert duration is not None
-    assert 1000 <= float(duration[1]) < 1500
-    assert reply.report.endswith("\tStatus: timeout\t")
+    assert "\tDuration: 1000.00 ms\t" in reply.report
+    assert reply.report.endswith("\tStatus: timeout")
     assert not commands_with("86399")
     again = own.py("result = [open('/tmp/kept').read() if os.path.exists('/tmp/kept') else None, len(state)]")
     if own.engine.isolation == "bwrap":
@@ -86,7 +85,7 @@ def test_a_runtime_that_ends_says_how(lab: Rig, code: str, how: str) -> None:
     assert reply.value == exit_message(reply.request_id, how)
     assert reply.raw["FunctionError"] == "Unhandled"
     assert "last words\n" in reply.log
-    assert reply.report.endswith("\tStatus: error\tError Type: Runtime.ExitError\t")
+    assert reply.report.endswith("\tStatus: error\tError Type: Runtime.ExitError")
     assert lab.invoke({"well": "again"}).value == {"well": "again"}
 
 
@@ -127,7 +126,7 @@ def test_too_much_memory_kills(rig: Callable[..., Rig], isolation: str) -> None:
     own = rig(isolation=isolation, timeout_s=20)
     reply = own.py("held = []\nwhile True:\n    held.append(bytearray(8 << 20)); time.sleep(0.01)")
     assert reply.value == exit_message(reply.request_id, "Runtime exited with error: signal: killed")
-    assert reply.report.endswith("\tStatus: error\tError Type: Runtime.OutOfMemory\t")
+    assert reply.report.endswith("\tStatus: error\tError Type: Runtime.OutOfMemory")
     assert "Max Memory Used: 128 MB" in reply.report
     assert own.invoke(1).value == 1
 
@@ -181,15 +180,19 @@ def test_a_fork_bomb_ends_its_environment_only(rig: Callable[..., Rig]) -> None:
 )
 def test_a_module_that_cannot_be_loaded_says_why(rig: Callable[..., Rig], source: str, kind: str, message: str) -> None:
     own = rig(source)
+    # Of others than a runtime's and a function's errors the log says no more.
+    reported = kind if kind.startswith("Runtime.") else "Runtime.Unknown"
     for _ in range(2):
         reply = own.invoke({})
         assert reply.raw["FunctionError"] == "Unhandled"
         assert reply.value["errorType"] == kind
         assert reply.value["errorMessage"].startswith(message)
         assert f"[ERROR] {kind}" in reply.log
-        assert reply.report.endswith(f"\tStatus: error\tError Type: {kind}\t")
+        assert reply.report.endswith(f"\tStatus: error\tError Type: {reported}")
         assert re.search(
-            rf"INIT_REPORT Init Duration: [\d.]+ ms\tPhase: invoke\tStatus: error\t.*{kind}\t\n", reply.log
+            rf"\nINIT_REPORT Init Duration: [\d.]+ ms\tPhase: invoke\tStatus: error\tError Type: {reported}\n"
+            r"START .*\nEND ",
+            reply.log,
         )
 
 
@@ -204,7 +207,7 @@ def test_a_module_that_cannot_be_loaded_says_why(rig: Callable[..., Rig], source
 def test_a_module_that_exits_is_an_exit(rig: Callable[..., Rig], source: str, how: str) -> None:
     reply = rig(source).invoke({})
     assert reply.value == exit_message(reply.request_id, how)
-    assert "\tPhase: init\tStatus: error\tError Type: Runtime.ExitError\t\n" in reply.log
+    assert "\tPhase: init\tStatus: error\tError Type: Runtime.ExitError\n" in reply.log
 
 
 def test_an_init_that_is_too_long_is_repeated_in_the_invocation(rig: Callable[..., Rig]) -> None:
@@ -212,21 +215,21 @@ def test_an_init_that_is_too_long_is_repeated_in_the_invocation(rig: Callable[..
         "import os, time\n"
         "first = not os.path.exists('/tmp/second')\n"
         "open('/tmp/second', 'w').close()\n"
-        "time.sleep(30 if first else 0)\n"
+        "time.sleep(3 if first else 0)\n"
         "def handler(event, context): os.remove('/tmp/second'); return 'late'\n"
     )
-    own = rig(source, engine={"init_s": 0.5})
+    own = rig(source, engine={"patience": Patience(init_s=0.5)})
     reply = own.invoke({})
     assert reply.value == "late"
-    assert re.match(r"INIT_REPORT Init Duration: [\d.]+ ms\tPhase: init\tStatus: timeout\t\nSTART ", reply.log)
+    assert re.match(r"INIT_REPORT Init Duration: [\d.]+ ms\tPhase: init\tStatus: timeout\nSTART ", reply.log)
     assert "\tInit Duration" not in reply.report
 
 
 def test_an_init_that_never_ends_is_a_timeout(rig: Callable[..., Rig]) -> None:
-    own = rig("import time; time.sleep(60)", engine={"init_s": 0.3}, timeout_s=1)
+    own = rig("import time; time.sleep(60)", engine={"patience": Patience(init_s=0.3)}, timeout_s=1)
     reply = own.invoke({})
     assert reply.value["errorType"] == "Sandbox.Timedout"
-    assert reply.report.endswith("\tStatus: timeout\t")
+    assert reply.report.endswith("\tStatus: timeout")
 
 
 def test_an_idle_environment_expires(rig: Callable[..., Rig]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_kernel.local.log_tail import LogTail, Report, init_report
-from tests.local.rig import Rig
+from tests.support.engine_client import Rig
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 FIGURES = r"\tDuration: (\d+\.\d\d) ms\tBilled Duration: (\d+) ms\tMemory Size: 128 MB\tMax Memory Used: (\d+) MB"
@@ -85,7 +85,7 @@ def test_bytes_that_are_no_text_are_kept(lab: Rig) -> None:
 @given(st.lists(st.binary(max_size=6000), max_size=8))
 def test_the_ring_is_the_end_of_the_stream(pieces: list[bytes]) -> None:
     tail = LogTail()
-    tail.start("id", cold=False)
+    tail.start("id", after_init=False)
     for piece in pieces:
         tail.write(piece)
     written = b"START RequestId: id Version: $LATEST\n" + b"".join(pieces)
@@ -93,7 +93,7 @@ def test_the_ring_is_the_end_of_the_stream(pieces: list[bytes]) -> None:
     line_feed = b"" if written.endswith(b"\n") else b"\n"
     expected = (written + line_feed + b"END RequestId: id\n" + report.line())[-4096:]
     assert base64.b64decode(tail.end(report)) == expected
-    tail.start("2", cold=False)
+    tail.start("2", after_init=False)
     assert base64.b64decode(tail.end(report)).startswith(b"START RequestId: 2 ")
 
 
@@ -111,9 +111,9 @@ def test_the_lines_recorded_from_aws() -> None:
         .line()
         .endswith(
             b"\tBilled Duration: 214 ms\tMemory Size: 128 MB\tMax Memory Used: 31 MB\tInit Duration: 80.00 ms\t"
-            b"Status: error\tError Type: Runtime.ExitError\t\n"
+            b"Status: error\tError Type: Runtime.ExitError\n"
         )
     )
     assert init_report(488.22, "invoke", "error", "Runtime.ExitError") == (
-        b"INIT_REPORT Init Duration: 488.22 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ExitError\t\n"
+        b"INIT_REPORT Init Duration: 488.22 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ExitError\n"
     )

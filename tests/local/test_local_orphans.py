@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 
 from lambda_kernel.local import Endpoint, LocalEngine, Settings
 from lambda_kernel.local.cgroups import own_cgroup
-from tests.local.rig import Rig, commands_with, eventually, make_client, processes_with
+from tests.support.engine_client import Rig, commands_with, eventually, make_client, processes_with
 
 # Prints its endpoint, then waits; some of what it starts in the environment tries to get away.
 HOLDER = """
@@ -115,13 +116,15 @@ def test_close_leaves_no_process_no_directory_and_no_cgroup(
         pytest.skip(str(error))
     (name,) = held_here() - others
     assert name in names(left_behind())
+    if freezer == "cgroup":
+        assert of_engine({name}) <= names(left_behind())
     mark = mark_of("close", isolation, freezer)
     for code in ESCAPES.values():
         own.py(code.format(mark=mark))
     own.py("if os.path.ismount('/tmp'): os.makedirs('/tmp/deep/er'); os.chmod('/tmp/deep', 0)")
     engine.close()
     assert not commands_with(mark)
-    assert name not in names(left_behind())
+    assert not {name, *of_engine({name})} & names(left_behind())
 
 
 def held_here() -> set[str]:
@@ -149,9 +152,20 @@ def left_behind() -> set[Path]:
     return found | set(cgroup.glob("lambda-kernel-local-*")) if cgroup else found
 
 
+def of_engine(names: set[str]) -> set[str]:
+    """Return the names of the cgroups that go with run directories."""
+    return {f"{name}.engine" for name in names}
+
+
+@pytest.mark.parametrize("without_its_directory", [False, True])
 def test_the_next_engine_removes_what_a_killed_one_left(
-    holder: Callable[[str, str], tuple[subprocess.Popen[str], Endpoint]], session: boto3.Session, lab_code: Path
+    holder: Callable[[str, str], tuple[subprocess.Popen[str], Endpoint]],
+    session: boto3.Session,
+    lab_code: Path,
+    without_its_directory: bool,
 ) -> None:
+    """A cgroup as well whose engine kept its files elsewhere, or lost them to who cleans /tmp."""
+    others = held_here()
     process, endpoint = holder("auto", "auto")
     run(make_client(session, endpoint), "open('/tmp/x', 'w').close()")
     left = {
@@ -162,8 +176,17 @@ def test_the_next_engine_removes_what_a_killed_one_left(
     assert len(left) == 1
     process.kill()
     process.wait()
-    with LocalEngine(Settings(lab_code)):
-        assert not names(left) & names(left_behind())
+    gone = names(left) | of_engine(names(left))
+    if without_its_directory:
+        shutil.rmtree(left.pop(), ignore_errors=True)  # another engine may remove it, too
+    with LocalEngine(Settings(lab_code)) as live:
+        assert not gone & names(left_behind())
+        (own,) = held_here() - others
+        # And leaves alone what lives.
+        with LocalEngine(Settings(lab_code)):
+            assert own in names(left_behind())
+            if live.freezer == "cgroup":
+                assert of_engine({own}) <= names(left_behind())
 
 
 def test_a_supervisor_that_its_function_kills_takes_all_along(rig: Callable[..., Rig]) -> None:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import boto3
 import pytest
 
-from lambda_kernel.local import Endpoint
+from lambda_kernel.local import Endpoint, LocalEngine, Settings
 from lambda_kernel.local.bwrap import find_bwrap
-from tests.local.rig import INVOKE, Rig, commands_with, exchange, signed
+from tests.support.engine_client import HANDLER, INVOKE, Rig, commands_with, exchange, signed
 
 # Recorded from AWS by LocalStack's test_lambda_common for python3.12 to 3.14 (2026-01-12): the complete set.
 KEYS = {
@@ -115,20 +116,29 @@ def test_the_runtime_api_needs_its_secret(lab: Rig) -> None:
     assert len(secret) > 40
     head = f"HTTP/1.1\r\nHost: {host}\r\n\r\n"
     for path in ("/2018-06-01/runtime/invocation/next", f"/x{secret}/2018-06-01/runtime/invocation/next"):
-        assert exchange(lab.endpoint, f"GET {path} {head}".encode())[:2] == (403, "MissingAuthenticationTokenException")
-    assert exchange(lab.endpoint, f"GET /{secret}/2018-06-01/runtime/restore/next {head}".encode())[0] == 404
+        assert exchange(host, f"GET {path} {head}".encode())[:2] == (403, "MissingAuthenticationTokenException")
+    assert exchange(host, f"GET /{secret}/2018-06-01/runtime/restore/next {head}".encode())[0] == 404
     late = f"POST /{secret}/2018-06-01/runtime/invocation/0/response {head}".encode()
-    assert exchange(lab.endpoint, late)[0] == 400
+    assert exchange(host, late)[0] == 400
+    from_page = f"GET /{secret}/2018-06-01/runtime/invocation/next {head}".replace("\r\n\r\n", "\r\nOrigin: x\r\n\r\n")
+    assert exchange(host, from_page.encode())[:2] == (403, "AccessDeniedException")
+    # It is no part of the other API, and the other way round.
+    there = f"GET /{secret}/2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {address_of(lab)}\r\n\r\n"
+    assert exchange(lab.endpoint, there.encode())[:2] == (403, "MissingAuthenticationTokenException")
+    assert exchange(host, signed(lab.endpoint, "POST", INVOKE, b"{}"))[:2] == (403, "AccessDeniedException")
+
+
+def address_of(own: Rig) -> str:
+    return own.endpoint.endpoint_url.removeprefix("http://")
 
 
 def test_a_secret_ends_with_its_environment(rig: Callable[..., Rig]) -> None:
     own = rig(tenancy=True, concurrency=1)
-    _, secret = own.py("result = os.environ['AWS_LAMBDA_RUNTIME_API']", TenantId="a").value.split("/")
+    host, secret = own.py("result = os.environ['AWS_LAMBDA_RUNTIME_API']", TenantId="a").value.split("/")
     for tenant in ("b", "c"):
         own.invoke({}, TenantId=tenant)
-    host = own.endpoint.endpoint_url.removeprefix("http://")
     request = f"GET /{secret}/2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {host}\r\n\r\n"
-    assert exchange(own.endpoint, request.encode())[:2] == (403, "MissingAuthenticationTokenException")
+    assert exchange(host, request.encode())[:2] == (403, "MissingAuthenticationTokenException")
 
 
 @BOTH
@@ -197,6 +207,35 @@ def test_no_command_line_tells_where_bubblewrap_lies(sandboxed: Rig) -> None:
 
 def test_what_only_root_may_read_stays_hidden(sandboxed: Rig) -> None:
     assert sandboxed.sh("cat /etc/shadow /etc/gshadow /etc/ssl/private/* 2>/dev/null") == ""
+
+
+def test_nothing_below_etc_can_be_written(sandboxed: Rig) -> None:
+    """Where root runs this, directories that only root may read are empty ones."""
+    written = sandboxed.sh("find /etc -type d -exec sh -c 'touch \"$1/x\" 2>/dev/null && echo \"$1\"' sh {} ';'")
+    assert written == ""
+
+
+def test_where_root_runs_it_commands_are_nobody_on_this_machine(sandboxed: Rig) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a sandbox two users")
+    assert sandboxed.sh("cat /proc/self/uid_map").split() == ["0", "0", "1", "993", "65534", "1"]
+    assert sandboxed.sh("ls -l /proc/1/exe /proc/1/cwd 2>&1 | grep -c 'Permission denied'") == "2\n"
+    assert sandboxed.sh("kill -9 1 2>&1") == "bash: line 1: kill: (1) - Operation not permitted\n"
+    # Its own descriptors it can open by path, as the shell's pipes need.
+    assert sandboxed.sh("echo x | cat /proc/self/fd/0; : > /dev/stderr && echo open") == "x\nopen\n"
+
+
+def test_a_function_that_is_not_public_has_one_user(session: boto3.Session, tmp_path: Path) -> None:
+    """nobody could not read it."""
+    (tmp_path / "index.py").write_text(HANDLER)
+    (tmp_path / "index.py").chmod(0o600)
+    with LocalEngine(Settings(tmp_path)) as engine:
+        own = Rig(engine, session)
+        assert own.invoke(1).value == 1
+        if engine.isolation == "bwrap":
+            assert own.sh("whoami; cat /proc/self/uid_map").split() == ["sbx_user1051", "993", str(os.geteuid()), "1"]
+            # Nothing of the machine's stands there.
+            assert own.sh("cat /proc/1/environ") == ""
 
 
 def test_the_devices_are_few_and_the_kernel_is_out_of_reach(sandboxed: Rig) -> None:

@@ -31,7 +31,8 @@ def check(request: AWSRequest, body: bytes, verifier: Verifier = VERIFIER) -> No
     parts = urlsplit(str(request.url))
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     headers = {name.title(): value for name, value in request.headers.items()}
-    verifier.check(str(request.method), target, _Folded(headers), body)
+    claim = verifier.read(_Folded(headers))
+    verifier.check(claim, str(request.method), target, _Folded(headers), body)
 
 
 class _Folded(dict[str, str]):

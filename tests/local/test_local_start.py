@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,10 +23,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lambda_kernel.local import Endpoint, EngineError, LocalEngine, Settings
 from lambda_kernel.local.cgroups import Cgroup
 from lambda_kernel.local.host import Host
-from lambda_kernel.local.processes import descendants, numbered
+from lambda_kernel.local.processes import descendants, numbered, numbered_inside
 from lambda_kernel.local.run_directory import RunDirectory
 from lambda_kernel.local.runtime_files import find_runtime_files
-from tests.local.rig import Rig
+from tests.support.engine_client import Rig
 
 
 def refusal(settings: Settings, **parameters: Any) -> str:
@@ -125,28 +128,28 @@ def test_what_lambda_would_refuse_is_refused(lab_code: Path, change: dict[str, A
 
 def test_what_the_machine_lacks_is_said(lab_code: Path) -> None:
     settings = Settings(lab_code)
-    assert refusal(settings, host=Host(platform="darwin")).startswith("the local engine runs on Linux only: ")
-    assert refusal(settings, host=Host(which=lambda _: None)) == "the local engine needs bash on PATH: install bash"
+    assert refusal(settings, host=Host(platform="darwin")).startswith("the local emulator runs on Linux only: ")
+    assert refusal(settings, host=Host(which=lambda _: None)) == "the local emulator needs bash on PATH: install bash"
     text = refusal(settings, host=Host(find_files=lambda: find_runtime_files(lambda _: None)))
-    assert text == "the local engine needs awslambdaric: run `pip install awslambdaric`"
+    assert text == "the local emulator needs awslambdaric: run `pip install awslambdaric`"
 
 
 def test_what_was_asked_for_and_is_not_there_is_said(lab_code: Path) -> None:
-    assert "bubblewrap does not work here" in refusal(
+    assert "bubblewrap does not work on this machine" in refusal(
         Settings(lab_code, isolation="bwrap"), host=Host(find_bwrap=lambda: None)
     )
-    assert "bubblewrap does not work here" in refusal(
+    assert "bubblewrap does not work on this machine" in refusal(
         Settings(lab_code, isolation="bwrap"), host=Host(find_bwrap=lambda: "/bin/false")
     )
-    assert "no cgroup can be made" in refusal(
-        Settings(lab_code, freezer="cgroup"), host=Host(make_cgroup=lambda _: None)
+    assert "no cgroup that can be frozen" in refusal(
+        Settings(lab_code, freezer="cgroup"), host=Host(make_cgroup=lambda *_: None)
     )
 
 
 def test_no_isolation_is_said_loudly(lab_code: Path, session: boto3.Session) -> None:
     with LocalEngine(Settings(lab_code), host=Host(find_bwrap=lambda: None)) as engine:
         assert engine.isolation == "none"
-        assert engine.notices[0].startswith("commands run unisolated as user ")
+        assert engine.notices[0].startswith("commands run without isolation as user ")
         assert "install bubblewrap or `pip install lambda-kernel[sandbox]`" in engine.notices[0]
         assert Rig(engine, session).py("result = os.environ.get('HOME')").value is None
 
@@ -177,15 +180,55 @@ def test_a_directory_beside_a_free_lock_goes(tmp_path: Path) -> None:
     assert unlocked.exists()
 
 
-def test_a_cgroup_is_removed_by_name_only(tmp_path: Path) -> None:
-    stale, victim = tmp_path / "lambda-kernel-local-x", tmp_path / "other"
-    stale.mkdir()
-    victim.mkdir()
-    (victim / "cgroup.procs").touch()
+def test_what_is_above_a_directory_keeps_its_mode(tmp_path: Path) -> None:
+    """Also where the directory is gone before it is removed, which rmtree reports as an error."""
+    tmp_path.chmod(0o1777)
+    directory = RunDirectory(tmp_path)
+    shutil.rmtree(directory.path)
+    directory.close()
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_of_engines_that_start_at_once_each_keeps_its_directory(tmp_path: Path) -> None:
+    def start_and_end(_: int) -> bool:
+        made = RunDirectory(tmp_path)
+        kept = made.path.is_dir()
+        made.make_tmp("env")
+        made.close()
+        return kept
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(start_and_end, range(400)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_the_cgroups_beside_only_an_engines_own_is_looked_at(tmp_path: Path) -> None:
+    stale, victim, held = tmp_path / "lambda-kernel-local-x", tmp_path / "other", Cgroup(tmp_path / "live.engine")
+    for path in (stale, victim, held.path):
+        path.mkdir()
+        (path / "cgroup.procs").touch()
+    assert held.hold()
     (stale / "lock").touch()
-    (stale / "cgroup").write_text(str(victim))
+    (stale / "cgroup").write_text(str(tmp_path))
     RunDirectory(tmp_path).close()
+    assert not stale.exists()
     assert victim.exists()
+    assert held.path.exists()
+    held.let_go()
+
+
+def test_a_cgroup_is_held_by_one(tmp_path: Path) -> None:
+    first, second = Cgroup(tmp_path / "a.engine"), Cgroup(tmp_path / "a.engine")
+    first.make_and_hold()
+    assert not second.hold()
+    first.let_go()
+    assert second.hold()
+    second.path.rmdir()
+    second.let_go()
+    assert not first.hold()
+    first.make_and_hold()
+    assert first.path.exists()
+    first.let_go()
 
 
 def test_a_memory_controller_is_used_where_it_is_ours(tmp_path: Path) -> None:
@@ -194,7 +237,7 @@ def test_a_memory_controller_is_used_where_it_is_ours(tmp_path: Path) -> None:
     (tmp_path / "cgroup.subtree_control").write_text("cpu memory pids\n")
     (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 3\noom 1\noom_kill 0\n")
     cgroup = Cgroup(tmp_path)
-    assert cgroup.holds_memory()
+    assert cgroup.passes_on("memory")
     cgroup.limit(memory=1 << 27, processes=1024)
     assert (tmp_path / "memory.max").read_text() == str(1 << 27)
     assert (tmp_path / "pids.max").read_text() == "1024"
@@ -212,6 +255,13 @@ def test_descendants_are_found_parents_first() -> None:
         assert not set(found) - set(numbered())
         for pid in [*found, process.pid]:
             subprocess.run(["kill", "-9", str(pid)], check=False)
+
+
+def test_the_machines_own_processes_are_no_environments() -> None:
+    """A sandbox shows them until it has a root of its own. They would exceed any limit of memory."""
+    assert os.getpid() in numbered()
+    assert numbered_inside("/proc") == []
+    assert numbered_inside("/nowhere") == []
 
 
 def test_close_may_come_at_any_time(rig: Callable[..., Rig]) -> None:

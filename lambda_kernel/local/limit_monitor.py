@@ -1,4 +1,4 @@
-"""Holds an environment to its memory and to its number of processes, by looking.
+"""Enforces an environment's limits of memory and processes, by polling.
 
 Only the kernel can hold such limits exactly, and it lets few users delegate that. So a limit may be overstepped for
 as long as the interval between two looks.
@@ -12,28 +12,35 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
-from .limits import MIB, PROCESSES
 from .processes import Members
+from .quotas import MIB, PROCESSES
 
 _INTERVAL_S = 0.05
 
 
 class Excess(Enum):
-    """Which limit was overstepped."""
+    """Which limit was exceeded."""
 
     MEMORY = "memory"
     PROCESSES = "processes"
 
 
 class Watch:
-    """Looks while an invocation runs, and remembers the most memory that was ever seen, as Lambda reports it."""
+    """Polls while an invocation runs, and keeps the maximum of memory, as in Lambda's report."""
 
     def __init__(
-        self, memory_mb: int, members: Callable[[], Members | None], on_excess: Callable[[Excess], None]
+        self,
+        memory_mb: int,
+        members: Callable[[], Members | None],
+        on_excess: Callable[[Excess], None],
+        out_of_memory: Callable[[], bool] = lambda: False,
+        filed: Callable[[], int] = lambda: 0,
     ) -> None:
+        """out_of_memory: whether Linux has killed one of them; filed: the bytes of memory that are files."""
         self._memory_mb = memory_mb
         self._members = members
         self._on_excess = on_excess
+        self._out_of_memory, self._filed = out_of_memory, filed
         self._timer: asyncio.TimerHandle | None = None
         self._peak = 0
         self._measure_next = 0.0
@@ -48,7 +55,7 @@ class Watch:
         self._timer = asyncio.get_running_loop().call_later(after_s, self._tick)
 
     def end(self) -> None:
-        """Look once more, for an invocation that was too short to be seen."""
+        """Poll once more, for a very short invocation."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -66,10 +73,13 @@ class Watch:
     def _look(self, members: Members) -> Excess | None:
         pids = members.list_pids()
         before, self._count = self._count, len(pids)
-        # A fork bomb makes hundreds in an interval and soon leaves this thread no time to act.
+        # A fork bomb makes hundreds of processes in an interval, and soon this thread gets no time.
         self._growing = self._count > 2 * before + 64
         if self._count > PROCESSES:
             return Excess.PROCESSES
+        # All go then, as on Lambda. Version 2 of cgroups sees to that by itself.
+        if self._out_of_memory():
+            return Excess.MEMORY
         began = time.monotonic()
         if self._growing or began < self._measure_next:
             return None
@@ -79,9 +89,14 @@ class Watch:
         return Excess.MEMORY if used > self._memory_mb * MIB else None
 
     def _measure(self, members: Members, pids: list[int]) -> int:
-        used = members.memory(pids)
+        """Return what counts against the limit. The report adds the pages of programs, which Linux may drop.
+
+        Lambda adds them too: it reports 36 MB of a Python runtime that has 9 MB of its own.
+        """
+        filed = self._filed()
+        used, programs = members.memory(pids, filed)
         if used > self._memory_mb * MIB:
             # Forks share pages until they write to them: count those once before killing anybody.
-            used = members.proportional_memory(pids, _INTERVAL_S) or used
-        self._peak = max(self._peak, used)
+            used = members.proportional_memory(pids, _INTERVAL_S, filed) or used
+        self._peak = max(self._peak, used + programs)
         return used
