@@ -1,14 +1,14 @@
-"""The deployment commands' options: what they may be, and which of the template's parameters they set."""
+"""The options of the deployment commands, and the template's parameters that they set."""
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from .. import arguments
-from ..place import LONGEST_TIMEOUT_S
+from .. import cli_types
+from ..aws.error_text import LONGEST_TIMEOUT_S
 from . import template
 from .problems import DeployError
 
@@ -17,72 +17,70 @@ POLICY_ARN = re.compile(r"arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
 LAYER_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:layer:[\w-]+:\d+")
 DEFAULTS = template.Parameters()
 
-Commands = argparse._SubParsersAction  # its public name is that of the method which returns it
+Commands = argparse._SubParsersAction  # it has no public name; the method add_subparsers returns it
+Run = Callable[[argparse.Namespace], int]
 
 
-def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add the four to the parser of `lambda-kernel`."""
-    _add_template(commands)
-    _add_deploy(commands)
-    _add_status(commands)
-    _add_delete(commands)
+def add_commands(commands: Commands[argparse.ArgumentParser], run: Run) -> None:
+    """Add the four commands to the parser of `lambda-kernel`. run: carries out the one that `options.command` names."""
+    _add_template(commands, run)
+    _add_deploy(commands, run)
+    _add_status(commands, run)
+    _add_delete(commands, run)
 
 
-def _add_template(commands: Commands[argparse.ArgumentParser]) -> None:
-    text = "Print the CloudFormation template of the function; options change its parameters' defaults."
+def _add_template(commands: Commands[argparse.ArgumentParser], run: Run) -> None:
+    text = "Print the CloudFormation template of the function. Options change the defaults of its parameters."
     parser = commands.add_parser("template", help="print the CloudFormation template", description=text)
-    parser.set_defaults(run=_run, command="template")
+    parser.set_defaults(run=run, command="template")
     _add_settings(parser)
 
 
-def _add_deploy(commands: Commands[argparse.ArgumentParser]) -> None:
-    text = "Make the function on AWS, or bring it up to date; what is not named stays as it is."
-    parser = commands.add_parser("deploy", help="make or update the function on AWS", description=text)
-    parser.set_defaults(run=_run, command="deploy")
+def _add_deploy(commands: Commands[argparse.ArgumentParser], run: Run) -> None:
+    text = (
+        "Create the function on AWS or update it. Settings that are not named stay unchanged. Several values of "
+        "--memory and --architecture make a family, a function for each combination."
+    )
+    parser = commands.add_parser("deploy", help="create or update the function on AWS", description=text)
+    parser.set_defaults(run=run, command="deploy")
     _add_place(parser)
     _add_settings(parser)
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--tools", metavar="PATH", nargs="+", type=Path, help="static executables for /opt/bin")
-    group.add_argument("--no-tools", action="store_true", help="take the tools away")
+    group.add_argument("--no-tools", action="store_true", help="remove the tools")
     _add_consent(parser)
 
 
-def _add_status(commands: Commands[argparse.ArgumentParser]) -> None:
+def _add_status(commands: Commands[argparse.ArgumentParser], run: Run) -> None:
     text = "Show the functions that `lambda-kernel deploy` made in a region."
     parser = commands.add_parser("status", help="show the functions on AWS", description=text)
-    parser.set_defaults(run=_run, command="status")
+    parser.set_defaults(run=run, command="status")
     _add_place(parser)
-    parser.add_argument("--function", metavar="F", help="this function only")
+    parser.add_argument("--function", metavar="F", help="this function or family only")
 
 
-def _add_delete(commands: Commands[argparse.ArgumentParser]) -> None:
-    text = "Delete a function that `lambda-kernel deploy` made, with its logs, role and tools."
+def _add_delete(commands: Commands[argparse.ArgumentParser], run: Run) -> None:
+    text = "Delete a function or a family that `lambda-kernel deploy` made, with its logs, role and tools."
     parser = commands.add_parser("delete", help="delete the function on AWS", description=text)
-    parser.set_defaults(run=_run, command="delete")
+    parser.set_defaults(run=run, command="delete")
     _add_place(parser)
-    parser.add_argument("--function", metavar="F", help="the function (default: shell)")
+    parser.add_argument("--function", metavar="F", help="the function or family (default: shell)")
     _add_consent(parser)
-
-
-def _run(options: argparse.Namespace) -> int:
-    from .command import run  # late: `install` and the others need not wait for it
-
-    return run(options)
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the place")
+    group = parser.add_argument_group("location")
     group.add_argument(
-        "--profile", metavar="P", type=arguments.some_text, help="AWS profile whose credentials are used"
+        "--profile", metavar="P", type=cli_types.some_text, help="AWS profile whose credentials are used"
     )
-    group.add_argument("--region", metavar="R", type=arguments.one_word, help="AWS region")
-    group.add_argument("--endpoint-url", metavar="U", type=arguments.url, help="another endpoint than AWS's, as a URL")
+    group.add_argument("--region", metavar="R", type=cli_types.one_word, help="AWS region")
+    group.add_argument("--endpoint-url", metavar="U", type=cli_types.url, help="URL of an endpoint other than AWS's")
     group.add_argument("--stack", metavar="S", help="the stack (default: lambda-kernel-FUNCTION)")
     group.add_argument("--verbose", action="store_true", help="show account ids")
 
 
 def _add_consent(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
+    parser.add_argument("--dry-run", action="store_true", help="only print the steps")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -90,32 +88,39 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the function")
     add = group.add_argument
     add("--function", metavar="F", help=f"its name (default: {DEFAULTS.function})")
-    add("--memory", metavar="MB", type=arguments.within(128, 10240), help=f"its memory (default: {DEFAULTS.memory_mb})")
+    text = f"its memory; 128,512 makes a family (default: {DEFAULTS.memory_mb})"
+    add("--memory", metavar="MB", type=_memories, help=text)
     add(
         "--timeout",
         metavar="S",
-        type=arguments.within(1, LONGEST_TIMEOUT_S),
-        help=f"longest invocation (default: {DEFAULTS.timeout_s})",
+        type=cli_types.within(1, LONGEST_TIMEOUT_S),
+        help=f"timeout in seconds (default: {DEFAULTS.timeout_s})",
     )
-    add("--architecture", choices=template.ARCHITECTURES, help=f"of its processor (default: {DEFAULTS.architecture})")
+    text = f"{', '.join(template.ARCHITECTURES)}, or both with a comma (default: {DEFAULTS.architecture})"
+    add("--architecture", metavar="A", type=_architectures, help=text)
     add(
         "--storage",
         metavar="MB",
-        type=arguments.within(512, 10240),
+        type=cli_types.within(512, 10240),
         help=f"size of /tmp (default: {DEFAULTS.storage_mb})",
     )
-    add("--retention", metavar="DAYS", type=_retention, help=f"of its logs (default: {DEFAULTS.retention_days})")
+    add(
+        "--retention",
+        metavar="DAYS",
+        type=_retention,
+        help=f"days to keep its logs (default: {DEFAULTS.retention_days})",
+    )
     add("--policy", metavar="ARN", action="append", type=_policy, help="a managed policy (repeatable), or `none`")
     add("--layer", metavar="ARN", action="append", type=_layer, help="a layer's version (repeatable), or `none`")
     add(
         "--tenant-isolation",
         action=argparse.BooleanOptionalAction,
-        help="environments of its own for each kernel (default: yes)",
+        help="each kernel has its own environments (default: yes)",
     )
 
 
 def given(options: argparse.Namespace) -> dict[str, str]:
-    """The template's parameters that were named."""
+    """The parameters of the template that were named."""
     isolation = options.tenant_isolation
     named = {
         "Function": options.function,
@@ -132,7 +137,7 @@ def given(options: argparse.Namespace) -> dict[str, str]:
 
 
 def spelled(values: Mapping[str, str]) -> list[str]:
-    """The options that name these values of the template's parameters."""
+    """The options that set these values."""
     one = {
         "--memory": "Memory",
         "--timeout": "Timeout",
@@ -150,9 +155,24 @@ def spelled(values: Mapping[str, str]) -> list[str]:
 def check_names(options: argparse.Namespace) -> None:
     function, stack = options.function, getattr(options, "stack", None)
     if function is not None and not template.FUNCTION_NAME.fullmatch(function):
-        raise DeployError(f"{function!r} is no name for a function: use up to 64 letters, digits, - and _")
+        raise DeployError(f"{function!r} is not a valid function name: use up to 64 letters, digits, - and _")
     if stack is not None and not STACK_NAME.fullmatch(stack):
-        raise DeployError(f"{stack!r} is no name for a stack: use letters, digits and -, and begin with a letter")
+        raise DeployError(f"{stack!r} is not a valid stack name: use letters, digits and -, and begin with a letter")
+
+
+def _memories(text: str) -> str:
+    """Several in their order, so that the same family is the same text."""
+    return ",".join(map(str, sorted(cli_types.several(cli_types.within(128, 10240))(text))))
+
+
+def _architectures(text: str) -> str:
+    return ",".join(sorted(cli_types.several(_architecture)(text)))
+
+
+def _architecture(text: str) -> str:
+    if text not in template.ARCHITECTURES:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither {' nor '.join(template.ARCHITECTURES)}")
+    return text
 
 
 def _policy(text: str) -> str:
@@ -170,4 +190,4 @@ def _layer(text: str) -> str:
 def _retention(text: str) -> int:
     if text.isascii() and text.isdecimal() and int(text) in template.RETENTION_DAYS:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(map(str, template.RETENTION_DAYS))}")
+    raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(map(str, template.RETENTION_DAYS))}")

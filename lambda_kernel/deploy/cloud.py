@@ -1,7 +1,5 @@
-"""AWS's control plane as the commands use it: some dozen calls, and what they return as plain data.
-
-The only module here that knows boto3's shapes.
-"""
+"""Calls AWS's control plane, and returns plain data. This is the only module of the package that knows boto3's
+answers."""
 
 from __future__ import annotations
 
@@ -10,12 +8,12 @@ import datetime
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from .. import aws
-from ..place import Place
+from ..aws import boto_session
+from ..aws.error_text import ErrorContext
 from .problems import DeployError, Missing, asking
 from .template import Mark, read_mark
 
@@ -23,11 +21,11 @@ LAYER_DESCRIPTION = "lambda-kernel tools "
 STACK_PREFIX = "lambda-kernel-"
 CHANGE_SET_PREFIX = "lambda-kernel-"
 REVIEW = "REVIEW_IN_PROGRESS"
-UNTOUCHED = datetime.timedelta(seconds=10)  # how far the clocks of AWS's services may be apart
+UNTOUCHED = datetime.timedelta(seconds=10)  # how far apart the clocks of AWS's services may be
 
 
 class Client(Protocol):
-    """A boto3 client, as far as this module goes."""
+    """A boto3 client."""
 
     def __getattr__(self, call: str) -> Any: ...
 
@@ -44,8 +42,10 @@ class Clients:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack as it is. mark: None when it was not made by us; begun: whether it has never been more than a change set,
-    and that one of ours, so that it holds nothing and may have no description yet."""
+    """A stack. mark: None if it is not ours.
+
+    begun: whether it consists only of a change set of ours. It is then empty, and may have no description yet.
+    """
 
     name: str
     id: str
@@ -65,7 +65,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Event:
-    """What CloudFormation did to one resource, or to the stack itself."""
+    """What CloudFormation did with a resource or the stack."""
 
     id: str
     time: datetime.datetime
@@ -78,7 +78,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Function:
-    """A function as Lambda describes it. stack: the name of the stack that made it, as its tags say."""
+    """A function. stack: the stack that created it, according to its tags."""
 
     name: str
     state: str
@@ -96,7 +96,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Change:
-    """A line of a change set's summary."""
+    """A change of one resource in a change set."""
 
     action: str
     resource: str
@@ -107,7 +107,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Layer:
-    """A version of one."""
+    """A version of a layer."""
 
     arn: str
     version: int
@@ -115,13 +115,15 @@ class Layer:
 
 
 def make_clients(region: str | None, profile: str | None, endpoint_url: str | None) -> Clients:
-    """The one place that makes clients. region None: as the usual AWS settings say."""
+    """Make the clients. region None: as the usual AWS settings say."""
     from botocore.config import Config
 
-    place = Place("", region or "", profile)
+    context = ErrorContext("", region or "", profile)
     config = Config(user_agent_extra="lambda-kernel", retries={"mode": "standard"}, connect_timeout=10)
     with asking("cloudformation:DescribeStacks", region or ""):
-        session = aws.make_session(place, profile, region, prompter=aws.on_the_terminal(place, profile))
+        session = boto_session.make_session(
+            context, profile, region, prompter=boto_session.on_the_terminal(context, profile)
+        )
         made: list[Any] = [
             session.client(service, endpoint_url=endpoint_url, config=config)
             for service in ("cloudformation", "lambda", "logs")
@@ -130,7 +132,7 @@ def make_clients(region: str | None, profile: str | None, endpoint_url: str | No
 
 
 def code_zip(code: str) -> bytes:
-    """The function's package. Stored, not compressed: the same bytes wherever it is made."""
+    """The function's package. It is not compressed, so that its bytes are the same everywhere."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         entry = zipfile.ZipInfo("index.py")
@@ -140,7 +142,7 @@ def code_zip(code: str) -> bytes:
 
 
 def sha256(data: bytes) -> str:
-    """As Lambda writes a package's hash."""
+    """A package's hash in Lambda's form."""
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
@@ -151,7 +153,7 @@ class Cloud:
         self.clients, self.region = clients, clients.region
 
     def stack(self, name: str) -> Stack | None:
-        """By name or id; None where there is none (a deleted stack is found by its id)."""
+        """Find a stack by name or id. A deleted stack is found by its id only."""
         try:
             with asking("cloudformation:DescribeStacks", self.region):
                 answer = self.clients.cloudformation.describe_stacks(StackName=name)
@@ -162,16 +164,16 @@ class Cloud:
 
     def our_stacks(self) -> Iterator[Stack]:
         for page in self._pages("describe_stacks", "cloudformation:DescribeStacks"):
-            for told in page["Stacks"]:
-                likely = told.get("Description") or told["StackName"].startswith(STACK_PREFIX)
-                stack = self._stack(told) if likely else None
+            for data in page["Stacks"]:
+                likely = data.get("Description") or data["StackName"].startswith(STACK_PREFIX)
+                stack = self._stack(data) if likely else None
                 if stack and stack.mark:
                     yield stack
 
-    def _stack(self, told: dict[str, Any]) -> Stack:
-        parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in told.get("Parameters", [])}
-        mark = read_mark(told.get("Description") or self._description(told))
-        return Stack(told["StackName"], told["StackId"], told["StackStatus"], parameters, mark)
+    def _stack(self, data: dict[str, Any]) -> Stack:
+        parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in data.get("Parameters", [])}
+        mark = read_mark(data.get("Description") or self._description(data))
+        return Stack(data["StackName"], data["StackId"], data["StackStatus"], parameters, mark)
 
     def _begun(self, stack: str) -> bool:
         if stack.startswith(STACK_PREFIX):
@@ -179,15 +181,15 @@ class Cloud:
         pages = self._pages("list_change_sets", "cloudformation:ListChangeSets", StackName=stack)
         return all(one["ChangeSetName"].startswith(CHANGE_SET_PREFIX) for page in pages for one in page["Summaries"])
 
-    def _description(self, told: dict[str, Any]) -> str:
-        """As the template has it: some emulators leave it out elsewhere."""
-        for line in self.body(told["StackId"]).splitlines()[:3]:
+    def _description(self, data: dict[str, Any]) -> str:
+        """From the template, since some emulators do not return it elsewhere."""
+        for line in self.body(data["StackId"]).splitlines()[:3]:
             if line.startswith("Description: "):
                 return line.removeprefix("Description: ").strip('"')
         return ""
 
     def body(self, stack: str) -> str:
-        """The stack's template as it was sent, if it was YAML; else empty."""
+        """The stack's template as it was sent. Empty if it was not YAML."""
         try:
             with asking("cloudformation:GetTemplate", self.region):
                 body = self.clients.cloudformation.get_template(StackName=stack, TemplateStage="Original")
@@ -197,19 +199,19 @@ class Cloud:
         return text if isinstance(text, str) else ""
 
     def events(self, stack: str) -> Iterator[Event]:
-        """The newest first."""
+        """Events, the newest first."""
         for page in self._pages("describe_stack_events", "cloudformation:DescribeStackEvents", StackName=stack):
-            for told in page["StackEvents"]:
-                yield _event(told)
+            for data in page["StackEvents"]:
+                yield _event(data)
 
     def settled(self, stack: str) -> datetime.datetime | None:
-        """When CloudFormation was last done with a stack."""
+        """When CloudFormation last finished an operation on a stack."""
         return next((event.time for event in self.events(stack) if event.of_stack), None)
 
     def create_change_set(
         self, stack: str, name: str, body: str, parameters: list[dict[str, Any]], create: bool
     ) -> tuple[str, str]:
-        """Its stack's id and its own. One that makes a stack leaves nothing behind when it fails."""
+        """Returns the ids of the stack and of the change set. A stack whose creation fails is deleted."""
         more = {"OnStackFailure": "DELETE"} if create else {}
         with asking("cloudformation:CreateChangeSet", self.region):
             answer = self.clients.cloudformation.create_change_set(
@@ -224,11 +226,11 @@ class Cloud:
         return str(answer["StackId"]), str(answer["Id"])
 
     def change_set(self, change_set: str) -> tuple[str, str, list[Change]]:
-        """Its status, the reason of that, and what it would change."""
+        """Its status, the reason for it, and its changes."""
         with asking("cloudformation:DescribeChangeSet", self.region):
-            told = self.clients.cloudformation.describe_change_set(ChangeSetName=change_set)
-        changes = [_change(one["ResourceChange"]) for one in told.get("Changes", []) if "ResourceChange" in one]
-        return told["Status"], told.get("StatusReason", ""), changes
+            data = self.clients.cloudformation.describe_change_set(ChangeSetName=change_set)
+        changes = [_change(one["ResourceChange"]) for one in data.get("Changes", []) if "ResourceChange" in one]
+        return data["Status"], data.get("StatusReason", ""), changes
 
     def execute_change_set(self, change_set: str) -> None:
         with asking("cloudformation:ExecuteChangeSet", self.region):
@@ -245,10 +247,10 @@ class Cloud:
     def function(self, name: str) -> Function | None:
         try:
             with asking("lambda:GetFunction", self.region):
-                told = self.clients.functions.get_function(FunctionName=name)
+                data = self.clients.functions.get_function(FunctionName=name)
         except Missing:
             return None
-        return _function(told)
+        return _function(data)
 
     def restore_code(self, function: str, package: bytes, architecture: str) -> None:
         with asking("lambda:UpdateFunctionCode", self.region):
@@ -261,7 +263,7 @@ class Cloud:
             self.clients.functions.update_function_configuration(FunctionName=function, **settings)
 
     def has_log_group(self, name: str) -> bool:
-        """False where the caller may not look: CloudFormation finds out by itself, later."""
+        """False also if the caller lacks the permission: CloudFormation will find out later."""
         try:
             with asking("logs:DescribeLogGroups", self.region):
                 answer = self.clients.logs.describe_log_groups(logGroupNamePrefix=name)
@@ -274,19 +276,19 @@ class Cloud:
         found = []
         try:
             for page in self._pages("list_layer_versions", "lambda:ListLayerVersions", LayerName=layer):
-                found += [_layer(told) for told in page.get("LayerVersions", [])]
+                found += [_layer(data) for data in page.get("LayerVersions", [])]
         except Missing:
             return []
         return [one for one in found if one.description.startswith(LAYER_DESCRIPTION)]
 
-    def publish(self, layer: str, archive: bytes, architecture: str, digest: str) -> str:
+    def publish(self, layer: str, archive: bytes, architectures: Sequence[str], digest: str) -> str:
         """The ARN of the new version."""
         with asking("lambda:PublishLayerVersion", self.region):
             answer = self.clients.functions.publish_layer_version(
                 LayerName=layer,
                 Description=LAYER_DESCRIPTION + digest,
                 Content={"ZipFile": archive},
-                CompatibleArchitectures=[architecture],
+                CompatibleArchitectures=architectures,
             )
         return str(answer["LayerVersionArn"])
 
@@ -308,31 +310,31 @@ class Cloud:
             more = {token: following}
 
 
-def _event(told: dict[str, Any]) -> Event:
+def _event(data: dict[str, Any]) -> Event:
     return Event(
-        told["EventId"],
-        told["Timestamp"],
-        told.get("ResourceStatus", ""),
-        told.get("LogicalResourceId", ""),
-        told.get("ResourceType", ""),
-        told.get("ResourceStatusReason", ""),
-        told.get("PhysicalResourceId") == told["StackId"],
+        data["EventId"],
+        data["Timestamp"],
+        data.get("ResourceStatus", ""),
+        data.get("LogicalResourceId", ""),
+        data.get("ResourceType", ""),
+        data.get("ResourceStatusReason", ""),
+        data.get("PhysicalResourceId") == data["StackId"],
     )
 
 
-def _change(told: dict[str, Any]) -> Change:
-    names = {detail.get("Target", {}).get("Name") for detail in told.get("Details", [])}
+def _change(data: dict[str, Any]) -> Change:
+    names = {detail.get("Target", {}).get("Name") for detail in data.get("Details", [])}
     return Change(
-        told.get("Action", ""),
-        told.get("LogicalResourceId", ""),
-        told.get("ResourceType", ""),
-        told.get("Replacement") == "True",
+        data.get("Action", ""),
+        data.get("LogicalResourceId", ""),
+        data.get("ResourceType", ""),
+        data.get("Replacement") == "True",
         tuple(sorted(name for name in names if name)),
     )
 
 
-def _function(told: dict[str, Any]) -> Function:
-    settings = told["Configuration"]
+def _function(data: dict[str, Any]) -> Function:
+    settings = data["Configuration"]
     return Function(
         name=settings["FunctionName"],
         state=settings.get("State", "Active"),
@@ -345,12 +347,12 @@ def _function(told: dict[str, Any]) -> Function:
         isolated=settings.get("TenancyConfig", {}).get("TenantIsolationMode") == "PER_TENANT",
         modified=parse_time(settings["LastModified"]),
         code_sha256=settings.get("CodeSha256", ""),
-        stack=told.get("Tags", {}).get("aws:cloudformation:stack-name"),
+        stack=data.get("Tags", {}).get("aws:cloudformation:stack-name"),
     )
 
 
-def _layer(told: dict[str, Any]) -> Layer:
-    return Layer(told["LayerVersionArn"], told["Version"], told.get("Description", ""))
+def _layer(data: dict[str, Any]) -> Layer:
+    return Layer(data["LayerVersionArn"], data["Version"], data.get("Description", ""))
 
 
 def _first(values: Iterable[str] | None, default: str) -> str:

@@ -1,4 +1,4 @@
-"""`lambda-kernel template`, `deploy`, `status` and `delete`: how their parts are put together."""
+"""The commands `lambda-kernel template`, `deploy`, `status` and `delete`."""
 
 from __future__ import annotations
 
@@ -16,40 +16,37 @@ from .cloud import Clients, Cloud, Layer, Stack, make_clients
 from .console import Console
 from .execute import Executor
 from .problems import Busy, DeployError, Missing
+from .steps import Step, Wait
 
-LOOKS = 5  # how often a deploy may find that somebody else came first
+LOOKS = 5  # attempts, if somebody else changes the stack at the same time
 
 Sleep = Callable[[float], None]
 TryOut = Callable[[str], str]
 
 
 def print_template(options: argparse.Namespace, console: Console) -> None:
-    body = template.render(choices.DEFAULTS.values() | choices.given(options))
-    size = len(body.encode())
-    if size > template.LIMIT_BYTES:
-        raise DeployError(
-            f"with these defaults the template would have {size:,} bytes, and CloudFormation takes "
-            f"{template.LIMIT_BYTES:,}: leave --policy and --layer out, and name them with `--parameter-overrides "
-            "Policies=ARN,ARN Layers=ARN,ARN` of `aws cloudformation deploy`"
-        )
-    console.out.write(body)
+    advice = (
+        "leave --policy and --layer out, and name them with `--parameter-overrides Policies=ARN,ARN Layers=ARN,ARN` of "
+        "`aws cloudformation deploy`, or name fewer sizes with --memory"
+    )
+    console.out.write(template.limited(template.render(choices.DEFAULTS.values() | choices.given(options)), advice))
 
 
 def run(options: argparse.Namespace) -> int:
-    """The command that was named; its exit code."""
+    """Run the named command, and return its exit code."""
     return guarded(options, COMMANDS[options.command])
 
 
 def guarded(
     options: argparse.Namespace, run: Callable[[argparse.Namespace, Console], None], console: Console | None = None
 ) -> int:
-    """Errors as one sentence and exit codes."""
+    """Run a command. Errors become one sentence and an exit code."""
     console = console or Console(getattr(options, "verbose", False), getattr(options, "yes", False))
     try:
         choices.check_names(options)
         run(options, console)
     except KeyboardInterrupt:
-        console.fail("interrupted: `lambda-kernel status` shows what is there")
+        console.fail("interrupted: see what exists with `lambda-kernel status`")
         return 1
     except KernelError as error:
         console.fail(str(error), error.line if isinstance(error, DeployError) else "")
@@ -64,92 +61,93 @@ def deploy(
     sleep: Sleep = time.sleep,
     try_out: TryOut | None = None,
 ) -> None:
-    """Plan, then execute; again, where another operation was waited for or came first. Raises KernelError."""
+    """Plan, then execute. Repeat if another operation came first. Raises KernelError."""
     executables = tuple(tools.read(path) for path in options.tools or ())
     cloud = Cloud(clients or make_clients(options.region, options.profile, options.endpoint_url))
     stack = options.stack or stack_name(options.function or choices.DEFAULTS.function)
-    wanted = plan.Wanted(stack, cloud.region, options.function, choices.given(options), executables, options.no_tools)
+    desired = plan.Desired(stack, cloud.region, options.function, choices.given(options), executables, options.no_tools)
     again = functools.partial(deploy_line, options, cloud.region, stack)
     executor = Executor(cloud, console, sleep, try_out or trial(options, cloud.region), again)
     for _ in range(LOOKS):
-        seen = look(cloud, wanted)
-        steps = plan.plan_deploy(wanted, seen)
+        current = look(cloud, desired)
+        steps = plan.plan_deploy(desired, current)
         if options.dry_run:
             console.say(listed(steps, cloud.region))
             return
         if not plan.changes(steps):
             console.say(f"There is nothing to change in the stack {stack} in {cloud.region}.")
         if _carried_out(executor, steps, console):
-            line = install_line(options, cloud.region, plan.function_of(wanted, seen.stack))
-            console.say(f"\nMake a kernel of it:\n  {line}", exactly=True)
+            console.say(_registered(options, cloud.region, plan.functions_of(desired, current.stack)), exactly=True)
             return
-    raise DeployError(f"other operations on the stack {stack} do not end: look with `lambda-kernel status`")
+    raise DeployError(f"other operations keep changing the stack {stack}: look with `lambda-kernel status`")
 
 
-def _carried_out(executor: Executor, steps: Sequence[plan.Step], console: Console) -> bool:
-    """Whether that was all; else it is time to look again."""
+def _registered(options: argparse.Namespace, region: str, functions: Sequence[str]) -> str:
+    lines = "".join(f"\n  {install_line(options, region, function)}" for function in functions)
+    return f"\nRegister a kernel for {'it' if len(functions) == 1 else 'each'}:{lines}"
+
+
+def _carried_out(executor: Executor, steps: Sequence[Step], console: Console) -> bool:
+    """Run the steps. False: look again and make a new plan."""
     try:
         executor.run(steps)
     except (Busy, Missing) as error:
-        console.say(f"Somebody else was first ({error}): looking again.")
+        console.say(f"Somebody else changed the stack first ({error}). Looking again.")
         return False
-    return not isinstance(steps[0], plan.Wait)
+    return not isinstance(steps[0], Wait)
 
 
-def look(cloud: Cloud, wanted: plan.Wanted) -> plan.Seen:
-    """What is there at one time, by calls that change nothing."""
+def look(cloud: Cloud, desired: plan.Desired) -> plan.Current:
+    """The current state. It is read twice, so that it belongs to one moment. Nothing is changed."""
     for _ in range(LOOKS):
-        seen = _glance(cloud, wanted)
-        if cloud.stack(wanted.stack) == seen.stack:
-            return seen
-    raise DeployError(f"the stack {wanted.stack} changes all the time: look with `lambda-kernel status`")
+        current = _glance(cloud, desired)
+        if cloud.stack(desired.stack) == current.stack:
+            return current
+    raise DeployError(f"the stack {desired.stack} keeps changing: look with `lambda-kernel status`")
 
 
-def _glance(cloud: Cloud, wanted: plan.Wanted) -> plan.Seen:
-    stack = cloud.stack(wanted.stack)
+def _glance(cloud: Cloud, desired: plan.Desired) -> plan.Current:
+    stack = cloud.stack(desired.stack)
     if stack is not None and (stack.busy or not stack.ours):
-        return plan.Seen(stack)
-    name = plan.function_of(wanted, stack)
+        return plan.Current(stack)
+    name = plan.function_of(desired, stack)
     alive = None if plan.is_dead(stack) else stack
-    return plan.Seen(
+    wanted, there = plan.functions_of(desired, alive), plan.names_in(alive) if alive else []
+    return plan.Current(
         stack,
         body=cloud.body(alive.id) if alive else "",
         settled=cloud.settled(alive.id) if alive else None,
-        function=cloud.function(name),
+        functions=tuple(filter(None, map(cloud.function, dict.fromkeys([*wanted, *there])))),
         log_group=cloud.has_log_group(f"/aws/lambda/{name}"),
-        layers=tuple(_tools(cloud, wanted, name, alive)),
+        layers=tuple(_tools(cloud, desired, name, alive)),
     )
 
 
-def _tools(cloud: Cloud, wanted: plan.Wanted, function: str, stack: Stack | None) -> Iterator[Layer]:
-    """Only where they matter: what --tools has published for a function and for its stack's, and what is attached."""
-    former = plan.function_of(replace(wanted, function=None), stack)
-    if wanted.tools or wanted.no_tools or function != former:
+def _tools(cloud: Cloud, desired: plan.Desired, function: str, stack: Stack | None) -> Iterator[Layer]:
+    """The layers of tools of a function and of its stack's, and those attached; only if they matter."""
+    former = plan.function_of(replace(desired, function=None), stack)
+    if desired.tools or desired.no_tools or function != former:
         names = [plan.tools_layer(function), plan.tools_layer(former)]
         names += [plan.layer_name(arn) for arn in plan.attached(stack)]
         for name in dict.fromkeys(names):
             yield from cloud.tools(name)
 
 
-def listed(steps: Sequence[plan.Step], region: str) -> str:
+def listed(steps: Sequence[Step], region: str) -> str:
     lines = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
-    asked = [f"  This is asked first: {step.consent}" for step in steps if step.consent]
-    return "\n".join([f"What would be done in {region}:", *lines, *asked])
+    asked = [f"  This needs your consent: {step.consent}" for step in steps if step.consent]
+    return "\n".join([f"These steps would run in {region}:", *lines, *asked])
 
 
 def show_status(options: argparse.Namespace, console: Console, clients: Clients | None = None) -> None:
-    """A line for each function of ours. Raises KernelError."""
+    """Print a line for each of our functions. Raises KernelError."""
     cloud = Cloud(clients or make_clients(options.region, options.profile, options.endpoint_url))
-    stacks = [stack for stack in cloud.our_stacks() if _chosen(stack, options)]
-    lines = list(status.rows(cloud, stacks))
+    stacks = [stack for stack in cloud.our_stacks() if options.stack in (None, stack.name)]
+    lines = list(status.rows(cloud, stacks, options.function))
     if lines:
         console.say(status.table([status.HEADINGS, *lines]))
     else:
-        console.say(f"There is no function of lambda-kernel in {cloud.region}: `lambda-kernel deploy` makes one.")
-
-
-def _chosen(stack: Stack, options: argparse.Namespace) -> bool:
-    return options.stack in (None, stack.name) and options.function in (None, stack.parameters.get("Function"))
+        console.say(f"There is no function of lambda-kernel in {cloud.region}: create one with `lambda-kernel deploy`.")
 
 
 def delete(
@@ -167,26 +165,24 @@ def delete(
         if _carried_out(executor, steps, console) or cloud.stack(name) is None:
             console.say(f"The stack {name} is deleted.")
             return
-    raise DeployError(f"other operations on the stack {name} do not end: look with `lambda-kernel status`")
+    raise DeployError(f"other operations keep changing the stack {name}: look with `lambda-kernel status`")
 
 
-def _plan_delete(cloud: Cloud, name: str, options: argparse.Namespace) -> list[plan.Step]:
+def _plan_delete(cloud: Cloud, name: str, options: argparse.Namespace) -> list[Step]:
     stack = cloud.stack(name)
     if stack is None:
-        raise DeployError(
-            f"there is no stack {name} in {cloud.region}: `lambda-kernel status` lists those of lambda-kernel"
-        )
+        raise DeployError(f"there is no stack {name} in {cloud.region}: list yours with `lambda-kernel status`")
     plan.check_ours(stack)
     function = stack.parameters.get("Function", "")
     if options.function not in (None, function):
         raise DeployError(
-            f"the stack {name} holds the function {function}, not {options.function}: name one of them only"
+            f"the stack {name} has the function {function}, not {options.function}: name only one of them"
         )
     return plan.plan_delete(stack, list(_tools_of(cloud, stack, function)) if function else (), cloud.region)
 
 
 def _tools_of(cloud: Cloud, stack: Stack, function: str) -> Iterator[Layer]:
-    """All versions of a function's own; of another's, which it had by an earlier name, the one that is attached."""
+    """All versions of the function's own tools, and what is attached from an earlier name of it."""
     own, attached = plan.tools_layer(function), plan.attached(stack)
     for name in dict.fromkeys([own, *map(plan.layer_name, attached)]):
         yield from (one for one in cloud.tools(name) if name == own or one.arn in attached)
@@ -201,10 +197,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Console], None]] = {
 
 
 def trial(options: argparse.Namespace, region: str) -> TryOut:
-    """Runs a command in a function, through the same parts as the kernel."""
+    """Makes what runs a test command in a function, with the kernel's own code."""
 
     def run(function: str) -> str:
-        from .trial import try_out
+        from .smoke_test import try_out
 
         return try_out(function, region, options.profile, options.endpoint_url)
 
@@ -212,12 +208,12 @@ def trial(options: argparse.Namespace, region: str) -> TryOut:
 
 
 def stack_name(function: str) -> str:
-    """A stack's name has no underscores, and begins and ends as it likes after our prefix."""
+    """The default name of the stack. It cannot have underscores."""
     return f"lambda-kernel-{function.replace('_', '-')}"
 
 
 def deploy_line(options: argparse.Namespace, region: str, stack: str, values: Mapping[str, str]) -> str:
-    """The command that makes a function with all these settings, whatever is there."""
+    """The command that creates a function with all these settings."""
     words = ["lambda-kernel", "deploy", "--region", region]
     for option, value in (("--profile", options.profile), ("--endpoint-url", options.endpoint_url)):
         words += [option, value] if value else []
@@ -225,7 +221,7 @@ def deploy_line(options: argparse.Namespace, region: str, stack: str, values: Ma
 
 
 def install_line(options: argparse.Namespace, region: str, function: str) -> str:
-    """The command that makes a kernel of the function."""
+    """The command that registers a kernel for the function."""
     words = ["lambda-kernel", "install", "--name", kernel_name(function)]
     words += [f"--function={function}"] if function.startswith("-") else ["--function", function]
     words += ["--region", region]
@@ -236,5 +232,5 @@ def install_line(options: argparse.Namespace, region: str, function: str) -> str
 
 
 def kernel_name(function: str) -> str:
-    """A name that Jupyter takes: lower case, and beginning with a letter or digit."""
+    """A name that Jupyter accepts: lower case, with a letter or digit first."""
     return function.lower().lstrip("-_") or "aws"

@@ -1,4 +1,4 @@
-"""The steps of a plan, carried out one by one."""
+"""Executes the steps of a plan, one by one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,28 @@ from .cloud import CHANGE_SET_PREFIX, Change, Cloud, Stack, code_zip
 from .console import Console
 from .problems import Busy, DeployError, Interrupted
 from .progress import POLL_SECONDS, Progress
+from .steps import (
+    AwaitActive,
+    CreateStack,
+    DeleteLayer,
+    DeleteStack,
+    PublishTools,
+    Restore,
+    Step,
+    TryOut,
+    UpdateStack,
+    Wait,
+    described,
+)
 
 ACTIVE_SECONDS = 300.0
-GO_ON = "this command goes on from where it is, with all settings kept"
-Step = plan.Step
+GO_ON = "this command continues, with all settings"
 
 
 class Executor:
-    """Carries steps out.
+    """Executes steps.
 
-    try_out runs a command in a function and returns what to show of it; again: the command that makes a function with
+    try_out: runs a command in a function and returns what to show; again: the command that creates a function with
     these parameters.
     """
 
@@ -37,22 +49,23 @@ class Executor:
         self.published = ""
 
     def run(self, steps: Sequence[Step]) -> None:
-        """All of them, after the user has agreed to what needs it. Raises DeployError."""
+        """Ask for consent where it is needed, then run all steps. Raises DeployError."""
         for step in steps:
-            if step.consent and not isinstance(step, plan.UpdateStack):  # which shows its changes first
+            if step.consent and not isinstance(step, UpdateStack):  # which shows its changes first
                 self.console.confirm(step.consent)
         remade = plan.remade(steps)
         for step in steps:
-            if remade and isinstance(step, (plan.DeleteStack, plan.CreateStack)):
+            if remade and isinstance(step, (DeleteStack, CreateStack)):
                 self._remake(step, remade)
             else:
                 self._run(step)
 
-    def _remake(self, step: Step, remade: plan.CreateStack) -> None:
-        """In between, AWS does not know the settings any more: whatever happens, the user has them."""
+    def _remake(self, step: Step, remade: CreateStack) -> None:
+        """Delete and create again. In between AWS has lost the settings, so the user is given a command that has
+        them."""
         line = self.again(self._filled(remade.parameters))
-        if isinstance(step, plan.DeleteStack):
-            self.console.say(f"If this is cut short, {GO_ON}:\n  {line}", exactly=True)
+        if isinstance(step, DeleteStack):
+            self.console.say(f"If this is interrupted, {GO_ON}:\n  {line}", exactly=True)
         try:
             self._run(step)
         except KeyboardInterrupt:
@@ -60,32 +73,32 @@ class Executor:
         except Interrupted as error:
             raise Interrupted(f"{str(error).partition(':')[0]}: {GO_ON}", line) from error
         except DeployError as error:
-            if isinstance(error, Busy) and isinstance(step, plan.DeleteStack):
+            if isinstance(error, Busy) and isinstance(step, DeleteStack):
                 raise  # everything is still there
-            raise DeployError(f"{error}; when that is mended: {GO_ON}", line) from error
+            raise DeployError(f"{error}; when that is solved: {GO_ON}", line) from error
 
     def _run(self, step: Step) -> None:
         match step:
-            case plan.Wait(stack=stack):
-                self.console.say(f"The stack {stack.name} is {stack.status}: waiting for that.")
+            case Wait(stack=stack):
+                self.console.say(f"The stack {stack.name} is {stack.status}. Waiting for that to end.")
                 self.progress.join(stack.id, stack.name)
-            case plan.DeleteStack(stack=stack, why=why):
+            case DeleteStack(stack=stack, why=why):
                 self._delete_stack(stack, why)
-            case plan.DeleteLayer(layer=layer, version=version):
+            case DeleteLayer(layer=layer, version=version):
                 self.console.say(f"Deleting version {version} of the layer {layer}.")
                 self.cloud.delete_layer(layer, version)
-            case plan.PublishTools(layer=layer, archive=archive, architecture=architecture):
+            case PublishTools(layer=layer, archive=archive, architectures=architectures):
                 self.console.say(f"Publishing the layer {layer}: {archive.names}.")
-                self.published = self.cloud.publish(layer, archive.data, architecture, archive.digest)
-            case plan.CreateStack():
+                self.published = self.cloud.publish(layer, archive.data, architectures.split(","), archive.digest)
+            case CreateStack():
                 self._create(step)
-            case plan.UpdateStack():
+            case UpdateStack():
                 self._update(step)
-            case plan.Restore():
+            case Restore():
                 self._restore(step)
-            case plan.AwaitActive(function=function):
+            case AwaitActive(function=function):
                 self._await_active(function)
-            case plan.TryOut(function=function):
+            case TryOut(function=function):
                 self.console.say(self.try_out(function))
             case _:
                 raise AssertionError(step)
@@ -96,14 +109,14 @@ class Executor:
         self.cloud.delete_stack(stack.id)
         self.progress.follow(stack.id, stack.name, before)
 
-    def _create(self, step: plan.CreateStack) -> None:
-        self.console.say(f"Creating the stack {step.stack}: {plan.described(self._filled(step.parameters))}.")
+    def _create(self, step: CreateStack) -> None:
+        self.console.say(f"Creating the stack {step.stack}: {described(self._filled(step.parameters))}.")
         parameters = [_given(*item) for item in self._filled(step.parameters).items()]
         stack, change_set = self.cloud.create_change_set(step.stack, _new_name(), step.body, parameters, create=True)
         if self._changes(step.stack, change_set) is not None:
             self._execute(step.stack, stack, change_set)
 
-    def _update(self, step: plan.UpdateStack) -> None:
+    def _update(self, step: UpdateStack) -> None:
         self.console.say(f"Updating the stack {step.stack.name}.")
         parameters: list[dict[str, Any]] = [_given(*item) for item in self._filled(step.given).items()]
         parameters += [{"ParameterKey": name, "UsePreviousValue": True} for name in step.kept]
@@ -122,8 +135,8 @@ class Executor:
             raise
         self._execute(step.stack.name, stack, change_set)
 
-    def _ask_for(self, changes: Sequence[Change], step: plan.UpdateStack) -> None:
-        """The plan may not have foreseen a replacement: of a stack whose template was edited, say."""
+    def _ask_for(self, changes: Sequence[Change], step: UpdateStack) -> None:
+        """Ask for consent. The plan cannot foresee each replacement, for example if the template was edited."""
         replaced = [change.resource for change in changes if change.replaced and change.type == "AWS::Lambda::Function"]
         if step.consent or replaced:
             self.console.confirm(
@@ -131,13 +144,13 @@ class Executor:
             )
 
     def _take_back(self, change_set: str) -> None:
-        """So that nothing was changed."""
+        """Undo everything, so that nothing was changed."""
         self.cloud.delete_change_set(change_set)
         if self.published:
             self.cloud.delete_layer(plan.layer_name(self.published), int(self.published.rpartition(":")[2]))
 
     def _changes(self, name: str, change_set: str) -> list[Change] | None:
-        """What a change set would do, once CloudFormation knows; None: nothing."""
+        """What a change set would do. None: nothing."""
         waited = 0.0
         while waited < ACTIVE_SECONDS:
             status, reason, changes = self.cloud.change_set(change_set)
@@ -152,7 +165,7 @@ class Executor:
             self.sleep(POLL_SECONDS)
             waited += POLL_SECONDS
         raise DeployError(
-            f"CloudFormation has not looked at the changes to the stack {name} in five minutes: try again"
+            f"CloudFormation did not prepare the changes to the stack {name} within five minutes: try again"
         )
 
     def _execute(self, name: str, stack: str, change_set: str) -> None:
@@ -163,7 +176,7 @@ class Executor:
     def _filled(self, parameters: Mapping[str, str]) -> dict[str, str]:
         return {name: value.replace(plan.PUBLISHED, self.published) for name, value in parameters.items()}
 
-    def _restore(self, step: plan.Restore) -> None:
+    def _restore(self, step: Restore) -> None:
         self.console.say(f"Restoring the code and settings of {step.function}.")
         values = step.parameters
         self.cloud.restore_code(step.function, code_zip(step.code), values["Architecture"])
@@ -171,7 +184,7 @@ class Executor:
         self.cloud.restore_configuration(step.function, settings(self._filled(values)))
 
     def _await_active(self, name: str, quietly: bool = False) -> None:
-        """As botocore's waiter function_active_v2, but for the sleep; and an update must be over as well."""
+        """Like botocore's waiter function_active_v2, with our sleep. An update must be over as well."""
         waited = 0.0
         while waited < ACTIVE_SECONDS:
             function = self.cloud.function(name)
@@ -189,7 +202,7 @@ class Executor:
 
 
 def settings(parameters: Mapping[str, str]) -> dict[str, Any]:
-    """What the template says of a function, as Lambda's own call takes it."""
+    """The template's settings of a function, for Lambda's API."""
     return {
         "Runtime": "python3.14",
         "Handler": "index.handler",
@@ -202,12 +215,12 @@ def settings(parameters: Mapping[str, str]) -> dict[str, Any]:
 
 def summary(change: Change) -> str:
     what = f" ({', '.join(change.properties)})" if change.properties else ""
-    replaced = ", by a new one" if change.replaced else ""
+    replaced = ", replaced by a new one" if change.replaced else ""
     return f"  {change.action.lower()} {change.resource}, {change.type}{what}{replaced}"
 
 
 def _new_name() -> str:
-    """Of a change set: two deploys at once make two."""
+    """A unique name for a change set: two deploys may run at once."""
     return f"{CHANGE_SET_PREFIX}{secrets.token_hex(4)}"
 
 

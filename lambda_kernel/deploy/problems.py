@@ -1,4 +1,4 @@
-"""What goes wrong between a command and AWS's control plane, as one sentence each."""
+"""Errors of AWS's control plane, each as one sentence."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..aws.api_errors import CODES, KEY_SOURCES
+from ..aws.client_errors import mapped_errors
 from ..errors import BadCredentials, KernelError
-from ..failures import mapped_errors
-from ..refusals import CODES, KEY_SOURCES
 
 ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
-# ChangeSetNotFound: one that is executed takes a stack's others with it.
+# ChangeSetNotFound: when a change set is executed, the stack's other change sets are deleted.
 CAME_LATE = (
     *("AlreadyExistsException", "InvalidChangeSetStatus", "OperationInProgressException"),
     *("ChangeSetNotFound", "ChangeSetNotFoundException"),
@@ -21,7 +21,7 @@ TAKEN = ("_IN_PROGRESS state", "already exists and cannot be created again")
 
 
 class DeployError(KernelError):
-    """A command that cannot be done; its text is one that users see. line: a command to paste, which helps."""
+    """A command failed. Users see its text. line: a command to paste that helps."""
 
     def __init__(self, message: str, line: str = "") -> None:
         super().__init__(message)
@@ -29,11 +29,11 @@ class DeployError(KernelError):
 
 
 class Missing(DeployError):
-    """What was asked for is not there."""
+    """The stack, function or layer does not exist."""
 
 
 class Busy(DeployError):
-    """Another operation on the stack came first: look again."""
+    """Another operation on the stack came first."""
 
 
 class Interrupted(DeployError):
@@ -42,7 +42,7 @@ class Interrupted(DeployError):
 
 @contextlib.contextmanager
 def asking(action: str, region: str) -> Iterator[None]:
-    """One call of AWS; action is its IAM name, such as cloudformation:DescribeStacks."""
+    """Around a call of AWS. action: its IAM name, such as cloudformation:DescribeStacks."""
     from botocore import exceptions as boto
 
     with mapped_errors("", region):
@@ -57,7 +57,7 @@ def asking(action: str, region: str) -> Iterator[None]:
 
 
 def about_credentials(error: Any) -> bool:
-    """Which is the same whatever was asked for, so that mapped_errors has the sentence."""
+    """Whether the error is about credentials: then mapped_errors has the sentence."""
     row = CODES.get(str(error.response.get("Error", {}).get("Code", "")))
     return (row is not None and row.kind is BadCredentials) or error.operation_name in KEY_SOURCES
 
@@ -75,13 +75,13 @@ def client_error(error: Any, action: str, region: str) -> DeployError:
 
 
 def needed(message: str) -> str | None:
-    """The IAM action that a refusal names."""
+    """The IAM action that an error message names."""
     match = ACTION.search(message)
     return match[1] if match else None
 
 
 def region_hint(region: str) -> str:
-    """Only a hint: new regions come faster than boto3 is updated."""
+    """Only a hint, since new regions may be unknown to an older boto3."""
     import boto3
 
     session = boto3.Session(region_name="us-east-1")
@@ -90,4 +90,4 @@ def region_hint(region: str) -> str:
     ]
     if region in known:
         return "check the network and --endpoint-url"
-    return "boto3 knows no region of that name: check --region"
+    return "boto3 does not know that region: check --region"

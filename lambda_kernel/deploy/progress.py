@@ -1,4 +1,4 @@
-"""Following CloudFormation while it works: events as they come, and what failed first."""
+"""Follows an operation of CloudFormation: shows its events, and finds what failed first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .problems import DeployError, Interrupted, needed
 
 POLL_SECONDS = 2.0
 PATIENCE_SECONDS = 1800.0  # the stack's three resources take a minute or two
-# What CloudFormation says of resources that it gave up because another one had failed.
+# Reasons of resources that CloudFormation cancelled because another one failed.
 CANCELLED = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
 STARTS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
 ENDS = ("_COMPLETE", "_FAILED")
@@ -18,22 +18,22 @@ VERBS = {"CREATE": "created", "UPDATE": "updated", "DELETE": "deleted", "IMPORT"
 
 
 class Progress:
-    """One operation on one stack. sleep is an argument, so that tests need not wait."""
+    """One operation on a stack."""
 
     def __init__(self, cloud: Cloud, say: Callable[[str], None], sleep: Callable[[float], None]) -> None:
         self.cloud, self.say, self.sleep = cloud, say, sleep
 
     def newest(self, stack: str) -> str | None:
-        """The event after which an operation's own begin."""
+        """The newest event, after which those of the next operation begin."""
         event = next(self.cloud.events(stack), None)
         return event.id if event else None
 
     def follow(self, stack: str, name: str, after: str | None) -> str:
-        """The status in which an operation that was begun ended; after: the newest event before it."""
+        """Wait for an operation, and return its final status. after: the newest event before it."""
         return self._until_over(stack, name, after, [])
 
     def join(self, stack: str, name: str) -> str:
-        """The same for one that is under way; what it did before is looked at, not shown."""
+        """The same for an operation that is already running. Its earlier events are not shown."""
         past = list(self._operation(stack))[::-1]
         return self._until_over(stack, name, past[-1].id if past else None, past)
 
@@ -52,7 +52,7 @@ class Progress:
                     self.say(line(event))
                 after = new[-1].id if new else after
                 events += new
-                # Not the stack's own status, which may for a moment still be the one from before.
+                # From the events, because the stack's own status may be out of date for a moment.
                 status = next((event.status for event in reversed(events) if event.of_stack), "waiting to begin")
                 if status.endswith(ENDS):
                     return checked(name, status, events)
@@ -60,13 +60,13 @@ class Progress:
                 waited += POLL_SECONDS
         except KeyboardInterrupt:
             raise Interrupted(
-                f"interrupted; CloudFormation goes on with the stack {name} by itself: `lambda-kernel status` shows "
-                "how far it is, and the same command run again waits for it"
+                f"interrupted; CloudFormation goes on with the stack {name}: see its state with `lambda-kernel "
+                "status`, or run the same command again to wait for it"
             ) from None
         raise DeployError(f"the stack {name} is still {status} after half an hour: look with `lambda-kernel status`")
 
     def _after(self, stack: str, known: str | None) -> list[Event]:
-        """What is newer than a known event, the oldest first."""
+        """Events after a known one, the oldest first."""
         new = []
         for event in self.cloud.events(stack):
             if event.id == known:
@@ -81,33 +81,33 @@ def line(event: Event) -> str:
 
 
 def checked(name: str, status: str, events: list[Event]) -> str:
-    """The status, if it is what was asked for. Raises DeployError for the first thing that failed."""
+    """Return the status if it is a success. Raises DeployError with the first failure."""
     first = first_failure(events)
-    # A creation that failed may be followed by a deletion that did not.
+    # A failed creation may be followed by a successful deletion.
     if status in SUCCESS and (status != "DELETE_COMPLETE" or first is None or first.status == "DELETE_FAILED"):
         return status
     if first is None:
-        raise DeployError(f"the stack {name} ended as {status}, and CloudFormation gives no reason: see its console")
+        raise DeployError(f"the stack {name} ended as {status} without a reason: see CloudFormation's console")
     verb = VERBS.get(first.status.partition("_")[0], "changed")
     what = f"{first.resource} ({first.type}) could not be {verb}"
     raise DeployError(f"the stack {name} failed: {what}: {advice(first.reason)}")
 
 
 def first_failure(events: list[Event]) -> Event | None:
-    """The event that all the others follow from; the stack's own only where no resource failed."""
+    """The event that caused the others; the stack's own only if no resource failed."""
     failed = [event for event in events if event.status.endswith("_FAILED") and not event.reason.startswith(CANCELLED)]
     failed += [event for event in events if event.of_stack and event.status.endswith("ROLLBACK_IN_PROGRESS")]
     return min(failed, key=lambda event: event.of_stack, default=None)
 
 
 def advice(reason: str) -> str:
-    """CloudFormation's reason, and what to do where that is known."""
-    reason = reason.rstrip(".") or "no reason is given"
+    """CloudFormation's reason, and what to do if that is known."""
+    reason = reason.rstrip(".") or "no reason was given"
     action = needed(reason)
     if action:
         return f"{reason}: the caller needs {action}"
     if "already exists" in reason:
         return f"{reason}: delete that, or choose another name with --function"
     if "enanc" in reason:
-        return f"{reason}: --no-tenant-isolation does without"
+        return f"{reason}: add --no-tenant-isolation"
     return reason

@@ -1,25 +1,29 @@
-"""The functions of ours in a region, as a table."""
+"""The table of our functions in a region."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..function_code import function_code
+from ..function.source import function_code
 from . import template
 from .cloud import Cloud, Function, Stack, sha256
-from .plan import changed_outside, package
+from .plan import changed_outside, names_in, package
 
 HEADINGS = ("STACK", "FUNCTION", "STATE", "MEMORY", "ARCHITECTURE", "TENANT ISOLATION", "CODE", "LAST MODIFIED")
 
 
-def rows(cloud: Cloud, stacks: Sequence[Stack]) -> Iterator[tuple[str, ...]]:
+def rows(cloud: Cloud, stacks: Sequence[Stack], only: str | None = None) -> Iterator[tuple[str, ...]]:
+    """only: a function, or the name that all of a family share."""
     for stack in stacks:
-        name = stack.parameters.get("Function", "")
-        function = cloud.function(name) if name else None
-        yield (stack.name, name, *_told(cloud, stack, function))
+        shared = stack.parameters.get("Function", "")
+        for name in names_in(stack) or [""]:
+            if only not in (None, shared, name):
+                continue
+            function = cloud.function(name) if name else None
+            yield (stack.name, name, *_columns(cloud, stack, function))
 
 
-def _told(cloud: Cloud, stack: Stack, function: Function | None) -> tuple[str, ...]:
+def _columns(cloud: Cloud, stack: Stack, function: Function | None) -> tuple[str, ...]:
     state = _state(stack, function)
     if function is None:
         return (state, "-", "-", "-", "-", "-")
@@ -34,7 +38,7 @@ def _told(cloud: Cloud, stack: Stack, function: Function | None) -> tuple[str, .
 
 
 def _state(stack: Stack, function: Function | None) -> str:
-    """The stack's own where that is what matters."""
+    """The stack's state if it is unusual, else the function's."""
     if not stack.status.endswith("_COMPLETE") or "ROLLBACK" in stack.status:
         return stack.status
     if function is None:
@@ -43,8 +47,11 @@ def _state(stack: Stack, function: Function | None) -> str:
 
 
 def code_state(cloud: Cloud, stack: Stack, function: Function) -> str:
-    """Lambda gives a hash of the package only, and CloudFormation makes the package: the template says what is in it,
-    as long as nobody else has changed the function since."""
+    """Whether the function's code is ours.
+
+    Lambda gives only a hash of the package, and CloudFormation makes the package. So the template tells what is in it,
+    unless the function was changed since.
+    """
     if function.code_sha256 == sha256(package()):
         return "up to date"
     if changed_outside(function, cloud.settled(stack.id)):

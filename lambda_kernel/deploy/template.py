@@ -1,17 +1,19 @@
-"""The CloudFormation template of the function: text, with the function's code in it. Pure."""
+"""Makes the CloudFormation template of the function, as text with the function's code in it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
-from ..function_code import function_code
-from ..place import LONGEST_TIMEOUT_S
+from ..aws.error_text import LONGEST_TIMEOUT_S
+from ..function.source import function_code
+from .family import Member, members
+from .problems import DeployError
 
 LIMIT_BYTES = 51_200  # of a template body in a request (CloudFormation quotas)
 # What CloudWatch Logs accepts (API reference, PutRetentionPolicy).
@@ -28,7 +30,7 @@ CODE_INDENT = "     "
 
 @dataclass(frozen=True)
 class Parameters:
-    """The template's parameters. arm64 costs a fifth less a second than x86_64."""
+    """The template's parameters. arm64 costs a fifth less per second than x86_64."""
 
     function: str = "shell"
     memory_mb: int = 128
@@ -41,7 +43,7 @@ class Parameters:
     layers: tuple[str, ...] = ()
 
     def values(self) -> dict[str, str]:
-        """As CloudFormation takes them."""
+        """The values in CloudFormation's form."""
         return {
             "Function": self.function,
             "Memory": str(self.memory_mb),
@@ -57,7 +59,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Mark:
-    """What a description says of a stack of ours: which version made it, and the hash of its function's code."""
+    """What the description of our stack says: the version that made it, and the hash of its function's code."""
 
     version: str
     code: str
@@ -68,13 +70,13 @@ def code_hash(text: str) -> str:
 
 
 def read_mark(description: str) -> Mark | None:
-    """None: the stack is not ours."""
+    """Read a description. None: the stack is not ours."""
     match = MARK.fullmatch(description)
     return Mark(**match.groupdict()) if match else None
 
 
 def code_in(body: str) -> str | None:
-    """The function's code in a template that this module wrote; None where it was written otherwise since."""
+    """The function's code in a template. None if the template was rewritten."""
     _, key, rest = body.partition(CODE_KEY)
     if not key:
         return None
@@ -91,17 +93,83 @@ def template() -> str:
     return render(Parameters().values())
 
 
-def render(defaults: Mapping[str, str]) -> str:
-    """The template with these as its parameters' defaults.
+def for_stack(values: Mapping[str, str]) -> str:
+    """The template of a stack with these parameters. Of them, only those that make a family are in it."""
+    kept = ("Memory", "Architecture") if len(members(values)) > 1 else ()
+    return render(Parameters().values() | {name: values[name] for name in kept})
 
-    The code is a block scalar, so that it stays readable, and a level of YAML is one blank: each blank costs a byte for
-    every line of it.
+
+def limited(body: str, advice: str) -> str:
+    """Return the template if a request can have it. Raises DeployError."""
+    size = len(body.encode())
+    if size > LIMIT_BYTES:
+        raise DeployError(
+            f"the template would have {size:,} bytes, and CloudFormation takes at most {LIMIT_BYTES:,}: {advice}"
+        )
+    return body
+
+
+def render(defaults: Mapping[str, str]) -> str:
+    """The template with these defaults for its parameters, and with a function for each member of their family.
+
+    The code is a block scalar, so that it stays readable. A level of YAML is one blank, because each blank costs a byte
+    per line. Raises DeployError.
     """
-    text = function_code()
+    code, found = function_code(), members(defaults)
     quoted = {name: value if name in NUMBERS else json.dumps(value) for name, value in defaults.items()}
-    retention = ", ".join(map(str, RETENTION_DAYS))
-    body = (Path(__file__).parent / "template.yaml").read_text("utf-8")
-    marks = {"version": __version__, "hash": code_hash(text), "retention": retention, "longest": str(LONGEST_TIMEOUT_S)}
-    for name, value in (marks | quoted).items():
+    marks = {
+        "version": __version__,
+        "hash": code_hash(code),
+        "retention": ", ".join(map(str, RETENTION_DAYS)),
+        "longest": str(LONGEST_TIMEOUT_S),
+        **(_one(quoted) if len(found) == 1 else _family(defaults, found)),
+    }
+    indented = (f"{CODE_INDENT}{line}" if line.strip() else line for line in code.splitlines(keepends=True))
+    return _filled("template.yaml", marks | quoted) + "".join(indented)
+
+
+def _one(quoted: Mapping[str, str]) -> dict[str, str]:
+    """The marks of a template with one function, whose parameters can be overridden as long as it lives."""
+    names = {"resource": "Shell", "name": "!Ref Function", "memory": "!Ref Memory", "architecture": "!Ref Architecture"}
+    processor, allowed = quoted["Architecture"], ", ".join(ARCHITECTURES)
+    return {
+        "memory": f"{{Type: Number, Default: {quoted['Memory']}, MinValue: 128, MaxValue: 10240, Description: MB}}",
+        "architecture": f"{{Type: String, Default: {processor}, AllowedValues: [{allowed}]}}",
+        "outputs": " Function: {Value: !Ref Shell, Description: Name of the function}\n"
+        " Arn: {Value: !GetAtt Shell.Arn}",
+        "functions": _filled("function.yaml", names) + CODE_KEY,
+    }
+
+
+def _family(values: Mapping[str, str], found: Sequence[Member]) -> dict[str, str]:
+    """The marks of a template with several functions.
+
+    Their code stands once, in a mapping: CloudFormation takes no aliases of YAML, and 4,096 bytes of a parameter; of a
+    mapping it limits the names only (CloudFormation quotas).
+    """
+    sizes, processors = json.dumps(values["Memory"]), json.dumps(values["Architecture"])
+    references = ", ".join(f"!Ref {member.resource}" for member in found)
+    return {
+        "memory": f"{{Type: String, Default: {sizes}, AllowedValues: [{sizes}], Description: MB of the functions}}",
+        "architecture": f"{{Type: String, Default: {processors}, AllowedValues: [{processors}]}}",
+        "outputs": f' Functions: {{Value: !Join [",", [{references}]]}}\n'
+        " Memory: {Value: !Ref Memory}\n Architecture: {Value: !Ref Architecture}",
+        "functions": "".join(map(_member, found)) + "Mappings:\n Code:\n  Shell:\n" + CODE_KEY,
+    }
+
+
+def _member(member: Member) -> str:
+    marks = {
+        "resource": member.resource,
+        "name": f"!Sub ${{Function}}-{member.memory_mb}-{member.architecture}",
+        "memory": member.memory_mb,
+        "architecture": member.architecture,
+    }
+    return _filled("function.yaml", marks) + "    ZipFile: !FindInMap [Code, Shell, ZipFile]\n"
+
+
+def _filled(file: str, marks: Mapping[str, str]) -> str:
+    body = (Path(__file__).parent / file).read_text("utf-8")
+    for name, value in marks.items():
         body = body.replace(f"@{name}@", value)
-    return body + "".join(f"{CODE_INDENT}{line}" if line.strip() else line for line in text.splitlines(keepends=True))
+    return body

@@ -1,6 +1,6 @@
-"""Static executables as a Lambda layer. Pure, but for reading the files; none of them is run.
+"""Packs static executables into a Lambda layer. It only reads the files, and runs none of them.
 
-A layer's bin/ is /opt/bin in the environment, the last directory of Lambda's PATH: what the runtime has stays as it is.
+A layer's bin/ is /opt/bin in the environment. That is last in Lambda's PATH, so the runtime's commands come first.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ NAME = re.compile(r"[A-Za-z0-9._+\[-]+")
 # busybox keeps its applets' names sorted and NUL-terminated, each build with `[` and `[[` first (applet_tables.c).
 APPLETS = b"\0[\0[[\0"
 APPLET = re.compile(rb"[a-z0-9_.+\[-]{1,32}")
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the least a zip can hold
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time in a zip file
 
 
 @dataclass(frozen=True)
 class Executable:
-    """A file to pack. architecture None: a script, which runs on either; links: other names that it goes by."""
+    """A file to pack. architecture None: a script, which runs on both; links: its other names."""
 
     name: str
     data: bytes = field(repr=False)
@@ -42,7 +42,7 @@ class Executable:
 
 @dataclass(frozen=True)
 class Archive:
-    """A layer's content. The same files make the same bytes, and so the same digest."""
+    """A layer's content. The same files have the same bytes and digest."""
 
     names: str
     data: bytes = field(repr=False)
@@ -56,7 +56,7 @@ def read(path: Path) -> Executable:
     except OSError as error:
         raise DeployError(f"cannot read the tool {path} ({error.strerror}): name a file with --tools") from error
     if not NAME.fullmatch(path.name):
-        raise DeployError(f"{path.name!r} is no name for a command: rename the file, which --tools names")
+        raise DeployError(f"{path.name!r} is not a valid name for a command: rename the file")
     if data.startswith(b"#!"):
         return Executable(path.name, data, None)
     return Executable(path.name, data, _architecture(path, data), applets(data))
@@ -64,15 +64,13 @@ def read(path: Path) -> Executable:
 
 def _architecture(path: Path, data: bytes) -> str:
     if data[:4] != b"\x7fELF" or len(data) < 64:
-        raise DeployError(f"{path} is neither an executable for Linux nor a script: --tools takes no other")
+        raise DeployError(f"{path} is neither a Linux executable nor a script: name one with --tools")
     machine = int.from_bytes(data[18:20], "little")
-    # 64 bits, little-endian: what both of Lambda's architectures are.
+    # Both of Lambda's architectures have 64 bits and are little-endian.
     if data[4:6] != b"\2\1" or machine not in MACHINES:
-        raise DeployError(f"{path} is for a machine that Lambda does not have: take one for x86_64 or arm64")
+        raise DeployError(f"{path} is for another kind of machine: take one for x86_64 or arm64")
     if INTERPRETER in _segments(path, data):
-        raise DeployError(
-            f"{path} is linked dynamically, and its libraries are not in Lambda: --tools needs a static one"
-        )
+        raise DeployError(f"{path} is linked dynamically, and its libraries are not in Lambda: use a static one")
     return MACHINES[machine]
 
 
@@ -81,15 +79,15 @@ def _segments(path: Path, data: bytes) -> Iterator[int]:
     (start,) = struct.unpack_from("<Q", data, 32)
     size, count = struct.unpack_from("<HH", data, 54)
     if start + size * count > len(data) or size < 4:
-        raise DeployError(f"{path} is cut or damaged: get it again")
+        raise DeployError(f"{path} is incomplete or damaged: get it again")
     for at in range(start, start + size * count, size):
         yield int.from_bytes(data[at : at + 4], "little")
 
 
 def applets(data: bytes) -> tuple[str, ...]:
-    """The commands that a busybox is, as its own table says; none for other executables.
+    """The commands of a busybox, from its own table. Other executables have none.
 
-    Read, not asked for by `busybox --list`: this machine often cannot run what is meant for Lambda's.
+    `busybox --list` is not used, because this machine often cannot run Lambda's executables.
     """
     if b"BusyBox v" not in data:
         return ()
@@ -105,21 +103,24 @@ def applets(data: bytes) -> tuple[str, ...]:
     return tuple(name.decode() for name in found)
 
 
-def pack(executables: Sequence[Executable], architecture: str) -> Archive:
-    """A layer for functions of an architecture. Raises DeployError."""
+def pack(executables: Sequence[Executable], architectures: Sequence[str]) -> Archive:
+    """A layer for functions of these architectures. Raises DeployError."""
     taken: set[str] = set()
     for one in executables:
-        if one.architecture not in (None, architecture):
+        others = [name for name in architectures if one.architecture not in (None, name)]
+        if others:
             raise DeployError(
-                f"{one.name} is for {one.architecture} and the function for {architecture}: "
-                f"take another, or --architecture {one.architecture}"
+                f"{one.name} is for {one.architecture}, and the function is for {others[0]}: "
+                f"take another tool, or use --architecture {one.architecture}"
             )
         if one.name in taken:
             raise DeployError(f"two of the tools are named {one.name}: rename one of the files")
         taken.add(one.name)
     data = _zip(executables, taken)
     if len(data) > LIMIT_BYTES:
-        raise DeployError(f"the tools are {len(data):,} bytes packed, and a layer holds {LIMIT_BYTES:,}: take fewer")
+        raise DeployError(
+            f"the tools are {len(data):,} bytes when packed, and a layer can have {LIMIT_BYTES:,}: take fewer"
+        )
     return Archive(", ".join(map(str, executables)), data, hashlib.sha256(data).hexdigest())
 
 
@@ -139,6 +140,6 @@ def _zip(executables: Sequence[Executable], taken: set[str]) -> bytes:
 
 def _entry(name: str, mode: int) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(f"bin/{name}", EPOCH)
-    entry.create_system = 3  # Unix, whose modes these are
+    entry.create_system = 3  # Unix, for its file modes
     entry.external_attr = mode << 16
     return entry

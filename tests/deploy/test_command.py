@@ -14,7 +14,7 @@ import pytest
 
 from lambda_kernel.cli import build_parser
 from lambda_kernel.deploy import command
-from tests.ministack import REGION, ministack
+from tests.support.ministack import REGION, ministack
 
 COMMAND = (sys.executable, "-m", "lambda_kernel.cli")
 
@@ -50,6 +50,11 @@ def emulator() -> Iterator[list[str]]:
     "words",
     [
         ["deploy", "--memory", "127"],
+        ["deploy", "--memory", "128,"],
+        ["deploy", "--memory", "128,10241"],
+        ["deploy", "--memory", "128,512,128"],
+        ["deploy", "--architecture", "arm64,i386"],
+        ["deploy", "--architecture", "arm64,arm64"],
         ["deploy", "--timeout", "1801"],
         ["deploy", "--architecture", "i386"],
         ["deploy", "--storage", "0"],
@@ -71,13 +76,13 @@ def test_arguments_that_cannot_be_are_a_usage_error(words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["deploy", "--function", "a.b"], "'a.b' is no name for a function: use up to 64 letters, digits, - and _"),
-        (["delete", "--function", "x" * 65], f"'{'x' * 65}' is no name for a function"),
+        (["deploy", "--function", "a.b"], "'a.b' is not a valid function name: use up to 64 letters, digits, - and _"),
+        (["delete", "--function", "x" * 65], f"'{'x' * 65}' is not a valid function name"),
         (
             ["deploy", "--stack", "1st"],
-            "'1st' is no name for a stack: use letters, digits and -, and begin with a letter",
+            "'1st' is not a valid stack name: use letters, digits and -, and begin with a letter",
         ),
-        (["status", "--stack", "a_b"], "'a_b' is no name for a stack"),
+        (["status", "--stack", "a_b"], "'a_b' is not a valid stack name"),
         (
             ["deploy", "--tools", "/nowhere/busybox"],
             "cannot read the tool /nowhere/busybox (No such file or directory)",
@@ -108,7 +113,7 @@ def test_the_life_of_a_function(emulator: list[str], tmp_path: Path) -> None:
     code, out, err = lambda_kernel("deploy", *emulator, "--tools", str(tool))
     assert (code, err) == (0, "")
     assert "CREATE_COMPLETE       Shell (AWS::Lambda::Function)" in out
-    assert "A test command in shell says: bash " in out
+    assert "A test command in shell printed: bash " in out
     line = shlex.join(["lambda-kernel", "install", "--name", "shell", "--function", "shell", "--region", REGION])
     assert out.splitlines()[-1].strip() == f"{line} --endpoint-url {emulator[1]}"
 
@@ -125,7 +130,7 @@ def test_the_life_of_a_function(emulator: list[str], tmp_path: Path) -> None:
 
     code, out, err = lambda_kernel("delete", *emulator)
     assert (code, out) == (1, "")
-    assert err.endswith("Nothing was changed: add --yes, since stdin is no terminal to ask on\n")
+    assert err.endswith("Nothing was changed, because there is no terminal to ask: add --yes\n")
     code, out, err = lambda_kernel("delete", *emulator, "--yes")
     assert (code, err) == (0, "")
     assert "Deleting version 2 of the layer shell-tools.\nDeleting version 1 of the layer shell-tools.\n" in out
@@ -135,11 +140,39 @@ def test_the_life_of_a_function(emulator: list[str], tmp_path: Path) -> None:
     assert err.startswith("lambda-kernel: there is no stack lambda-kernel-shell in us-east-1")
 
 
+def test_the_life_of_a_family(emulator: list[str]) -> None:
+    words = [*emulator, "--function", "kin"]
+    code, out, err = lambda_kernel("deploy", *words, "--memory", "512,128")
+    assert (code, err) == (0, "")
+    for name in ("kin-128-arm64", "kin-512-arm64"):
+        assert f"A test command in {name} printed: bash " in out
+        assert f"\n  lambda-kernel install --name {name} --function {name} " in out
+    assert "There is nothing to change" in lambda_kernel("deploy", *words)[1]
+
+    code, out, err = lambda_kernel("deploy", *words, "--memory", "128", "--architecture", "arm64,x86_64")
+    assert (code, "Nothing was changed" in err) == (1, True)
+    assert "  add Shell128x8664, AWS::Lambda::Function\n  remove Shell512arm64, AWS::Lambda::Function\n" in out
+    assert "The function kin-512-arm64 will be deleted, and the environments with their files." in err
+    code, out, err = lambda_kernel("deploy", *words, "--memory", "128", "--architecture", "arm64,x86_64", "--yes")
+    assert (code, err) == (0, "")
+    assert "A test command in kin-128-x86_64 printed: bash " in out
+
+    out = lambda_kernel("status", *words)[1]
+    assert [line.split()[1:6] for line in out.splitlines()[1:]] == [
+        ["kin-128-arm64", "Active", "128", "MB", "arm64"],
+        ["kin-128-x86_64", "Active", "128", "MB", "x86_64"],
+    ]
+    code, out, err = lambda_kernel("delete", *words, "--yes")
+    assert (code, err) == (0, "")
+    assert "with the functions kin-128-arm64, kin-128-x86_64 and their logs, will be deleted" in out
+    assert "There is no function of lambda-kernel" in lambda_kernel("status", *words)[1]
+
+
 def test_two_deploys_at_once(emulator: list[str]) -> None:
     words = ["deploy", *emulator, "--function", "twice"]
     for code, out, err in [ended(process) for process in [begun(words), begun(words)]]:
         assert (code, err) == (0, "")
-        assert "A test command in twice says: bash " in out
+        assert "A test command in twice printed: bash " in out
     code, out, _ = lambda_kernel("status", *emulator, "--function", "twice")
     assert len(out.splitlines()) == 2
     assert lambda_kernel("delete", *emulator, "--function", "twice", "--yes")[0] == 0
@@ -156,7 +189,7 @@ def test_a_creation_that_fails_shows_what_failed_and_leaves_nothing(emulator: li
     code, _, err = lambda_kernel("deploy", *words, "--no-tenant-isolation", "--yes")
     assert code == 1
     assert "the stack lambda-kernel-fails failed: Shell (AWS::Lambda::Function) could not be created: " in err
-    assert "; when that is mended: this command goes on from where it is, with all settings kept\n" in err
+    assert "; when that is solved: this command continues, with all settings\n" in err
     assert err.splitlines()[1].startswith(f"  lambda-kernel deploy --region {REGION} --endpoint-url {emulator[1]}")
     assert lambda_kernel("delete", *words, "--yes")[0] == 1
     assert lambda_kernel("deploy", *words)[0] == 0

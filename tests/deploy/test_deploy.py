@@ -12,7 +12,18 @@ from lambda_kernel.cli import build_parser
 from lambda_kernel.deploy import command, template
 from lambda_kernel.deploy.problems import DeployError, Interrupted
 
-from .fakes import NAME, SUMMARY, FakeFunctions, FakeStack, Happening, Sleeps, clients, console, interrupt, refused
+from ..support.fake_aws import (
+    NAME,
+    SUMMARY,
+    FakeFunctions,
+    FakeStack,
+    Happening,
+    Sleeps,
+    clients,
+    console,
+    interrupt,
+    refused,
+)
 
 ACTIVE = {"State": "Active"}
 CREATE: list[tuple[str, list[Happening]]] = [
@@ -82,7 +93,7 @@ def test_a_deploy_ends_with_a_test_and_the_next_command() -> None:
         "The function shell is active.",
         "tried shell",
         "",
-        "Make a kernel of it:",
+        "Register a kernel for it:",
         "  lambda-kernel install --name shell --function shell --region eu-west-1 --profile 'my dev'",
     ]
     assert stack.calls == ["create change set CREATE", "execute change set"]
@@ -94,7 +105,7 @@ def test_an_interrupted_deploy_is_found_again_and_waited_for() -> None:
         deploy(stack, sleep=Sleeps(1, interrupt))
     assert stack.status == "CREATE_IN_PROGRESS"
     out = deploy(stack, functions=active())
-    assert f"The stack {NAME} is CREATE_IN_PROGRESS: waiting for that." in out
+    assert f"The stack {NAME} is CREATE_IN_PROGRESS. Waiting for that to end." in out
     assert "There is nothing to change" in out
     assert stack.calls.count("execute change set") == 1
 
@@ -102,7 +113,7 @@ def test_an_interrupted_deploy_is_found_again_and_waited_for() -> None:
 def test_the_later_of_two_deploys_waits_for_the_first() -> None:
     stack = existing(body="older", parts=list(UPDATE), busy=1)
     out = deploy(stack, functions=active())
-    assert "Somebody else was first" in out
+    assert "Somebody else changed the stack first" in out
     assert stack.calls == ["create change set UPDATE", "create change set UPDATE", "execute change set"]
 
 
@@ -121,7 +132,7 @@ def test_what_somebody_else_makes_meanwhile_is_not_taken_for_a_strangers() -> No
 
 
 def test_deploys_that_never_end_are_not_waited_for_for_ever() -> None:
-    with pytest.raises(DeployError, match="other operations on the stack lambda-kernel-shell do not end"):
+    with pytest.raises(DeployError, match="other operations keep changing the stack lambda-kernel-shell"):
         deploy(existing(body="older", busy=99), functions=active())
 
 
@@ -133,13 +144,13 @@ def test_a_rolled_back_stack_is_said_deleted_and_made_again() -> None:
         functions.states = [ACTIVE]
 
     out = deploy(stack, functions=functions, sleep=appear)
-    assert f"Deleting the stack {NAME}: it was never made: its creation failed and was rolled back." in out
+    assert f"Deleting the stack {NAME}: it was never complete: its creation failed and was rolled back." in out
     assert stack.calls == ["delete stack", "create change set CREATE", "execute change set"]
 
 
 def test_a_rolled_back_stack_that_is_not_ours_is_left_alone() -> None:
     stack = existing("ROLLBACK_COMPLETE", description="theirs")
-    with pytest.raises(DeployError, match="left alone"):
+    with pytest.raises(DeployError, match="was not changed"):
         deploy(stack, "--yes", yes=True)
     assert stack.calls == []
 
@@ -247,7 +258,7 @@ def test_delete_waits_for_what_is_under_way() -> None:
     options = build_parser().parse_args(["delete", "--yes"])
     shown, out = console(yes=True)
     command.delete(options, shown, clients(stack), Sleeps())
-    assert "is UPDATE_IN_PROGRESS: waiting for that." in out.getvalue()
+    assert "is UPDATE_IN_PROGRESS. Waiting for that to end." in out.getvalue()
     assert stack.status == "DELETE_COMPLETE"
 
 
@@ -275,7 +286,7 @@ def table(stack: FakeStack, functions: FakeFunctions) -> Iterator[tuple[str, str
             "of version 0.0.9",
         ),
         (
-            FakeStack("CREATE_COMPLETE", body=template.template().replace("PROTOCOL = 1", "PROTOCOL = 2")),
+            FakeStack("CREATE_COMPLETE", body=template.template().replace("PROTOCOL = 2", "PROTOCOL = 3")),
             ACTIVE,
             "Active",
             "edited by hand",
@@ -312,14 +323,14 @@ def test_the_changes_of_a_new_name_are_shown_before_the_question(end: str | Base
     with pytest.raises((DeployError, KeyboardInterrupt)):
         command.deploy(options, shown, clients(stack, FakeFunctions()), Sleeps(), str)
     text = out.getvalue()
-    assert text.index("modify Shell") < text.index("Another name means another function")
-    assert text.endswith("Go on? [y/N] ")
+    assert text.index("modify Shell") < text.index("A new name makes a new function")
+    assert text.endswith("Continue? [y/N] ")
     assert stack.calls == ["create change set UPDATE", "delete change set"]
 
 
 def test_an_interrupt_while_a_stack_is_deleted_to_be_made_again() -> None:
     stack = existing(parts=list(DELETE), parameters=template.Parameters(memory_mb=512).values())
-    with pytest.raises(Interrupted, match=f"goes on with the stack {NAME} by itself: this command goes on") as caught:
+    with pytest.raises(Interrupted, match=f"goes on with the stack {NAME}: this command continues") as caught:
         deploy(stack, "--no-tenant-isolation", functions=active(), sleep=Sleeps(1, interrupt), yes=True)
     assert "--memory 512" in caught.value.line
     assert stack.calls == ["delete stack"]
@@ -341,5 +352,5 @@ def test_a_stack_that_cannot_be_deleted_yet_is_looked_at_again() -> None:
     stack = Contended("CREATE_COMPLETE", parts=[*DELETE, *CREATE])
     stack.tell([("", "CREATE_COMPLETE", "")])
     out = deploy(stack, "--no-tenant-isolation", functions=active(), yes=True)
-    assert "Somebody else was first" in out
+    assert "Somebody else changed the stack first" in out
     assert stack.calls == ["delete stack", "create change set CREATE", "execute change set"]

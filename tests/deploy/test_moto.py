@@ -18,7 +18,7 @@ from lambda_kernel.deploy import command, template
 from lambda_kernel.deploy.cloud import Clients, code_zip, make_clients
 from lambda_kernel.deploy.problems import DeployError
 
-from .fakes import Sleeps, console
+from ..support.fake_aws import Sleeps, console
 
 REGION = "eu-west-1"
 THEIRS = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "theirs"}}}}
@@ -79,7 +79,7 @@ def test_deploy_look_and_delete(account: Account) -> None:
     out = account("deploy", "--memory", "256")
     assert "CREATE_COMPLETE" in out
     assert out.endswith(
-        "tried shell\n\nMake a kernel of it:\n  lambda-kernel install --name shell --function shell "
+        "tried shell\n\nRegister a kernel for it:\n  lambda-kernel install --name shell --function shell "
         f"--region {REGION} --endpoint-url {account.url}\n"
     )
     assert (account.function()["MemorySize"], account.function()["Handler"]) == (256, "index.handler")
@@ -136,7 +136,7 @@ def test_code_changed_outside_of_the_stack_is_restored(account: Account) -> None
 
 def test_a_template_edited_by_hand_is_replaced(account: Account) -> None:
     account("deploy")
-    edited = template.template().replace("PROTOCOL = 1", "PROTOCOL = 2")
+    edited = template.template().replace("PROTOCOL = 2", "PROTOCOL = 3")
     account.client("cloudformation").update_stack(
         StackName="lambda-kernel-shell", TemplateBody=edited, Capabilities=["CAPABILITY_IAM"]
     )
@@ -182,7 +182,7 @@ def test_a_layer_is_attached_kept_and_let_go(account: Account, tmp_path: Path) -
 def test_a_stack_that_is_not_ours_is_left_alone(account: Account) -> None:
     account.client("cloudformation").create_stack(StackName="theirs", TemplateBody=json.dumps(THEIRS))
     for words in (["deploy", "--stack", "theirs"], ["delete", "--stack", "theirs"]):
-        with pytest.raises(DeployError, match="the stack theirs is not one of lambda-kernel's, so it was left alone"):
+        with pytest.raises(DeployError, match="the stack theirs is not lambda-kernel's, so it was not changed"):
             account(*words, yes=True)
     assert account.stacks() == ["theirs"]
     assert "There is no function" in account("status")
@@ -199,7 +199,7 @@ def test_a_stack_in_review_is_taken_only_where_nobody_else_has_begun_one(account
     account("deploy", "--stack", "mine")
     assert account.function()["State"] == "Active"
     begin("theirs", "theirs")
-    with pytest.raises(DeployError, match="the stack theirs is not one of lambda-kernel's"):
+    with pytest.raises(DeployError, match="the stack theirs is not lambda-kernel's"):
         account("deploy", "--stack", "theirs", "--function", "other")
 
 
@@ -237,7 +237,7 @@ def test_delete_of_what_is_not_there(account: Account) -> None:
     with pytest.raises(DeployError, match="there is no stack lambda-kernel-shell in eu-west-1"):
         account("delete", yes=True)
     account("deploy", "--stack", "mine")
-    with pytest.raises(DeployError, match="the stack mine holds the function shell, not other"):
+    with pytest.raises(DeployError, match="the stack mine has the function shell, not other"):
         account("delete", "--stack", "mine", "--function", "other", yes=True)
 
 

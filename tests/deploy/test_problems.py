@@ -15,7 +15,7 @@ from lambda_kernel.deploy.console import Console
 from lambda_kernel.deploy.problems import Busy, DeployError, Interrupted, Missing, asking
 from lambda_kernel.errors import BadCredentials, KernelError, Refused
 
-from .fakes import console, refused
+from ..support.fake_aws import console, refused
 
 DENIED = "User: arn:aws:iam::123456789012:user/dev is not authorized to perform: cloudformation:DescribeStacks on x"
 
@@ -59,7 +59,7 @@ def test_refusals_that_the_commands_know_an_answer_to(code: str, message: str, k
 
 @pytest.mark.parametrize(
     ("region", "words"),
-    [("mars-west-1", "boto3 knows no region of that name: check --region"), ("eu-west-1", "check the network")],
+    [("mars-west-1", "boto3 does not know that region: check --region"), ("eu-west-1", "check the network")],
 )
 def test_an_endpoint_that_is_not_there(region: str, words: str) -> None:
     error = raised(boto.EndpointConnectionError(endpoint_url=f"https://cloudformation.{region}.amazonaws.com/"), region)
@@ -93,12 +93,12 @@ def test_exit_codes() -> None:
     masked = ending(DeployError("123456789012 failed", "paste --policy arn:aws:iam::123456789012:policy/p"))
     assert masked == (1, f"lambda-kernel: {'*' * 12} failed\n  paste --policy arn:aws:iam::123456789012:policy/p\n")
     code, text = ending(KeyboardInterrupt())
-    assert (code, text) == (1, "lambda-kernel: interrupted: `lambda-kernel status` shows what is there\n")
+    assert (code, text) == (1, "lambda-kernel: interrupted: see what exists with `lambda-kernel status`\n")
 
 
 def test_a_question_that_nobody_can_answer() -> None:
     shown, out = console()
-    with pytest.raises(DeployError, match="add --yes, since stdin is no terminal to ask on"):
+    with pytest.raises(DeployError, match="there is no terminal to ask: add --yes"):
         shown.confirm("Delete it?")
     assert out.getvalue() == ""
 

@@ -7,7 +7,7 @@ import pytest
 from lambda_kernel.deploy.problems import DeployError, Interrupted
 from lambda_kernel.deploy.progress import PATIENCE_SECONDS, Progress, advice
 
-from .fakes import NAME, STACK_ID, FakeStack, Happening, Sleeps, cloud, interrupt
+from ..support.fake_aws import NAME, STACK_ID, FakeStack, Happening, Sleeps, cloud, interrupt
 
 CREATING: list[Happening] = [("", "CREATE_IN_PROGRESS", "User Initiated"), ("Role", "CREATE_IN_PROGRESS", "")]
 DENIED = (
@@ -112,14 +112,14 @@ def test_a_failure_without_any_resource_shows_the_stacks_own_reason() -> None:
     with pytest.raises(DeployError, match="limit exceeded"):
         followed(stack)
     stack = FakeStack("CREATE_COMPLETE", [("UPDATE_ROLLBACK_COMPLETE", [("", "UPDATE_ROLLBACK_COMPLETE", "")])])
-    with pytest.raises(DeployError, match="ended as UPDATE_ROLLBACK_COMPLETE, and CloudFormation gives no reason"):
+    with pytest.raises(DeployError, match="ended as UPDATE_ROLLBACK_COMPLETE without a reason"):
         followed(stack)
 
 
 def test_ctrl_c_says_that_cloudformation_goes_on() -> None:
     stack = FakeStack("REVIEW_IN_PROGRESS", [("CREATE_IN_PROGRESS", CREATING)])
     with pytest.raises(
-        Interrupted, match=r"goes on with the stack lambda-kernel-shell by itself: `lambda-kernel status`"
+        Interrupted, match=r"goes on with the stack lambda-kernel-shell: see its state with `lambda-kernel status`"
     ):
         followed(stack, Sleeps(1, interrupt))
 
@@ -156,7 +156,7 @@ def test_waiting_has_an_end() -> None:
     [
         ("/aws/lambda/shell already exists in stack x.", "choose another name with --function"),
         ("TenancyConfig is not supported in this region", "--no-tenant-isolation"),
-        ("", "no reason is given"),
+        ("", "no reason was given"),
         ("Something new.", "Something new"),
     ],
 )
