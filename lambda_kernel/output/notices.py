@@ -1,4 +1,4 @@
-"""Notices as Jupyter displays: beside a cell's output, never in it."""
+"""Notices as Jupyter displays, separate from a cell's output."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from .cell import Notice
+from ..session.cell import Notice
+from ..untrusted import visible
 from .display import SMALL
 
-LINES = 50  # of one display: each update repeats those before
+CHARACTERS = 4_000
+LINES = 50  # of one display: each update repeats the earlier ones
 
 
 class Notices:
-    """Those of one cell. In a notebook neighbours of one code share a display, since JupyterLab shows 50 outputs of a
-    cell (maxNumberOutputs); a terminal's front end shows no updates (jupyter_console 6.6).
+    """The notices of one cell.
 
-    begin_line: what has to be printed first for a line of its own; line_end: what the front end itself does not add.
+    In a notebook, notices with the same code that follow each other share a display, since JupyterLab shows only 50
+    outputs of a cell (maxNumberOutputs). A terminal shows no updates of displays (jupyter_console 6.6).
+
+    begin_line: what to print first in order to begin a line; line_end: the line end that the front end does not add.
     """
 
     def __init__(
@@ -46,16 +50,16 @@ class Notices:
             self._display("display_data", self._neighbours)
 
     def part(self) -> None:
-        """Something else is shown: what comes below it is no neighbour of what stands above."""
+        """Something else is shown, so the next notice begins a new display."""
         self._neighbours = []
 
     def cover(self) -> None:
-        """A live view has taken the whole screen."""
+        """A live view covers the screen."""
         self._covered += self._seen
         self._seen = []
 
     def uncover(self) -> None:
-        """The view is over: what it has hidden is shown below it."""
+        """The live view is over. Show the notices that it has covered below it."""
         covered, self._covered = self._covered, []
         for notice in covered:
             self.show(notice)
@@ -69,9 +73,10 @@ class Notices:
 
 
 def notice_data(notices: list[Notice]) -> dict[str, str]:
-    """Neighbours as display data: bash's messages are left as they are, with their columns, the rest is prose."""
+    """Notices as display data. bash's messages keep their columns."""
     job = notices[0].code == "job"
-    text = "\n".join(notice.text if job else f"[{notice.text}]" for notice in notices)
-    lines = html.escape("\n".join(notice.text for notice in notices))
+    texts = [visible(notice.text, CHARACTERS, "\n\t") for notice in notices]  # parts of it come from outside
+    text = "\n".join(one if job else f"[{one}]" for one in texts)
+    lines = html.escape("\n".join(texts))
     style = f"{SMALL}; white-space: pre-wrap" + ("; font-family: var(--jp-code-font-family, monospace)" if job else "")
     return {"text/plain": text, "text/html": f'<div style="{style}">{lines}</div>'}

@@ -1,34 +1,33 @@
-"""Views that are drawn again and again in one place: their pace, their colours, and what has changed between two."""
+"""Live views, refreshed in place: their interval, their colours, and marks for what has changed."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby, zip_longest
-from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
-from .cell import Control, Emit
-from .errors import UsageError
-from .function import look
-from .function.display import CLEAR, END, START
-from .session import Session
-from .tally import Tally
+from ..aws.client_errors import garbled
+from ..aws.usage import Usage
+from ..function.sent import joined, source, system
+from ..function.sent.display import CLEAR, END, START
+from ..session.cell import Control, Emit
+from ..untrusted import Reader, Unfit
+from ..workspace.workspace import AnySession
 
-SECONDS = (0.1, 3600.0)  # one environment takes ten invocations a second (Lambda quotas)
 BARS = "▁▂▃▄▅▆▇█"
 # ECMA-48: control sequences, operating system commands, and other escapes.
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 DISPLAYED = re.compile(rf"{re.escape(START)}\w*;\w*;0[+.][\x20-\x7e]*{END}")
-# What `clear` prints, here and as ncurses has it for TERM: all before it is gone.
+# What our `clear` prints, and what ncurses prints for TERM. Everything before it is dropped.
 CLEARED = re.compile(rf"{re.escape(START)}\w*;\w*;0\.{re.escape(CLEAR)}{END}|\x1b\[H\x1b\[2?J")
-NOT_SHOWN = "[`display` shows nothing in a view that is drawn again and again]"
+NOT_SHOWN = "[`display` does not work in a live view]"
 CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 
-# A style's codes on a terminal, and its CSS with the colours of JupyterLab's theme, dark or light.
+# Each style: its code on a terminal, and its CSS with the colours of JupyterLab's theme.
 STYLES = {
     "changed": ("7", "color: var(--jp-layout-color0, white); background: var(--jp-content-font-color1, black)"),
     "head": ("1", "font-weight: bold"),
@@ -42,37 +41,26 @@ PRE = (
     "font-family: var(--jp-code-font-family, monospace); font-size: var(--jp-code-font-size, 13px)"
 )
 
+T = TypeVar("T")
 Part = tuple[str, str]  # a style or none, and text
 Line = list[Part]
 
 
 @dataclass(frozen=True)
-class Pace:
-    """Seconds from one to the next, and how many there will be; None: until an interrupt."""
+class RefreshInterval:
+    """Seconds between two refreshes, and their number; None: until an interrupt."""
 
     seconds: float
     count: int | None
 
 
-def pace(words: list[str], usage: UsageError, seconds: float, attended: bool) -> Pace:
-    """`-n SECONDS` and `-c COUNT`. Nobody ends a view that nobody attends: it is drawn once."""
-    count = None if attended else 1
-    for name, value in zip_longest(words[::2], words[1::2]):
-        if name == "-n" and value and re.fullmatch(r"\d{1,4}(\.\d{1,3})?", value):
-            seconds = float(value)
-        elif name == "-c" and value and re.fullmatch(r"[1-9]\d{0,5}", value):
-            count = int(value)
-        else:
-            raise usage
-    least, most = SECONDS
-    return Pace(min(max(seconds, least), most), count)
-
-
 def rounds(
-    pace: Pace, control: Control, clock: Callable[[], float], limit: float | None = None
+    pace: RefreshInterval, control: Control, clock: Callable[[], float], limit: float | None = None
 ) -> Iterator[tuple[int, float | None]]:
-    """1, 2, 3 … at that pace, until the user interrupts or the limit of so many seconds is over; and what is left of
-    it."""
+    """Yield 1, 2, 3 … at that interval, with the seconds that are left of the limit.
+
+    It ends when the user interrupts or the limit is reached.
+    """
     number, due = 0, clock()
     end = None if limit is None else due + limit
     while not control.interrupts:
@@ -85,29 +73,39 @@ def rounds(
             return
         due = max(due + pace.seconds, clock())
         control.wait(max((due if end is None else min(due, end)) - clock(), 0))
+    control.take()
 
 
-def ask(session: object, name: str, emit: Emit, control: Control, tally: Tally, **arguments: Any) -> Any:
-    """What look.py says of the environment. Raises errors.KernelError."""
-    if not isinstance(session, Session):
-        raise UsageError("the 2018 article's function only runs commands, and cannot be looked into: %use another one")
-    return session.ask(_code(), name, emit, control, tally, **arguments)
+def ask(
+    session: AnySession,
+    question: tuple[str, Reader[T]],
+    emit: Emit,
+    control: Control,
+    usage: Usage,
+    *,
+    modules: Sequence[ModuleType] = (system,),
+    **arguments: Any,
+) -> T:
+    """Call a function of code that is sent along. question: its name, and the reader of its answer.
 
-
-@cache
-def _code() -> str:
-    return Path(look.__file__).read_text(encoding="utf-8")
+    Raises errors.KernelError.
+    """
+    name, reader = question
+    try:
+        return reader(session.query(joined(map(source, modules)), name, emit, control, usage, **arguments))
+    except Unfit:
+        raise garbled(session.transport.function) from None
 
 
 def plain_lines(text: str) -> list[str]:
-    """As a terminal would leave them, without colours."""
+    """The lines as a terminal would show them at the end, without colours."""
     text = DISPLAYED.sub(NOT_SHOWN, CLEARED.split(text)[-1])
     lines = (ESCAPES.sub("", line).rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
     return [line.expandtabs().translate(CONTROLS) for line in lines]
 
 
 def marked(before: list[str] | None, lines: list[str]) -> list[Line]:
-    """The characters that are not what stood in their places before, as `watch -d` marks them."""
+    """Mark the characters that have changed since the last refresh, as `watch -d` does."""
     if before is None:
         return [[("", line)] for line in lines]
     return [_marked(old, new) for old, new in zip_longest(before[: len(lines)], lines, fillvalue="")]
@@ -135,6 +133,6 @@ def _html(style: str, text: str) -> str:
 
 
 def spark(values: list[float], most: float = 0) -> str:
-    """A history in a line, against the largest that there can be, or that there was."""
+    """A history as a line of bars. most: the value of a full bar; else the largest value."""
     most = max(most, *values, 1e-9)
     return "".join(BARS[int(min(max(value, 0) / most, 1) * (len(BARS) - 1) + 0.5)] for value in values)

@@ -1,4 +1,4 @@
-"""What the commands `display` and `clear` print, found again in a cell's output."""
+"""Finds what the commands `display` and `clear` print in a cell's output."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .cell import Cleared, Notice, Shown
-from .function.display import CLEAR, END, JSON, MIME, PIECE_BYTES, START, shallow
+from ..function.sent.display import CLEAR, END, JSON, MIME, PIECE_BYTES, START, shallow
+from ..session.cell import Cleared, Notice
+from .pages import Raw
 
-CUT = Notice("what `display` printed here was cut: %limit sets how much of a cell is shown", "truncated")
+CUT = Notice("a display was cut here: show more of a cell with %limit", "truncated")
+ID_CHARACTERS = 200
 SHELL = re.compile(r"[0-9a-f]{0,32}(;|$)")
 PIECE = re.compile(rf"{re.escape(START)}[^;]*;([0-9a-f]{{8}});([0-9]{{1,5}})([+.])([\x20-\x7e]*){END}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 REST = re.compile(rf"[\x20-\x7e]{{0,{PIECE_BYTES}}}{END}")
 
 
-class Bundles:
-    """Parts the text of one stream into what is plain and what is display data, however it is cut; each has a key of
-    its own unless it was given an id. Only what names a shell that is ours counts: any text may hold such sequences."""
+class DisplayParser:
+    """Splits the text of one stream into plain text and displays, however the text is cut.
+
+    Each display has its own key unless it was given an id. Any text may contain such sequences, so only those that name
+    a shell of ours count.
+    """
 
     def __init__(self, name: str, ours: Callable[[str], bool]) -> None:
         self._name, self._ours, self._held = name, ours, ""
@@ -27,7 +32,7 @@ class Bundles:
         self._lost: set[str] = set()
         self._resume = False  # the text begins in the middle
 
-    def feed(self, text: str) -> Iterator[str | Shown | Notice | Cleared]:
+    def feed(self, text: str) -> Iterator[str | Raw | Notice | Cleared]:
         self._held += text
         if self._resume and not self._skip():
             return
@@ -49,13 +54,13 @@ class Bundles:
         yield from self._plain(len(self._held) - beginning(self._held))
 
     def gap(self) -> Iterator[str | Notice]:
-        """Some of the text is left out here."""
+        """Some text is missing here."""
         within = bool(self._open) or self._held.startswith(START)
         yield from self.finish()
         self._resume = within
 
     def finish(self) -> Iterator[str | Notice]:
-        """What is held back, since nothing follows."""
+        """The text that was held back. Nothing follows."""
         held, self._held = self._held, ""
         cut = bool(self._open) or bool(held.startswith(START) and self._ours(named(held)))
         self._lost.update(self._open)
@@ -72,7 +77,7 @@ class Bundles:
             yield plain
 
     def _skip(self) -> bool:
-        """Drop the rest of a piece whose beginning is left out; False while that may go on."""
+        """Drop the rest of a piece whose beginning is missing. False: it may go on."""
         if not CONTROL.search(self._held) and len(self._held) < PIECE_BYTES:
             return False
         self._resume = False
@@ -81,20 +86,20 @@ class Bundles:
         return True
 
     def _whose(self) -> bool | None:
-        """Whether the sequence that is held is ours; None as long as it cannot be told."""
+        """Whether the held sequence is ours. None: not known yet."""
         found = SHELL.match(self._held, len(START))
         if found is None:
             return False
         return self._ours(named(self._held)) if found[1] else None
 
     def _broken(self) -> int:
-        """How much of what is held belongs to a piece that has no proper end; 0 while it may get one."""
+        """How much of the held text belongs to a piece without a proper end. 0: it may still get one."""
         found = CONTROL.search(self._held, len(START))
         if found is None:
             return PIECE_BYTES if len(self._held) >= PIECE_BYTES else 0
         return found.end() if found[0] == END else found.start()
 
-    def _piece(self, name: str, number: int, last: bool, text: str) -> Iterator[Shown | Notice | Cleared]:
+    def _piece(self, name: str, number: int, last: bool, text: str) -> Iterator[Raw | Notice | Cleared]:
         if number == 0:
             self._open[name] = []
         pieces = self._open.get(name, [])
@@ -109,19 +114,19 @@ class Bundles:
             del self._open[name]
             yield self._shown(name, "".join(pieces))
 
-    def _shown(self, name: str, text: str) -> Shown | Notice | Cleared:
+    def _shown(self, name: str, text: str) -> Raw | Notice | Cleared:
         try:
-            # Half a character, which JSON can name, fits into no message.
+            # JSON can hold lone surrogates, and a message cannot.
             clean = json.dumps(json.loads(text), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-            told = json.loads(clean)
-            if told == json.loads(CLEAR):
+            message = json.loads(clean)
+            if message == json.loads(CLEAR):
                 return Cleared()
-            data, given = told["data"], told["id"]
+            data, given = message["data"], message["id"]
         except (ValueError, KeyError, TypeError, RecursionError):
             return CUT
-        if not valid(data) or not isinstance(given, str | None):
+        if not valid(data) or not isinstance(given, str | None) or len(given or "") > ID_CHARACTERS:
             return CUT
-        return Shown(f"display {given}" if given else f"{self._name}.{name}", data)
+        return Raw(f"display {given}" if given else f"{self._name}.{name}", data, message.get("height"))
 
 
 def named(text: str) -> str:
@@ -130,7 +135,7 @@ def named(text: str) -> str:
 
 
 def valid(data: Any) -> bool:
-    """Whether a notebook can hold it: text by MIME type, or what JSON there is (nbformat 4, mimebundle)."""
+    """Whether a notebook can hold it: text by MIME type, or JSON (nbformat 4, mimebundle)."""
     return (
         isinstance(data, dict)
         and bool(data)
@@ -140,6 +145,6 @@ def valid(data: Any) -> bool:
 
 
 def beginning(text: str) -> int:
-    """How many characters at the end of a text may be the beginning of a sequence."""
+    """How many characters at the end of a text may begin a sequence."""
     longest = min(len(START) - 1, len(text))
     return next((size for size in range(longest, 0, -1) if text.endswith(START[:size])), 0)

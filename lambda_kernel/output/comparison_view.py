@@ -1,0 +1,142 @@
+"""Shows a comparison: a row for each target, and where their outputs differ."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import html
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from ..experiments.comparison import Comparison, Figures, figures, ratios
+from ..experiments.curve import curve
+from ..experiments.engine import Experiment
+from ..experiments.folding import Fold, Folds
+from ..experiments.row import Row
+from ..experiments.statistics import FEWEST, REPLICATES, Ratio
+from ..session.cell import CellEvent, Notice, Output
+from .display import SMALL, failure
+from .figures import UNKNOWN, number
+from .runs_view import aligned, page_of, problems, unsaved
+
+SEED = 1  # the same runs give the same table
+DIFF_LINES = 100
+# difflib takes quadratic time.
+COMPARED_LINES, COMPARED_BYTES = 2_000, 200_000
+HEAD = ("target", "runs", "median ms", "p95 ms", "min ms", "ratio", "init ms", "memory MB", "$ a million", "output", "")
+
+
+def table(experiment: Experiment, plan: Comparison, *, in_file: bool) -> dict[str, str]:
+    """in_file: a CSV file has all rows."""
+    rows = experiment.rows
+    of = figures(rows, plan.init_ms)
+    head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{problems(experiment)}"
+    marks = {point.slot: ", ".join(point.marks) for point in curve(rows)}
+    cells = [HEAD, *(row_cells(*one, marks) for one in zip(of, ratios(rows, random.Random(SEED)), strict=True))]
+    notes = [text for text in (*explained(of, rows), *plan.notes, unsaved(rows, in_file)) if text]
+    small = "".join(f'<div style="{SMALL}">{html.escape(note)}</div>' for note in notes)
+    return {
+        "text/plain": "\n".join([head, *aligned(cells), *notes]),
+        "text/html": f"<div>{html.escape(head)}</div>{page_of(cells)}{small}",
+    }
+
+
+def row_cells(one: Figures, ratio: Ratio | None, marks: dict[int, str]) -> list[str]:
+    memory = f"{one.used_mb or UNKNOWN} of {one.memory_mb}" if one.memory_mb else UNKNOWN
+    return [
+        one.target,
+        f"{one.runs:,}" if one.runs == one.planned else f"{one.runs:,} of {one.planned:,}",
+        *map(number, (one.median_ms, one.p95_ms, one.min_ms)),
+        "" if one.slot == 0 else ratio_text(ratio),
+        number(one.init_ms),
+        memory,
+        UNKNOWN if one.million_usd is None else f"{one.million_usd:,.2f}",
+        one.output,
+        marks.get(one.slot, ""),
+    ]
+
+
+def ratio_text(ratio: Ratio | None) -> str:
+    if ratio is None:
+        return UNKNOWN
+    if ratio.low is None or ratio.high is None:
+        return f"{ratio.value:.2f}"
+    return f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}){', noise' if ratio.noise else ''}"
+
+
+def explained(of: Sequence[Figures], rows: Sequence[Row]) -> Iterator[str]:
+    if len(of) > 1 and min(one.runs for one in of) >= FEWEST:
+        yield (
+            f"ratio: of the medians to the first target's, with where it lies in 95 of 100 cases (bootstrap, "
+            f"{REPLICATES:,} samples); noise: it may as well be 1"
+        )
+    elif len(of) > 1:
+        yield f"ratio: of the medians to the first target's; it takes {FEWEST} runs on each to tell it from noise"
+    if any(one.runs < one.planned for one in of):
+        yield "runs that failed or were lost do not count in the figures"
+    if any(row.repetition < 1 for row in rows):
+        yield "runs for warming up do not count; their rows have the repetitions 0 and less"
+    if any(one.output == "varies" for one in of):
+        yield "output: where it varies from run to run of one target, it tells nothing of the targets"
+
+
+def outputs(experiment: Experiment) -> Iterator[CellEvent]:
+    """The first target's usual output, what differs from it elsewhere, and what failed."""
+    of, texts = figures(experiment.rows), kept(experiment.folds)
+    first = of[0]
+    if (text := texts.get(first.usual or "")) is not None:
+        same = [one.target for one in of[1:] if one.usual == first.usual]
+        yield Notice(f"stdout on {first.target}{also(same)}{'' if text else ': none'}", "runs")
+        yield from [Output("stdout", text)] if text else []
+    for one in of[1:]:
+        if first.usual and one.usual and one.usual != first.usual:
+            yield Notice(f"stdout on {one.target} differs from that on {first.target}", "runs")
+            yield Output("stdout", difference(texts.get(first.usual), texts.get(one.usual), first.target, one.target))
+    yield from failures(experiment)
+
+
+def also(targets: Sequence[str]) -> str:
+    return f", and the same on {', '.join(targets)}" if targets else ""
+
+
+def kept(folds: Folds) -> dict[str, bytes]:
+    """What was written to stdout, by its digest. Outputs beyond the bound were not kept."""
+    written = [fold.data for fold in folds.of.values() if fold.stream == "stdout"]
+    return {hashlib.sha256(data).hexdigest(): data for data in (b"", *written)}
+
+
+def difference(one: bytes | None, two: bytes | None, name: str, other: str) -> bytes:
+    """As `diff -u` writes it."""
+    if one is None or two is None or max(len(one), len(two)) > COMPARED_BYTES:
+        return b"(too long to be compared here)\n"
+    before, after = ([mended(line) for line in text.splitlines(keepends=True)] for text in (one, two))
+    if max(len(before), len(after)) > COMPARED_LINES:
+        return b"(too long to be compared here)\n"
+    names = (name.encode(), other.encode())
+    lines = difflib.diff_bytes(difflib.unified_diff, before, after, *names, lineterm=b"\n")
+    shown = list(islice(lines, DIFF_LINES + 1))
+    return b"".join(shown[:DIFF_LINES]) + (b"(and more)\n" if len(shown) > DIFF_LINES else b"")
+
+
+def mended(line: bytes) -> bytes:
+    return line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
+
+
+def failures(experiment: Experiment) -> Iterator[CellEvent]:
+    """What was written by runs that failed, once each, and stderr of the others."""
+    folds = [fold for fold in experiment.folds.of.values() if fold.ending.outcome != "ok" or fold.stream == "stderr"]
+    for fold in sorted(folds, key=lambda fold: fold.ending.outcome != "ok"):
+        yield Notice(heading(fold, experiment.rows), "runs")
+        yield from [Output(fold.stream, fold.data)] if fold.data else []
+        yield from [fold.left_out] if fold.left_out else []
+
+
+def heading(fold: Fold, rows: Iterable[Row]) -> str:
+    ending = fold.ending
+    what = {"stdout": "stdout", "stderr": "stderr"}.get(fold.stream, "no output")
+    if ending.outcome == "ok":
+        return what
+    on = dict.fromkeys(row.target for row in rows if (row.outcome, row.exit_code) == (ending.outcome, ending.exit_code))
+    how = failure(ending.exit_code) if ending.exit_code else ending.outcome
+    return f"{how} on {', '.join(on)}: {what}"

@@ -1,0 +1,51 @@
+"""The environments of a fleet's runs, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..experiments.folding import ranges
+from ..experiments.row import Row
+from .figures import UNKNOWN, number
+
+HEAD = ("index", "environment", "runs", "failed", "init ms", "duration ms", "memory MB")
+
+
+def table(rows: Sequence[Row]) -> list[Sequence[str]]:
+    return [HEAD, *(cells(name, of) for name, of in environments(rows).items())]
+
+
+def environments(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
+    """The runs of each, in the order in which they first come."""
+    found: dict[str | None, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.environment_id, []).append(row)
+    return found
+
+
+def counted(rows: Sequence[Row]) -> str:
+    """Such as `8 environments, 3 of them new`. Empty if none is known."""
+    known = [row for row in rows if row.environment_id is not None]
+    if not known:
+        return ""
+    count = len({row.environment_id for row in known})
+    new = len({row.environment_id for row in known if row.cold_start})
+    text = f"{count:,} environment{'' if count == 1 else 's'}"
+    return f"{text}, {new:,} of them new" if new else text
+
+
+def cells(name: str | None, rows: Sequence[Row]) -> list[str]:
+    """index: as in $FLEET_INDEX; duration: of all runs together; memory: the most that any of them used."""
+    failed = sum(row.outcome != "ok" for row in rows)
+    figures = (
+        next((row.init_duration_ms for row in rows if row.init_duration_ms is not None), None),
+        total(row.duration_ms for row in rows),
+        max((row.max_memory_used_mb for row in rows if row.max_memory_used_mb is not None), default=None),
+    )
+    index = ranges({row.slot for row in rows})
+    return [index, name or UNKNOWN, f"{len(rows):,}", f"{failed:,}", *map(number, figures)]
+
+
+def total(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

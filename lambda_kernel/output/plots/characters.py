@@ -1,0 +1,49 @@
+"""Plots made of characters: lines of at most 80, without colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+PARTS = " ▏▎▍▌▋▊▉█"
+COLUMNS = 60
+NAME = 18  # characters of a row's name
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """Puts values from low to high into columns."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def column(self, value: float) -> int:
+        low, high, at = (math.log(one) if self.log else one for one in (self.low, self.high, value))
+        return min(int((at - low) / (high - low) * COLUMNS), COLUMNS - 1) if high > low else 0
+
+
+def row(name: str, drawn: str) -> str:
+    cut = name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+    return f"{cut:<{NAME}} {drawn}".rstrip()
+
+
+def histogram(values: Iterable[float], ruler: Ruler) -> str:
+    """A block for each column, as high as it has values; every value can be seen."""
+    counts = [0] * COLUMNS
+    for value in values:
+        counts[ruler.column(value)] += 1
+    top = max(counts)
+    return "".join(BLOCKS[math.ceil(count / top * (len(BLOCKS) - 1))] for count in counts)
+
+
+def bar(share: float, columns: int) -> str:
+    """As long as the share of the columns."""
+    eighths = max(round(share * columns * 8), 1 if share > 0 else 0)
+    return (PARTS[-1] * (eighths // 8) + PARTS[eighths % 8]).rstrip().ljust(columns)
+
+
+def axis(low: str, high: str) -> Sequence[str]:
+    return (row("", "└" + "─" * (COLUMNS - 2) + "┘"), row("", low + high.rjust(COLUMNS - len(low))))

@@ -1,0 +1,107 @@
+"""What a target's speed costs: a point for each, by its duration and by the price of a million runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...untrusted import visible
+from . import characters
+from .plot import BLUE, GREEN, NUMBER, PURPLE, VERMILLION, Plot, Spec, amount, coloured, specification, time_axis
+from .units import Unit, spoken, unit
+
+HEIGHT = 340
+SUBTITLE = "A point is a target's median run; the band is the middle half of its runs"
+NAME = 40  # characters
+BAR = 8
+MARKS = ("cheapest", "fastest", "balanced")
+COLOURS = dict(zip((*MARKS, ""), (GREEN, VERMILLION, PURPLE, BLUE), strict=True))
+FAR = 0.7  # of the width: from here on there is no room for words at the right
+WORDS = {
+    "type": "text",
+    "align": {"expr": "datum.left ? 'right' : 'left'"},
+    "dx": {"expr": "datum.left ? -4 : 6"},
+    "dy": {"expr": "datum.above ? -12 : 16"},
+}
+SHAPES = dict(zip((*MARKS, ""), ("square", "triangle-up", "diamond", "circle"), strict=True))
+
+
+@dataclass(frozen=True)
+class Point:
+    """A target. duration_ms: the median of its runs; cost_usd: of a million such runs; low_ms, high_ms: between them is
+    the middle half of its runs; marks: what it is of all, some of MARKS."""
+
+    target: str
+    duration_ms: float
+    cost_usd: float
+    low_ms: float
+    high_ms: float
+    marks: Sequence[str] = ()
+
+    @property
+    def label(self) -> str:
+        return ": ".join(filter(None, (visible(self.target, NAME), ", ".join(self.marks))))
+
+
+def plot(name: str, points: Sequence[Point]) -> Plot | None:
+    """name: of the experiment. None: there are no two to compare."""
+    drawn = sorted(points, key=lambda point: point.duration_ms)
+    return Plot(spec(name, drawn), text(drawn)) if len(drawn) > 1 else None
+
+
+def spec(name: str, points: Sequence[Point]) -> Spec:
+    most = max(point.high_ms for point in points)
+    scaled = unit(most)
+    neighbours = zip([points[0], *points], points, [*points[1:], points[-1]], strict=False)
+    values = [value(*three, scaled, left=three[1].high_ms > FAR * most) for three in neighbours]
+    title = f"What speed costs: {name}"
+    body = {"data": {"values": values}, "encoding": axes(scaled), "layer": layers(scaled)}
+    return specification(title, SUBTITLE, HEIGHT, body)
+
+
+def value(before: Point, point: Point, after: Point, scaled: Unit, *, left: bool) -> Spec:
+    """left: on which side of the point its words are. They are above the line if it falls on that side."""
+    low, at, high = (scaled.of(one) for one in (point.low_ms, point.duration_ms, point.high_ms))
+    row = {"target": point.label, "low": low, "duration": at, "high": high, "cost": round(point.cost_usd, 4)}
+    above = point.cost_usd >= (before if left else after).cost_usd
+    return {**row, "mark": point.marks[0] if point.marks else "", "left": left, "above": above}
+
+
+def axes(scaled: Unit) -> Spec:
+    axis = {"format": "$,.2f", "tickCount": 6}
+    cost = amount("cost", "cost of a million runs (USD)", scale={"zero": True}, axis=axis)
+    return {"x": {**time_axis("duration", "duration", scaled), "scale": {"zero": True, "nice": True}}, "y": cost}
+
+
+def layers(scaled: Unit) -> list[Spec]:
+    told = [
+        {"field": "target", "title": "target"},
+        amount("duration", f"duration ({scaled.name})", format=NUMBER),
+        amount("cost", "USD for a million", format=",.2f"),
+    ]
+    colour, shape = ({**coloured("mark", [*of], [*of.values()]), "legend": None} for of in (COLOURS, SHAPES))
+    return [
+        {"mark": {"type": "line", "color": BLUE, "opacity": 0.6, "strokeWidth": 1.5}},
+        {
+            "mark": {"type": "rule", "strokeWidth": 5, "opacity": 0.5},
+            "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}, "color": colour},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
+            "encoding": {"color": colour, "shape": shape, "tooltip": told},
+        },
+        {"mark": WORDS, "encoding": {"text": {"field": "target", "type": "nominal"}}},
+    ]
+
+
+def text(points: Sequence[Point]) -> str:
+    slowest, dearest = (max(of) or 1 for of in zip(*((one.duration_ms, one.cost_usd) for one in points), strict=True))
+    rows = []
+    for point in points:
+        took, cost = spoken(point.duration_ms), f"${point.cost_usd:,.2f}"
+        bars = (
+            f"{characters.bar(point.duration_ms / slowest, BAR)} {took:<9}",
+            f"{characters.bar(point.cost_usd / dearest, BAR)} {cost:<7}",
+        )
+        rows.append(characters.row(visible(point.target, NAME), " ".join([*bars, *point.marks])))
+    return "\n".join([characters.row("", f"{'duration':<{BAR + 10}} a million runs"), *rows])

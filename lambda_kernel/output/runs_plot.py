@@ -1,0 +1,54 @@
+"""Shows the plot of an experiment, as its kind wants it. What draws is imported with the first one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..experiments.comparison import Comparison, by_slot, counted, durations
+from ..experiments.curve import curve
+from ..experiments.engine import Experiment
+from ..experiments.row import Row
+from ..experiments.statistics import percentile
+from ..experiments.survival import IdlePlan, samples
+from ..session.cell import Control, Emit
+
+if TYPE_CHECKING:
+    from .plots.cost import Point
+    from .plots.plot import Plot
+    from .plots.survival import Pause
+
+
+def show(experiment: Experiment, emit: Emit, control: Control) -> None:
+    """Nothing, if there is too little to draw."""
+    from .plots import show
+
+    show.show(plot(experiment), emit, control)
+
+
+def plot(experiment: Experiment) -> Plot | None:
+    from .plots import cost, ecdf, survival, timeline
+
+    plan, rows = experiment.plan, experiment.rows
+    if isinstance(plan, Comparison):
+        return cost.plot(plan.name, points(rows))
+    if isinstance(plan, IdlePlan):
+        return survival.plot(plan.name, pauses(plan, rows))
+    return timeline.plot(plan.name, rows) if plan.fleet else ecdf.plot(plan.name, rows)
+
+
+def points(rows: Sequence[Row]) -> list[Point]:
+    from .plots.cost import Point
+
+    times = {slot: durations(counted(made)) for slot, made in by_slot(rows).items()}
+    middle = {slot: (percentile(of, 25), percentile(of, 75)) for slot, of in times.items() if of}
+    return [Point(one.target, one.duration_ms, one.million_usd, *middle[one.slot], one.marks) for one in curve(rows)]
+
+
+def pauses(plan: IdlePlan, rows: Sequence[Row]) -> list[Pause]:
+    """Those that were as long as planned."""
+    from .plots.survival import Pause
+
+    taken = [one for one in samples(plan, rows) if not one.late]
+    same = {pause: [one.same for one in taken if one.planned_s == pause] for pause in plan.pauses}
+    return [Pause(pause, sum(of), len(of)) for pause, of in same.items()]

@@ -1,0 +1,151 @@
+"""Shows an experiment: its progress, the outputs of its runs folded, and its rows and percentiles as tables."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+
+from ..experiments.engine import Experiment
+from ..experiments.folding import Fold, ranges
+from ..experiments.row import Row
+from ..experiments.statistics import FIGURES, distributions
+from ..session.cell import CellEvent, Notice, Output
+from . import environments_view
+from .display import SMALL, failure
+from .figures import UNKNOWN, number
+
+KEY = "lambda_runs"
+SAVED = 1_000  # rows in the metadata of a notebook's output: some 500 kB
+SHOWN = 20
+HELD = (
+    "the function has no tenant isolation: to get a new environment the kernel keeps others busy for about a second, "
+    "and durations and wall times include that"
+)
+Cells = Sequence[Sequence[str]]
+FIGURE = re.compile(r"-|[\d,]+(?:\.\d+)?")
+HEAD = ("run", "outcome", "init ms", "duration ms", "billed ms", "wall ms", "memory MB", "environment")
+FIGURE_NAMES = {
+    "init_duration_ms": "init ms",
+    "restore_duration_ms": "restore ms",
+    "duration_ms": "duration ms",
+    "billed_duration_ms": "billed ms",
+    "wall_ms": "wall ms",
+}
+
+
+def progress(experiment: Experiment) -> dict[str, str]:
+    done, planned = len(experiment.rows), len(experiment.plan.runs)
+    line = f"{done:,} of {planned:,} runs" + under_way(experiment) + problems(experiment)
+    bar = f'<progress value="{done}" max="{planned}"></progress> ' if done < planned and not experiment.stopped else ""
+    return {"text/plain": line, "text/html": f"{bar}{html.escape(line)}"}
+
+
+def under_way(experiment: Experiment) -> str:
+    if not experiment.plan.fleet:
+        return ""
+    counts = {"running": experiment.running, "waiting": experiment.waiting}
+    said = "".join(f", {count:,} {name}" for name, count in counts.items() if count)
+    return said + (f" ({experiment.limit})" if experiment.limit else "")
+
+
+def problems(experiment: Experiment) -> str:
+    counts = {name: experiment.number(name) for name in ("failed", "lost")}
+    said = "".join(f", {count:,} {name}" for name, count in counts.items() if count)
+    return said + (f", {experiment.stopped}" if experiment.stopped else "")
+
+
+def outputs(experiment: Experiment) -> Iterable[CellEvent]:
+    """Each different output once, below a line that says whose it is. stderr comes after stdout, and failures last."""
+    folds, unit = experiment.folds, experiment.plan.unit
+    for fold in sorted(folds.of.values(), key=lambda fold: (fold.ending.outcome != "ok", fold.stream == "stderr")):
+        yield Notice(heading(fold, unit, len(experiment.rows)), "runs")
+        if fold.data:
+            yield Output(fold.stream, fold.data)
+        if fold.left_out:
+            yield fold.left_out
+    if folds.unkept:
+        yield Notice(f"{unit}s {ranges(folds.unkept)}: other outputs, which were not kept", "runs")
+
+
+def heading(fold: Fold, unit: str, total: int) -> str:
+    count, ending = len(fold.runs), fold.ending
+    whose = f"{unit} {fold.runs[0]}" if count == 1 else f"{unit}s {ranges(fold.runs)}: {count:,} of {total:,}"
+    how = {"ok": "", "failed": failure(ending.exit_code or 0)}.get(ending.outcome, ending.outcome)
+    what = {"stdout": "", "stderr": "stderr"}.get(fold.stream, "no output")
+    return ", ".join(filter(None, (whose, how, what)))
+
+
+def table(experiment: Experiment, *, in_file: bool) -> dict[str, str]:
+    """The first rows, the percentiles, and what there is to say about them. in_file: a CSV file has all rows."""
+    rows, plan = experiment.rows, experiment.plan
+    lines = environments_view.table(rows) if plan.fleet else [HEAD, *map(row_cells, rows)]
+    counted = environments_view.counted(rows) if plan.fleet else ""
+    where = f" in {counted}" if counted else ""
+    head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{where}{problems(experiment)}"
+    held, limit = HELD if experiment.held else "", experiment.limit
+    notes = [text for text in (more(lines), limit, cold(experiment), held, unsaved(rows, in_file)) if text]
+    shown, summary = lines[: SHOWN + 1], percentiles(rows)
+    text = "\n".join([head, *aligned(shown), *notes, *(["", *aligned(summary)] if summary else [])])
+    small = "".join(f'<div style="{SMALL}">{html.escape(note)}</div>' for note in notes)
+    page = f"<div>{html.escape(head)}</div>{page_of(shown)}{small}{page_of(summary) if summary else ''}"
+    return {"text/plain": text, "text/html": page}
+
+
+def saved(rows: Sequence[Row]) -> dict[str, object]:
+    return {KEY: [row.data() for row in rows[:SAVED]]}
+
+
+def more(lines: Cells) -> str:
+    hidden = len(lines) - 1 - SHOWN
+    return f"and {hidden:,} more" if hidden > 0 else ""
+
+
+def cold(experiment: Experiment) -> str:
+    """Without tenants Lambda chooses the environment, which may be a warm one that the kernel has not met."""
+    asked = {run.repetition for run in experiment.plan.runs if run.cold}
+    warm = [row for row in experiment.rows if row.repetition in asked and row.outcome == "ok" and not row.cold_start]
+    if not warm:
+        return ""
+    return f"{len(warm):,} of the new environments had been started before, or Lambda told no Init Duration"
+
+
+def unsaved(rows: Sequence[Row], in_file: bool) -> str:
+    if len(rows) <= SAVED:
+        return ""
+    where = "the CSV file has all" if in_file else "`%last --csv FILE` writes all"
+    return f"the notebook keeps the first {SAVED:,} rows; {where}"
+
+
+def row_cells(row: Row) -> list[str]:
+    outcome = f"exit code {row.exit_code}" if row.outcome == "failed" else row.outcome
+    figures = (row.init_duration_ms, row.duration_ms, row.billed_duration_ms, row.wall_ms, row.max_memory_used_mb)
+    return [str(row.repetition), outcome, *map(number, figures), row.environment_id or UNKNOWN]
+
+
+def percentiles(rows: Sequence[Row]) -> Cells:
+    """Empty if no run has come to its end."""
+    found = distributions(rows)
+    names = [name for name in FIGURES if name in found]
+    head = ["nearest rank", "runs", "p50", "p90", "p99", "max"]
+    of = [(name, found[name]) for name in names]
+    lines = [[FIGURE_NAMES[n], f"{d.count:,}", *map(number, (d.p50, d.p90, d.p99, d.max))] for n, d in of]
+    return [head, *lines] if lines else []
+
+
+def aligned(cells: Cells) -> list[str]:
+    """Columns of text, with figures at the right."""
+    return [line.rstrip() for line in map("  ".join, zip(*map(padded, zip(*cells, strict=True)), strict=True))]
+
+
+def padded(column: Sequence[str]) -> list[str]:
+    width = max(map(len, column))
+    figures = all(FIGURE.fullmatch(text) for text in column[1:])
+    return [text.rjust(width) if figures else text.ljust(width) for text in column]
+
+
+def page_of(cells: Cells) -> str:
+    head, *rows = cells
+    names = "".join(f"<th>{html.escape(text)}</th>" for text in head)
+    lines = "".join(f"<tr>{''.join(f'<td>{html.escape(text)}</td>' for text in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>"

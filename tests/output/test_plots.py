@@ -1,0 +1,289 @@
+"""Plots of experiments"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambda_kernel.experiments.comparison import comparison
+from lambda_kernel.experiments.engine import Experiment
+from lambda_kernel.experiments.plan import fleet, repetitions
+from lambda_kernel.experiments.row import Row
+from lambda_kernel.experiments.survival import idle
+from lambda_kernel.output import runs_plot
+from lambda_kernel.output.plots import cost, ecdf, plot, show, still, survival, timeline
+from lambda_kernel.output.plots.cost import Point
+from lambda_kernel.output.plots.plot import Plot, Spec
+from lambda_kernel.output.plots.survival import Pause
+from lambda_kernel.output.plots.units import logarithmic, unit
+from lambda_kernel.session.cell import CellEvent, Notice, Shown, ThreadControl
+from tests.browser.test_jupyterlab import contrast
+from tests.support.rows import ROW
+
+HOSTILE = "\x1b[2Jhttp://example.com/<img src=x>" + "x" * 500
+
+
+def repeated(count: int, **figures: Any) -> list[Row]:
+    """Runs of 10, 11, 12... ms."""
+    return [replace(ROW, repetition=n + 1, duration_ms=10.0 + n, wall_ms=20.0 + n, **figures) for n in range(count)]
+
+
+def at(milliseconds: int, environment: str | None, **more: Any) -> Row:
+    start = f"2026-01-02T03:04:{milliseconds // 1000:02}.{milliseconds % 1000:03}Z"
+    return replace(ROW, start=start, environment_id=environment, wall_ms=100.0, **more)
+
+
+def made(found: Plot | None) -> Plot:
+    assert found is not None
+    return found
+
+
+def values(found: Plot | None) -> list[dict[str, Any]]:
+    return list(made(found).spec["data"]["values"])
+
+
+PLOTS = {
+    "few runs": made(ecdf.plot("%%repeat 5", repeated(5, init_duration_ms=None))),
+    "many runs": made(ecdf.plot("%%repeat 10000", repeated(10_000, restore_duration_ms=3.0))),
+    "timeline": made(timeline.plot("%%fleet 2", [at(0, HOSTILE), at(90, None, outcome="lost")])),
+    "large timeline": made(timeline.plot("%%fleet 900", [at(n, f"{n:032x}", outcome="failed") for n in range(900)])),
+    "survival": made(survival.plot("--idle 1m,1h", [Pause(60, 5, 5), Pause(3600, 0, 5)])),
+    "cost": made(cost.plot("%%compare", [Point(HOSTILE, 950, 12.25, 900, 960, cost.MARKS), Point("b", 90, 1, 80, 95)])),
+}
+all_plots = pytest.mark.parametrize("found", PLOTS.values(), ids=PLOTS)
+
+
+def test_a_curve_has_a_step_for_each_run() -> None:
+    rows = [replace(row, duration_ms=duration) for row, duration in zip(repeated(5), (3, 1, 2, 2, 9.5), strict=True)]
+    steps = [(one["time"], one["share"]) for one in values(ecdf.plot("", rows)) if one["figure"] == "Duration"]
+    assert steps == [(1, 0), (1, 0.2), (2, 0.4), (2, 0.6), (3, 0.8), (9.5, 1)]
+
+
+def test_a_curve_of_many_runs_has_a_bound_and_both_ends() -> None:
+    steps = [one for one in values(PLOTS["many runs"]) if one["figure"] == "wall time"]
+    assert len(steps) == 1 + ecdf.POINTS
+    assert (steps[0]["share"], steps[-1]["share"], steps[-1]["time"]) == (0, 1, 10.019)  # seconds
+    assert [*steps] == sorted(steps, key=lambda one: (one["time"], one["share"]))
+
+
+def test_which_runs_and_figures_have_a_curve() -> None:
+    assert ecdf.plot("", repeated(4)) is None
+    assert ecdf.plot("", [*repeated(4), replace(ROW, outcome="lost")]) is None
+    warm = [*repeated(5, init_duration_ms=None), *repeated(4, init_duration_ms=200.0, outcome="failed")]
+    assert {one["figure"] for one in values(ecdf.plot("", warm))} == {"Duration", "wall time"}
+
+
+def test_units_and_scales() -> None:
+    assert [unit(most).name for most in (9_999, 10_000, 119_999, 120_000, 7_200_000)] == ["ms", "s", "s", "min", "h"]
+    assert [logarithmic(ends) for ends in ([1.0, 9.9], [1.0, 10.0], [0.0, 10.0])] == [False, True, False]
+
+
+def test_a_curve_in_characters() -> None:
+    warm = repeated(5, init_duration_ms=None)
+    rows = [replace(row, duration_ms=duration) for row, duration in zip(warm, (1, 1, 1, 2, 100), strict=True)]
+    title, *drawn, _, axis = made(ecdf.plot("%%repeat 5", rows)).text.splitlines()
+    assert title == "How long the runs took: %%repeat 5"
+    assert drawn[0] == f"{'Duration':<19}█{' ' * 8}▃{' ' * 49}▃"
+    assert axis == f"{' ' * 19}1 ms{'logarithmic, 100 ms':>56}"
+
+
+def test_a_timeline_begins_with_the_first_run_and_names_environments() -> None:
+    rows = [at(250, "two", repetition=1), at(100, "one", outcome="timed out"), at(300, "two", cold_start=False)]
+    bars = values(timeline.plot("", rows))
+    assert [(bar["environment"], bar["begin"], bar["end"]) for bar in bars] == [
+        *(("one", 0, 100), ("two", 150, 250), ("two", 200, 300))
+    ]
+    assert [(bar["ended"], bar["cold"]) for bar in bars] == [
+        *(("lost, interrupted or timed out", True), ("ok", True), ("ok", False))
+    ]
+    one, two, *_ = made(timeline.plot("", rows)).drawn.splitlines()
+    assert one.startswith("one  ")
+    assert ("◆" in one, "x" in one, "◆" in two, "x" in two) == (True, True, True, False)
+    assert timeline.plot("", []) is None
+
+
+def test_a_large_timeline_stays_on_a_screen() -> None:
+    found = PLOTS["large timeline"]
+    assert found.spec["height"] == timeline.HEIGHT + timeline.BORDERS
+    assert found.drawn.count("\n") == timeline.LINES + 2
+    assert "and 880 more environments" in found.text
+    assert len(values(timeline.plot("", [at(0, "a")] * 2_000))) == timeline.MOST
+
+
+def test_the_interval_of_a_share() -> None:
+    """The figures are those of Wilson's interval in R: prop.test(4, 5, correct = FALSE)."""
+    assert survival.interval(Pause(60, 4, 5)) == pytest.approx((0.3755, 0.9638), abs=1e-4)
+    assert survival.interval(Pause(60, 0, 5))[0] == 0
+    assert survival.interval(Pause(60, 5, 5))[1] == 1
+
+
+def test_survival_is_ordered_by_pause_and_leaves_out_what_was_not_tried() -> None:
+    found = survival.plot("", [Pause(600, 1, 4), Pause(60, 4, 4), Pause(3600, 0, 0)])
+    assert [(one["pause"], one["count"]) for one in values(found)] == [(1, "4 of 4"), (10, "1 of 4")]
+    assert [line.split()[:2] for line in made(found).drawn.splitlines()] == [["1", "min"], ["10", "min"]]
+    assert survival.plot("", [Pause(60, 1, 1), Pause(3600, 0, 0)]) is None
+
+
+def test_cost_names_each_target_where_there_is_room() -> None:
+    points = [Point("slow", 800, 2, 790, 810), Point("fast", 100, 3, 90, 110, ["fastest", "cheapest"])]
+    found = values(cost.plot("", points))
+    assert [(one["target"], one["left"], one["above"], one["mark"]) for one in found] == [
+        *(("fast: fastest, cheapest", False, True, "fastest"), ("slow", True, False, ""))
+    ]
+    assert cost.plot("", points[:1]) is None
+    assert made(cost.plot("", [Point("a", 0, 0, 0, 0), Point("b", 0, 0, 0, 0)])).text.count("$0.00") == 2
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    import jsonschema
+
+    altair = importlib.util.find_spec("altair")
+    if altair is None or altair.origin is None:
+        pytest.skip("needs altair's schema of Vega-Lite")
+    path = Path(altair.origin).parent / "vegalite/v5/schema/vega-lite-schema.json"
+    return jsonschema.Draft7Validator(json.loads(path.read_text("utf-8")))
+
+
+@all_plots
+def test_it_fits_vega_lite(schema: Any, found: Plot) -> None:
+    few = {**found.spec, "data": {"values": values(found)[:3]}}  # they may be anything
+    assert [error.json_path for spec in (few, plot.on_paper(few)) for error in schema.iter_errors(spec)] == []
+    assert [*schema.iter_errors({**few, "height": "high"})]
+
+
+def test_vega_lite_has_nothing_to_warn_of() -> None:
+    pytest.importorskip("vl_convert")
+    code = (
+        "import json, sys, vl_convert\n"
+        "for spec in json.load(sys.stdin): vl_convert.vegalite_to_vega(spec, vl_version='5.8', show_warnings=True)"
+    )
+    specs = json.dumps([found.spec for found in PLOTS.values()])
+    done = subprocess.run([sys.executable, "-c", code], input=specs, text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@all_plots
+def test_it_loads_nothing_and_names_are_data(found: Plot) -> None:
+    body = {key: value for key, value in found.spec.items() if key not in ("$schema", "data")}
+    assert "://" not in json.dumps(body)
+    assert not {"url", "href"} & {key for key, _ in items(found.spec)}
+    assert HOSTILE not in json.dumps(found.spec)
+    assert found.text.replace("\n", "").isprintable()
+
+
+def items(value: Any) -> Iterator[tuple[str, Any]]:
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield str(key), inner
+        yield from items(inner)
+
+
+@all_plots
+def test_its_text_fits_a_terminal(found: Plot) -> None:
+    assert max(map(len, found.text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("page", ["rgb(255, 255, 255)", "rgb(17, 17, 17)", "rgb(30, 30, 30)", "rgb(13, 17, 23)"])
+def test_colours_can_be_seen_on_light_and_dark_pages(page: str) -> None:
+    """JupyterLab's two themes, VS Code's dark one, and GitHub's (WCAG 2.1, 1.4.11: 3 for what is drawn)."""
+    assert min(contrast(rgb(colour), page) for colour in plot.COLOURS) >= 3
+
+
+def rgb(colour: str) -> str:
+    return f"rgb({', '.join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))})"
+
+
+def test_words_have_the_colour_of_the_page_or_of_ink() -> None:
+    assert contrast(rgb(plot.INK), rgb(plot.PAPER)) >= 7
+    for found in PLOTS.values():
+        live, drawn = found.spec, plot.on_paper(found.spec)
+        assert (live["background"], drawn["background"]) == ("transparent", plot.PAPER)
+        for spec, ink in ((live, plot.AROUND), (drawn, plot.INK)):
+            named = {value for key, value in items(spec["config"]) if key.lower().endswith("color")}
+            assert named == {ink}
+
+
+def test_what_differs_by_colour_differs_by_form_as_well() -> None:
+    assert len({*map(str, plot.DASHES)}) == len(plot.COLOURS)
+    assert len({*cost.SHAPES.values()}) == len(cost.COLOURS)
+
+
+def drawn(picture: bytes | None = b"PNG", available: bool = True, what: Plot | None = PLOTS["cost"]) -> list[CellEvent]:
+    shown: list[CellEvent] = []
+    show.show(what, shown.append, ThreadControl(), available=available, draw=lambda spec, control: picture)
+    return shown
+
+
+def test_a_front_end_has_the_choice() -> None:
+    [shown] = drawn()
+    assert isinstance(shown, Shown)
+    assert {*shown.data} == {"application/vnd.vegalite.v5+json", "image/png", "text/plain"}
+    assert shown.data["image/png"] == "UE5H"
+    look = shown.metadata["image/png"]
+    assert (look["width"], look["height"]) == (plot.WIDTH, cost.HEIGHT)
+    assert look["alt"].startswith("What speed costs: %%compare. A point is")
+
+
+def test_what_is_shown_where_something_is_missing() -> None:
+    [shown] = drawn(picture=None)
+    assert isinstance(shown, Shown)
+    assert ({*shown.data}, shown.metadata) == ({"application/vnd.vegalite.v5+json", "text/plain"}, {})
+    [told] = drawn(available=False)
+    assert isinstance(told, Notice)
+    assert "pip install 'lambda-kernel[plots]'" in told.text
+    assert drawn(available=False, what=None) == drawn(what=None) == []
+
+
+def test_a_picture() -> None:
+    pytest.importorskip("vl_convert")
+    found = still.png(PLOTS["few runs"].spec, ThreadControl())
+    assert found is not None
+    assert struct.unpack_from(">II", found, 16) == (2 * plot.WIDTH, 2 * ecdf.HEIGHT)
+    assert len(found) < 80_000
+
+
+SPEC: Spec = PLOTS["cost"].spec
+ENDLESS = ("sleep", "1000")
+
+
+def test_drawing_has_an_end() -> None:
+    assert still.png(SPEC, ThreadControl(), 0.01, ENDLESS) is None
+    control = ThreadControl()
+    control.interrupt()
+    assert still.png(SPEC, control, 1000, ENDLESS) is None
+    assert still.png(SPEC, ThreadControl(), 1000, ("sh", "-c", "echo half; exit 1")) is None
+    assert still.png(SPEC, ThreadControl(), 1000, ("/no/such/program",)) is None
+
+
+def test_each_kind_of_experiment_has_its_plot() -> None:
+    repetition = Experiment(repetitions("%%repeat 5", 5), repeated(5))
+    assert made(runs_plot.plot(repetition)).spec["title"]["text"] == "How long the runs took: %%repeat 5"
+    side_by_side = Experiment(fleet("%%fleet 2", 2, 2, "shell"), repeated(2))
+    assert made(runs_plot.plot(side_by_side)).spec["title"]["text"].startswith("When which environment was at work")
+    targets = ("a", "b")
+    compared = [
+        replace(ROW, target=target, slot=slot, repetition=n, duration_ms=10.0 * n + slot, cost_usd=1e-6 * (slot + 1))
+        for slot, target in enumerate(targets)
+        for n in (1, 2, 3, 4)
+    ]
+    found = values(runs_plot.plot(Experiment(comparison("%%compare a b", targets, 4), compared)))
+    assert [(one["target"], one["low"], one["duration"], one["high"], one["cost"]) for one in found] == [
+        ("a: cheapest, fastest, balanced", 10, 20, 30, 1),
+        ("b", 11, 21, 31, 2),
+    ]
+    rows = [at(int(1000 * second), name, repetition=n) for n, (second, name) in enumerate(IDLE, 1)]
+    found = values(runs_plot.plot(Experiment(idle("%%repeat 2 --idle 1s,2s", 2, [1, 2]), rows)))
+    assert [(one["pause"], one["count"]) for one in found] == [(1_000, "2 of 2"), (2_000, "0 of 1")]
+
+
+# Seconds, and the environment that answered then: the last pause was longer than planned.
+IDLE = [(0, "a"), (1.1, "a"), (2.2, "a"), (4.3, "b"), (20, "b")]
