@@ -1,0 +1,1 @@
+"""`lambda-kernel compare`: one notebook on several targets, and what differs."""

@@ -1,0 +1,137 @@
+"""Comparisons: the same cell on several targets in turn, and what their runs say of each."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from .plan import Plan, Run
+from .row import Row
+from .statistics import Ratio, percentile, ratio
+
+T = TypeVar("T")
+Sameness = Literal["same", "different", "varies", ""]
+
+
+@dataclass(frozen=True)
+class Comparison(Plan):
+    """A slot for each target. Runs before the first repetition are for warming up: they have rows, and do not count.
+
+    init_ms: of environments that were started in order to see whether there is such a target. notes: what else is to be
+    said of the targets.
+    """
+
+    targets: tuple[str, ...] = ()
+    init_ms: tuple[float | None, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def comparison(
+    name: str,
+    targets: Sequence[str],
+    runs: int,
+    warmup: int = 0,
+    *,
+    init_ms: Sequence[float | None] = (),
+    notes: Sequence[str] = (),
+) -> Comparison:
+    """One run on each target, then again: what changes with time, such as the hour's load, meets all of them."""
+    planned = tuple(Run(slot, number) for number in range(1 - warmup, runs + 1) for slot in range(len(targets)))
+    return Comparison(name, planned, targets=tuple(targets), init_ms=tuple(init_ms), notes=tuple(notes))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of the runs on one target that ended well. Times are Lambda's Duration. None: not known.
+
+    planned: how many runs were made; memory_mb: the function's; used_mb: the largest Max Memory Used; million_usd: the
+    cost of a million such runs in a warm environment; output: compared with the first target's, empty for that; usual:
+    the digest of the output that came most often.
+    """
+
+    slot: int
+    target: str
+    planned: int
+    runs: int
+    median_ms: float | None
+    p95_ms: float | None
+    min_ms: float | None
+    init_ms: float | None
+    memory_mb: int | None
+    used_mb: int | None
+    million_usd: float | None
+    output: Sameness
+    usual: str | None
+
+
+def figures(rows: Sequence[Row], init_ms: Sequence[float | None] = ()) -> list[Figures]:
+    """Of each slot, in their order. init_ms: Comparison's."""
+    of = by_slot(rows)
+    first = counted(next(iter(of.values()), []))
+    started = dict(enumerate(init_ms))
+    return [_figures(made, first, started.get(slot)) for slot, made in of.items()]
+
+
+def ratios(rows: Sequence[Row], randomness: random.Random) -> list[Ratio | None]:
+    """Of each slot's median duration to the first one's, which has none itself."""
+    times = [durations(counted(made)) for made in by_slot(rows).values()]
+    return [None, *(ratio(others, times[0], randomness) for others in times[1:])][: len(times)]
+
+
+def by_slot(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    return {slot: [row for row in rows if row.slot == slot] for slot in sorted({row.slot for row in rows})}
+
+
+def counted(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.repetition >= 1 and row.outcome == "ok"]
+
+
+def durations(rows: Sequence[Row]) -> list[float]:
+    return sorted(known(row.duration_ms for row in rows))
+
+
+def _figures(made: Sequence[Row], first: Sequence[Row], init_ms: float | None) -> Figures:
+    rows = counted(made)
+    times, inits = durations(rows), sorted(known([init_ms, *(row.init_duration_ms for row in made)]))
+    return Figures(
+        slot=made[0].slot,
+        target=made[0].target,
+        planned=sum(row.repetition >= 1 for row in made),
+        runs=len(rows),
+        median_ms=percentile(times, 50) if times else None,
+        p95_ms=percentile(times, 95) if times else None,
+        min_ms=times[0] if times else None,
+        init_ms=percentile(inits, 50) if inits else None,
+        memory_mb=max(known(row.memory_size_mb for row in made), default=None),
+        used_mb=max(known(row.max_memory_used_mb for row in made), default=None),
+        million_usd=million_usd(rows),
+        output=sameness(rows, first),
+        usual=usual(rows),
+    )
+
+
+def million_usd(rows: Sequence[Row]) -> float | None:
+    """A run that met a cold start costs more, and few of a million do."""
+    warm = [row for row in rows if not row.cold_start] or rows
+    costs = known(row.cost_usd for row in warm)
+    return 1_000_000 * sum(costs) / len(costs) if costs else None
+
+
+def sameness(rows: Sequence[Row], first: Sequence[Row]) -> Sameness:
+    outputs, others = ({row.stdout_sha256 for row in of} for of in (rows, first))
+    if not outputs or not others:
+        return ""
+    if len(outputs) > 1:
+        return "varies"
+    return "" if rows[0].slot == first[0].slot else "same" if outputs == others else "different"
+
+
+def usual(rows: Sequence[Row]) -> str | None:
+    return Counter(row.stdout_sha256 for row in rows).most_common(1)[0][0] if rows else None
+
+
+def known(values: Iterable[T | None]) -> list[T]:
+    return [value for value in values if value is not None]

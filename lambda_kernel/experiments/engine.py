@@ -1,0 +1,309 @@
+"""Carries a plan out, so many runs at once, by the same session code as a cell."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from .. import errors
+from ..aws.usage import Usage
+from ..session.cell import Cell, CellEvent, Control, Emit, Result
+from ..session.replacement import UNKNOWN
+from .folding import Collector, Folds
+from .lanes import LaneControl, side_by_side
+from .plan import Plan, Run
+from .row import Begin, Ending, Outcome, Row, measured
+from .schedule import Schedule, slots_of
+
+# The run may have begun, and the next one can begin all the same. Every other error would meet the next run as well.
+LOST = (errors.CommandLost, errors.Unanswered, errors.FunctionFailed)
+STARTED = Ending("ok", None)  # a cold start without a command
+
+
+class Place(Protocol):
+    """A session, or what stands for one."""
+
+    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result: ...
+
+    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where the runs of a slot go. target, region: as their rows name it. variables: for its commands."""
+
+    place: Place
+    target: str
+    region: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """seconds: for durations; now: the time in UTC, for the rows; sleep: until then, or an interrupt.
+
+    lane: makes the Control of a run among others, which waits by that clock.
+    """
+
+    seconds: Callable[[], float]
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    lane: Callable[[Control, Callable[[], float]], LaneControl] = LaneControl
+
+
+@dataclass
+class Experiment:
+    """A plan, and what it has come to so far. error: the last one of a run, in words.
+
+    running: how many runs go on; waiting: how many wait for their turn, because Lambda takes no more at once. limit:
+    how many it takes, and whose limit that is. refused: why the runs that are missing could not be made. left: the
+    slots whose runs were given up, and whose places are not to be used again.
+    """
+
+    plan: Plan
+    rows: list[Row] = field(default_factory=list)
+    folds: Folds = field(default_factory=Folds)
+    error: errors.KernelError | None = None
+    stopped: Outcome | None = None  # why it ended before its last run
+    held: bool = False  # whether new environments were had by holding others, which takes time (Session.reset)
+    running: int = 0
+    waiting: int = 0
+    limit: str = ""
+    refused: errors.Throttled | None = None
+    left: list[int] = field(default_factory=list)
+
+    def number(self, outcome: Outcome) -> int:
+        return sum(row.outcome == outcome for row in self.rows)
+
+    def sort(self) -> None:
+        """By the runs' numbers, and no longer as they have ended."""
+        self.rows.sort(key=lambda row: self.plan.number(row.slot, row.repetition))
+        self.folds.sort()
+
+
+Told = Callable[[Experiment], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """To make a run. begun: by the engine's clock."""
+
+    run: Run
+    number: int
+    slot: Slot
+    cell: Cell
+    control: Control
+    usage: Usage
+    output: Collector
+    begin: Begin
+    begun: float
+
+
+class Engine:
+    """Makes the runs of a plan, each in a slot. With one at once they are made in the caller's thread."""
+
+    def __init__(
+        self,
+        slots: Sequence[Slot],
+        emit: Emit,
+        control: Control,
+        usage: Usage,
+        clocks: Clocks,
+        *,
+        used: Mapping[int, Usage] | None = None,
+    ) -> None:
+        """used: by slot, what its next run has used before, such as a hello after which it was throttled."""
+        self._slots, self._emit, self._control, self._usage, self._clocks = slots, emit, control, usage, clocks
+        self._notified: set[CellEvent] = set()
+        self._used = dict(used or {})
+        self._lock = threading.Lock()
+        self._idle: list[Control] = []  # of the lanes that wait for a run
+        self._under_way: dict[Control, Attempt] = {}
+        self._failure: BaseException | None = None
+
+    def carry_out(self, experiment: Experiment, cell: Cell, told: Told) -> None:
+        """Raises errors.KernelError where going on makes no sense. The experiment has its rows in that case too.
+
+        told: is called before the first run and after each, and now and then while they go on; never twice at a time.
+        """
+        self._experiment, self._cell, self._told = experiment, cell, told
+        self._end = None if cell.seconds is None else self._clocks.seconds() + cell.seconds
+        self._schedule = Schedule(experiment.plan, len(self._slots), self._clocks.seconds)
+        self.tick()
+        lanes = slots_of(experiment.plan, self._slots)
+        self._alone = lanes == 1
+        if self._alone:
+            self._lane(self._control)
+        else:
+            controls = [self._clocks.lane(self._control, self._clocks.seconds) for _ in range(lanes)]
+            side_by_side(controls, self, self._control)
+        for usage in self._used.values():
+            self._usage.include(usage)
+        if self._failure:
+            raise self._failure
+
+    def tick(self) -> None:
+        with self._lock:
+            self._count()
+            self._told(self._experiment)
+
+    def _count(self) -> None:
+        experiment, schedule = self._experiment, self._schedule
+        experiment.running = schedule.running
+        experiment.waiting = schedule.pending if schedule.refusal else 0
+        experiment.limit = schedule.limit
+
+    def run(self, control: LaneControl) -> None:
+        try:
+            self._lane(control)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+            with self._lock:
+                self._failure = self._failure or error
+                self._wake()
+
+    def leave(self, control: LaneControl) -> None:
+        """Nobody waits any longer for the run of a lane. What becomes of it is not known."""
+        with self._lock:
+            if attempt := self._under_way.pop(control, None):
+                self._experiment.left.append(attempt.number)
+                self._keep(attempt, Ending("interrupted" if control.interrupts else "timed out", None))
+
+    def _lane(self, control: Control) -> None:
+        """One run after another."""
+        while taken := self._take(control):
+            if not self._pause(taken[0]):
+                with self._lock:
+                    self._schedule.put_back(*taken)
+            elif not self._try(self._attempt(*taken, control)):
+                return
+
+    def _attempt(self, run: Run, number: int, control: Control) -> Attempt:
+        slot, begun = self._slots[number], self._clocks.seconds()
+        if run.cold:
+            slot.place.leave()  # its time is no part of the run
+            begun = self._clocks.seconds()
+        left = None if self._end is None else self._end - begun
+        variables = {**slot.variables, **run.variables}
+        cell = replace(self._cell, seconds=left, stdin=False, variables=variables, patient=self._alone)
+        usage, output = self._used.pop(number, None) or Usage(), Collector(self._emit, self._notified)
+        begin = Begin(slot.target, slot.region, self._clocks.now(), 0.0 if run.tried is None else begun - run.tried)
+        return Attempt(run, number, slot, cell, control, usage, output, begin, begun)
+
+    def _try(self, attempt: Attempt) -> bool:
+        """False: the lane was left meanwhile. Raises errors.KernelError."""
+        self._under_way[attempt.control] = attempt
+        try:
+            ended = self._ending(attempt)
+        except BaseException as error:
+            with self._lock:
+                kept = self._under_way.pop(attempt.control, None) is attempt
+                if kept and not self._put_back(attempt, error):
+                    self._usage.include(attempt.usage)
+                    raise
+        else:
+            with self._lock:
+                kept = self._under_way.pop(attempt.control, None) is attempt
+                if kept:
+                    self._keep(attempt, ended)
+        return kept
+
+    def _put_back(self, attempt: Attempt, error: BaseException) -> bool:
+        """Whether the run waits for another try, since nothing was run."""
+        if isinstance(error, errors.Unreachable) and self._schedule.begun:  # else the address may be wrong
+            error = errors.Throttled(str(error), 0, str(error), quota=True)
+        if not isinstance(error, errors.Throttled):
+            return False
+        run = attempt.run
+        tried = attempt.begun if run.tried is None else run.tried
+        self._used[attempt.number] = attempt.usage
+        self._schedule.throttled(replace(run, pause_seconds=0.0, tried=tried), attempt.number, error)
+        return True
+
+    def _take(self, control: Control) -> tuple[Run, int] | None:
+        """The next run and its slot, when it may begin. None: there is none, or the experiment is to end."""
+        while True:
+            with self._lock:
+                found = None if self._ends() else self._schedule.next()
+                if found is None or isinstance(found, tuple):
+                    if self._is_over():
+                        self._wake()
+                    return found
+                self._idle.append(control)
+            until = found if self._end is None else min(found, self._end - self._clocks.seconds())
+            control.wait(until, self._is_over)
+            with self._lock:
+                self._idle.remove(control)
+
+    def _wake(self) -> None:
+        """The lanes that wait for a run, because there will be none."""
+        for control in self._idle:
+            control.wake()
+
+    def _is_over(self) -> bool:
+        return not self._schedule.pending or self._failure is not None or self._experiment.stopped is not None
+
+    def _ends(self) -> bool:
+        """Whether no run may begin. Notes why, if any is left."""
+        experiment, schedule = self._experiment, self._schedule
+        if not schedule.pending:
+            return True
+        if self._control.interrupts:
+            experiment.stopped = "interrupted"
+        elif self._end is not None and self._clocks.seconds() >= self._end:
+            experiment.stopped = "timed out"
+        elif schedule.hopeless:
+            experiment.refused = schedule.refusal
+        return bool(experiment.stopped or experiment.refused or self._failure)
+
+    def _pause(self, run: Run) -> bool:
+        """Wait for the run's time. Whether it may begin then."""
+        clock, end = self._clocks.seconds, self._end
+        due = clock() + run.pause_seconds
+        if end is not None:
+            due = min(due, end)
+        while clock() < due and not self._control.interrupts:
+            self._clocks.sleep(due - clock())
+        return not self._control.interrupts and (end is None or clock() < end)
+
+    def _keep(self, attempt: Attempt, ended: Ending) -> None:
+        """Make the row of a run that is over, and tell."""
+        experiment, usage, run = self._experiment, attempt.usage, attempt.run
+        wall_ms = (self._clocks.seconds() - attempt.begun) * 1000
+        stdout = bytes(attempt.output.of["stdout"])
+        experiment.rows.append(measured(run, attempt.number, attempt.begin, wall_ms, ended, usage=usage, stdout=stdout))
+        self._usage.include(usage)
+        experiment.held |= run.cold and not usage.tenant
+        experiment.folds.add(experiment.plan.number(attempt.number, run.repetition), attempt.output, ended)
+        if ended.outcome in ("interrupted", "timed out"):
+            experiment.stopped = ended.outcome
+        self._schedule.over(attempt.number)
+        self._count()
+        self._told(experiment)
+
+    def _ending(self, attempt: Attempt) -> Ending:
+        place, cell, control = attempt.slot.place, attempt.cell, attempt.control
+        try:
+            if attempt.run.cold and not control.interrupts:
+                place.reset(attempt.output, control, attempt.usage, cold=True)
+            if control.interrupts:
+                return Ending("interrupted", None)
+            return ending(place.run(cell, attempt.output, control, attempt.usage)) if cell.code.strip() else STARTED
+        except (errors.Interrupted, *LOST) as error:
+            self._experiment.error = error
+            return Ending("interrupted" if control.interrupts else "lost", None)
+
+
+def ending(result: Result) -> Ending:
+    """A shell that ended before it told the exit code has lost the run."""
+    if result.interrupted:
+        return Ending("interrupted", result.exit_code)
+    if result.timed_out:
+        return Ending("timed out", result.exit_code)
+    if result.ended in UNKNOWN:
+        return Ending("lost", None)
+    return Ending("failed" if result.exit_code else "ok", result.exit_code)

@@ -1,0 +1,97 @@
+"""Folds the outputs of many runs: what is the same is kept once, with the runs that it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from ..session.cell import CellEvent, Emit, InputEnded, Notice, Output, Truncated
+from .row import Ending
+
+KEPT = 20  # different outputs
+KEPT_BYTES = 1_000_000  # of them together, as much as a cell shows
+
+
+class Collector:
+    """An Emit that keeps what the command wrote. Jobs of other cells, and notices, are passed on.
+
+    A notice of a later run that says the same is dropped: notified holds those that the experiment has passed on.
+    """
+
+    def __init__(self, emit: Emit, notified: set[CellEvent]) -> None:
+        self._emit, self._notified = emit, notified
+        self.of: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self.left_out: Truncated | None = None
+
+    def __call__(self, cell_event: CellEvent) -> None:
+        if isinstance(cell_event, Output) and cell_event.job is None:
+            self.of[cell_event.stream] += cell_event.data
+        elif isinstance(cell_event, Truncated) and not cell_event.jobs:
+            self.left_out = cell_event
+        elif isinstance(cell_event, Notice | InputEnded):
+            self._notify(cell_event)
+        else:
+            self._emit(cell_event)
+
+    def _notify(self, notice: Notice | InputEnded) -> None:
+        if notice not in self._notified:
+            self._notified.add(notice)
+            self._emit(notice)
+
+
+@dataclass
+class Fold:
+    """What runs with one ending wrote to a stream, and the repetitions that did. stream: empty if they wrote nothing.
+
+    left_out: what of it was beyond the bound.
+    """
+
+    stream: str
+    data: bytes
+    ending: Ending
+    left_out: Truncated | None = None
+    runs: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Folds:
+    """The different outputs in the order in which they first came. unkept: the runs with an output for which there was
+    no room."""
+
+    of: dict[tuple[str, bytes, Ending], Fold] = field(default_factory=dict)
+    unkept: list[int] = field(default_factory=list)
+
+    def add(self, run: int, output: Collector, ending: Ending) -> None:
+        written = [(stream, bytes(data)) for stream, data in output.of.items() if data] or [("", b"")]
+        left_out = output.left_out
+        for stream, data in written:
+            self._add(run, Fold(stream, data, ending, left_out))
+            left_out = None
+
+    def sort(self) -> None:
+        """By the first run that each output came from."""
+        self.of = dict(sorted(self.of.items(), key=lambda item: min(item[1].runs)))
+
+    def _add(self, run: int, fold: Fold) -> None:
+        key = (fold.stream, fold.data, fold.ending)
+        if key in self.of or self._room(fold):
+            self.of.setdefault(key, fold).runs.append(run)
+        elif run not in self.unkept[-1:]:
+            self.unkept.append(run)
+
+    def _room(self, fold: Fold) -> bool:
+        """Each stream's first output finds room: it has the bound of a cell."""
+        first = all(kept.stream != fold.stream for kept in self.of.values())
+        size = sum(len(kept.data) for kept in self.of.values())
+        return first or (len(self.of) < KEPT and size + len(fold.data) <= KEPT_BYTES)
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Such as `1-3,7`, as ClusterShell writes sets of nodes."""
+    ordered = sorted(numbers)
+    if not ordered:
+        return ""
+    breaks = [index for index, (one, two) in enumerate(pairwise(ordered), 1) if two != one + 1]
+    parts = [ordered[begin:end] for begin, end in pairwise([0, *breaks, len(ordered)])]
+    return ",".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else f"{part[0]}" for part in parts)

@@ -1,0 +1,24 @@
+"""Rows in a CSV file, written as they come."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from typing import TextIO
+
+from .row import KEYS, Row
+
+
+class TableFile:
+    """The file has each row as soon as its run is over, so that a lost kernel loses no row."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._writer = csv.DictWriter(file, list(KEYS), lineterminator="\n")
+        self._writer.writeheader()
+        file.flush()
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """A value that is not known is an empty field."""
+        self._writer.writerows(row.data() for row in rows)
+        self._file.flush()

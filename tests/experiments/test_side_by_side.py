@@ -1,0 +1,379 @@
+"""Runs side by side: real threads, and a time that passes when all of them sleep."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambda_kernel import errors
+from lambda_kernel.aws.usage import Usage
+from lambda_kernel.experiments.engine import Clocks, Engine, Experiment, Slot
+from lambda_kernel.experiments.lanes import LaneControl, in_lanes
+from lambda_kernel.experiments.plan import fleet, mapped
+from lambda_kernel.experiments.schedule import PATIENCE_SECONDS
+from lambda_kernel.report import Report
+from lambda_kernel.session.cell import Cell, Control, Emit, Output, Result, ThreadControl, never
+from lambda_kernel.session.worker import inline
+
+T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
+BUSY = errors.Throttled("too many", limit="the account's limit")
+FULL = errors.Throttled("no more environments", limit="perhaps the quota", quota=True)
+
+
+class Timeline:
+    """now: seconds. It goes on to the next moment at which a sleeper wakes, as soon as all lanes sleep."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self._sleeping: dict[int, float] = {}  # by thread: when it wakes
+        self._news = threading.Condition()
+
+    def sleep(self, seconds: float, over: Callable[[], bool]) -> None:
+        me = threading.get_ident()
+        with self._news:
+            self._sleeping[me] = wakes = self.now + seconds
+            while not over() and self.now < wakes:
+                lanes = sum(thread.name == "run" for thread in threading.enumerate())
+                if len(self._sleeping) >= lanes and (first := min(self._sleeping.values())) < math.inf:
+                    self.now = max(self.now, first)
+                self._news.wait(0.001)
+            del self._sleeping[me]
+
+
+class VirtualControl(LaneControl):
+    """Of a lane whose time is a timeline's."""
+
+    def __init__(self, whole: Control, timeline: Timeline) -> None:
+        super().__init__(whole, lambda: timeline.now)
+        self._timeline = timeline
+
+    def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
+        heard = self._heard
+        self._timeline.sleep(seconds, lambda: self.interrupts > heard or until())
+        self._heard = self.interrupts
+
+
+@dataclass
+class World:
+    """A Lambda that takes so many runs at once.
+
+    endings: by item; slots: how many tenants it takes; opens: when it takes the first run; late: it throttles the first
+    run of each slot after its hello; on_run, on_busy: are told.
+    """
+
+    limit: int = 1_000
+    endings: Sequence[Result | errors.KernelError] = ()
+    slots: int = 1_000
+    opens: float = 0.0
+    late: bool = False
+    seconds: float = 1.0
+    time: Timeline = field(default_factory=Timeline)
+    control: ThreadControl = field(default_factory=ThreadControl)
+    on_run: Callable[[int], None] = lambda number: None
+    on_busy: Callable[[], None] = lambda: None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    unreachable: Sequence[float] = ()  # from then until then
+    running: Counter[int] = field(default_factory=Counter)  # by slot
+    most: int = 0
+    ran: list[str] = field(default_factory=list)
+    invocations: int = 0
+
+    def enter(self, slot: int, item: str) -> int:
+        with self.lock:
+            now = self.time.now
+            if self.unreachable and self.unreachable[0] <= now < self.unreachable[1]:
+                raise errors.Unreachable("cannot reach it")
+            if slot >= self.slots:
+                raise FULL
+            if self.running.total() >= self.limit or now < self.opens:
+                self.on_busy()
+                raise BUSY
+            self.running[slot] += 1
+            assert self.running[slot] == 1
+            self.most = max(self.most, self.running.total())
+            self.ran.append(item)
+            return len(self.ran)
+
+    def leave(self, slot: int) -> None:
+        with self.lock:
+            self.running[slot] -= 1
+
+    def carry_out(self, experiment: Experiment, slots: int, seconds: float | None = None) -> Usage:
+        usage = Usage()
+        clocks = Clocks(
+            lambda: self.time.now, lambda: T0, self.control.wait, lambda whole, _: VirtualControl(whole, self.time)
+        )
+        places = [Slot(Place(self, slot), "shell", "local", {"FLEET_ITEM": f"slot {slot}"}) for slot in range(slots)]
+        engine = Engine(places, lambda cell_event: None, self.control, usage, clocks)
+        engine.carry_out(experiment, Cell("true", seconds=seconds), self.told)
+        return usage
+
+    def told(self, experiment: Experiment) -> None:
+        assert len(experiment.rows) + experiment.running <= len(experiment.plan.runs)
+
+
+@dataclass
+class Place:
+    world: World
+    slot: int
+    hello: bool = True
+
+    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
+        world, item = self.world, cell.variables["FLEET_ITEM"]
+        assert not cell.patient
+        if self.hello:
+            usage.add("hello", Report("id", 1.0, 1.0, 128, 30, init_duration_ms=100.0))
+            self.hello = False
+            if world.late:
+                raise BUSY
+        number = world.enter(self.slot, item)
+        try:
+            usage.add("run", Report("id", 1.0, 10.0, 128, 30))
+            world.on_run(number)
+            control.wait(world.seconds)
+            emit(Output("stdout", item.encode()))
+            if control.interrupts:
+                return Result(130, interrupted=True)
+            ending = world.endings[int(item)] if world.endings else Result(0)
+            if isinstance(ending, errors.KernelError):
+                raise ending
+            return ending
+        finally:
+            world.leave(self.slot)
+
+    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+ENDINGS = st.sampled_from([Result(0), Result(3), errors.CommandLost("gone"), errors.Unanswered("late")])
+
+
+def items(count: int, at_once: int) -> Experiment:
+    return Experiment(mapped("test", map(str, range(count)), at_once))
+
+
+def shells(count: int, at_once: int | None = None) -> Experiment:
+    return Experiment(fleet("test", count, at_once or count, "shell"))
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(ENDINGS, min_size=2, max_size=25), st.integers(2, 6), st.integers(1, 6), st.integers(1, 6), st.booleans()
+)
+def test_every_item_runs_once_whatever_lambda_throttles_and_loses(
+    endings: list[Result | errors.KernelError], slots: int, limit: int, taken: int, late: bool
+) -> None:
+    world, experiment = World(limit, endings, taken, late=late), items(len(endings), slots)
+    usage = world.carry_out(experiment, slots)
+    assert sorted(map(int, world.ran)) == [*range(len(endings))]
+    assert world.most <= min(limit, taken)
+    experiment.sort()
+    assert [row.repetition for row in experiment.rows] == [*range(1, len(endings) + 1)]
+    wanted = {Result(0): "ok", Result(3): "failed"}
+    assert [row.outcome for row in experiment.rows] == [
+        wanted.get(how, "lost") if isinstance(how, Result) else "lost" for how in endings
+    ]
+    kept = [run for fold in experiment.folds.of.values() for run in fold.runs]
+    assert sorted(kept + experiment.folds.unkept) == [*range(1, len(endings) + 1)]
+    assert usage.invocations >= sum(row.invocations for row in experiment.rows)
+    assert usage.cold_starts <= slots
+    assert (experiment.running, experiment.stopped, experiment.refused) == (0, None, None)
+
+
+def test_a_hello_before_a_throttle_is_in_the_row_of_the_run() -> None:
+    world, experiment = World(late=True), shells(5)
+    usage = world.carry_out(experiment, 5)
+    assert {(row.cold_start, row.invocations, row.init_duration_ms) for row in experiment.rows} == {(True, 2, 100.0)}
+    assert usage.invocations == 10
+
+
+def test_each_run_goes_to_its_own_slot_and_has_its_variables() -> None:
+    world, experiment = World(), shells(6, at_once=2)
+    world.carry_out(experiment, 6)
+    experiment.sort()
+    assert [row.slot for row in experiment.rows] == [*range(6)]
+    assert sorted(world.ran) == [f"slot {slot}" for slot in range(6)]
+    assert world.most <= 2
+    assert [fold.runs for fold in experiment.folds.of.values()] == [[slot] for slot in range(6)]
+
+
+def test_the_limit_is_found_out_and_told() -> None:
+    world, experiment = World(limit=10, seconds=20.0), shells(50)
+    world.carry_out(experiment, 50)
+    assert len(experiment.rows) == 50
+    assert experiment.limit.endswith(" at a time: the account's limit")
+    queued = [row.queue_ms for row in experiment.rows]
+    assert queued.count(0.0) >= 10
+    assert max(queued) > 0
+    assert world.most == 10
+
+
+@pytest.mark.parametrize("after", [PATIENCE_SECONDS / 3, 3 * PATIENCE_SECONDS])
+def test_a_wait_for_the_first_run_has_an_end(after: float) -> None:
+    world, experiment = World(opens=1_000 + after), shells(3)
+    world.carry_out(experiment, 3)
+    patient = after < PATIENCE_SECONDS
+    assert len(experiment.rows) == (3 if patient else 0)
+    assert (experiment.refused is None) == patient
+
+
+def test_once_a_run_was_made_the_others_wait_for_as_long_as_it_takes() -> None:
+    world, experiment = World(), shells(4, at_once=4)
+
+    def close(number: int) -> None:
+        if number == 1:
+            world.opens = world.time.now + 3 * PATIENCE_SECONDS
+
+    world.on_run = close
+    world.carry_out(experiment, 4)
+    assert (len(experiment.rows), experiment.refused) == (4, None)
+
+
+def test_a_quota_of_environments_ends_it_with_the_rows() -> None:
+    world, experiment = World(slots=3), shells(5)
+    world.carry_out(experiment, 5)
+    assert sorted(row.slot for row in experiment.rows) == [0, 1, 2]
+    assert experiment.refused is FULL
+    assert experiment.limit == "no more at once: perhaps the quota"
+
+
+@pytest.mark.parametrize("at", [1, 5, 12, 20])
+def test_an_interrupt_reaches_every_run_and_starts_no_more(at: int) -> None:
+    world, experiment = World(seconds=5.0), items(20, 4)
+
+    def interrupt(number: int) -> None:
+        if number == at:
+            world.control.interrupt()
+
+    world.on_run = interrupt
+    world.carry_out(experiment, 4)
+    assert len(world.ran) == len(experiment.rows) <= at + 3
+    assert experiment.stopped == "interrupted"
+    assert not world.running.total()
+    assert {row.outcome for row in experiment.rows} <= {"ok", "interrupted"}
+    assert not [thread for thread in threading.enumerate() if thread.name == "run"]
+
+
+def test_an_interrupt_ends_the_wait_for_a_turn() -> None:
+    world, experiment = World(opens=1e9), shells(3)
+    world.on_busy = world.control.interrupt
+    world.carry_out(experiment, 3)
+    assert (experiment.rows, experiment.stopped) == ([], "interrupted")
+
+
+def test_the_time_limit_is_of_all_together() -> None:
+    world, experiment = World(seconds=10.0), items(1_000, 2)
+    world.carry_out(experiment, 2, seconds=200.0)
+    assert experiment.stopped == "timed out"
+    assert 0 < len(experiment.rows) < 1_000
+
+
+def test_an_error_that_the_others_would_meet_ends_it() -> None:
+    denied = errors.AccessDenied("you may not")
+    world, experiment = World(endings=[Result(0), denied, *[Result(0)] * 98]), items(100, 2)
+    with pytest.raises(errors.AccessDenied):
+        world.carry_out(experiment, 2)
+    assert {row.outcome for row in experiment.rows} == {"ok"}
+    assert len(experiment.rows) < 10
+
+
+@pytest.mark.parametrize("seconds", [PATIENCE_SECONDS / 3, 1e9])
+def test_a_network_that_is_away_for_a_while_loses_no_run(seconds: float) -> None:
+    world, experiment = World(), items(30, 3)
+
+    def part(number: int) -> None:
+        if number == 10:
+            world.unreachable = (world.time.now, world.time.now + seconds)
+
+    world.on_run = part
+    world.carry_out(experiment, 3)
+    back = seconds < PATIENCE_SECONDS
+    assert (len(experiment.rows) == 30, experiment.refused is None) == (back, back)
+    assert {row.outcome for row in experiment.rows} == {"ok"}
+
+
+def test_an_address_that_is_wrong_is_told_at_once() -> None:
+    world, experiment = World(unreachable=(0, 1e18)), items(30, 3)
+    with pytest.raises(errors.Unreachable):
+        world.carry_out(experiment, 3)
+    assert (experiment.rows, experiment.running) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "moments"),
+    [
+        (None, [(0, False), (24.9, False), (25, True)]),
+        (3, [(2, False), (3, False), (7.9, False), (8, True)]),
+        (22, [(24.9, False), (25, True)]),
+    ],
+)
+def test_a_call_gets_its_grace_after_an_interrupt_and_after_its_limit(
+    interrupted: float | None, moments: Sequence[tuple[float, bool]]
+) -> None:
+    now, whole = 0.0, ThreadControl()
+    control = LaneControl(whole, lambda: now)
+
+    def call() -> None:
+        nonlocal now
+        for moment, stuck in moments:
+            now = moment
+            if interrupted is not None and now >= interrupted:
+                whole.interrupt()
+            assert control.stuck() == stuck
+
+    in_lanes(inline)(call, control, 5.0, 20.0)
+    assert not control.stuck()
+    assert in_lanes(inline)(lambda: 3, whole, 5.0) == 3
+
+
+@dataclass
+class Hanging:
+    """A place whose second run waits for an answer that does not come."""
+
+    whole: ThreadControl
+    go: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+    closed: bool = False
+
+    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
+        usage.add("run", None)
+        if cell.variables["FLEET_ITEM"] == "1":
+            in_lanes(inline)(self.hang, control, 0.0)
+            self.closed = control.closed
+            emit(Output("stdout", b"too late"))
+            self.over.set()
+        return Result(0)
+
+    def hang(self) -> None:
+        self.whole.interrupt()
+        self.go.wait(10)
+
+    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+def test_a_lane_that_hangs_is_left_and_what_it_says_later_is_dropped() -> None:
+    whole, experiment, usage = ThreadControl(), items(2, 2), Usage()
+    place = Hanging(whole)
+    clocks = Clocks(time.monotonic, lambda: T0, whole.wait)
+    slots = [Slot(place, "shell", "local"), Slot(place, "shell", "local")]
+    Engine(slots, lambda cell_event: None, whole, usage, clocks).carry_out(experiment, Cell("true"), lambda _: None)
+    rows = list(experiment.rows)
+    assert [row.outcome for row in rows if row.repetition == 2] == ["interrupted"]
+    assert (len(experiment.left), experiment.running) == (1, 0)
+    assert not place.over.is_set()
+    place.go.set()
+    assert place.over.wait(10)
+    assert place.closed  # a session sends nothing more then
+    assert experiment.rows == rows
