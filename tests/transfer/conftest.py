@@ -13,17 +13,16 @@ from typing import Any
 
 import pytest
 
-from lambda_kernel.execution import Execution
-from lambda_kernel.target import LOCAL, Target
-from lambda_kernel.transport import Event, Reply, Transport
-from tests.far import Far, Interrupts, Ran, fresh
-from tests.faults import Invoke
-from tests.magics.conftest import Desk
+from lambda_kernel.aws.target import LOCAL, Target
+from lambda_kernel.aws.transport import Event, Reply, Transport
+from tests.magics.conftest import CellRunner
+from tests.support.faults import Invoke
+from tests.support.in_process_session import InProcess, Interrupts, Ran
 
 Fault = Callable[[Event, Invoke], Reply]
 
 
-class Pair(Desk):
+class Pair(CellRunner):
     """This machine's directory `here`, and `there`, which is the shell's. What happens to each call is a plan."""
 
     def __init__(self, root: Path) -> None:
@@ -38,7 +37,7 @@ class Pair(Desk):
         self.run(f"cd {self.there}")
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
-        self.fars[target] = Far(self._invoke)
+        self.fars[target] = InProcess(self._invoke)
         return self.fars[target].transport
 
     def _invoke(self, event: Event, invoke: Invoke) -> Reply:
@@ -50,7 +49,7 @@ class Pair(Desk):
         return reply
 
     @property
-    def far(self) -> Far:
+    def far(self) -> InProcess:
         return self.fars[LOCAL]
 
     def run(self, text: str, interrupts: tuple[int, ...] = (), lines: tuple[str | None, ...] | None = None) -> Ran:
@@ -58,10 +57,9 @@ class Pair(Desk):
         return self.run_with(Interrupts(interrupts, self.sleep, lines or ()), text, lines is not None)
 
     def run_with(self, control: Interrupts, text: str, stdin: bool = True) -> Ran:
-        ran = fresh(control)
-        self.workspace.session().transport.control = control  # type: ignore[attr-defined]
-        Execution(text, 1, self.workspace, ran.happenings.append, control, ran.tally, stdin).run()
-        return ran
+        self.workspace.session()
+        self.far.transport.control = control
+        return super().run_with(control, text, stdin)
 
     def sleep(self, seconds: float) -> None:
         self.ahead += seconds

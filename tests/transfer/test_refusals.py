@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 from lambda_kernel import errors
-from lambda_kernel.function import files as far_files
-from lambda_kernel.target import Target
-from lambda_kernel.transport import Event, Reply, Transport
-from tests.far import Far
-from tests.faults import Invoke
-from tests.files.conftest import Pair, look, random_file
-from tests.magics.conftest import Desk
+from lambda_kernel.aws.target import Target
+from lambda_kernel.aws.transport import Event, Reply, Transport
+from lambda_kernel.function.sent import files as far_files
+from tests.magics.conftest import CellRunner
+from tests.support.faults import Invoke
+from tests.support.in_process_session import InProcess
+from tests.transfer.conftest import Pair, look, random_file
 
 as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
 
@@ -45,18 +45,18 @@ def limited(count: int) -> Iterator[None]:
         ("%put *.none x", r"cannot read \*.none on this machine: nothing matches"),
         ("%get missing", "cannot read missing in the environment: no such file"),
         ("%get *.none x", "in the environment: nothing matches"),
-        ("%put f f2 new", "new is no directory in the environment: the last word"),
-        ("%put f f2 file", "file is no directory in the environment"),
-        ("%get file d new", "new is no directory on this machine"),
-        ("%put f new/", "new/ is no directory in the environment"),
+        ("%put f f2 new", "new is not a directory in the environment: the last word"),
+        ("%put f f2 file", "file is not a directory in the environment"),
+        ("%get file d new", "new is not a directory on this machine"),
+        ("%put f new/", "new/ is not a directory in the environment"),
         ("%put f nowhere/new", "cannot write /.*/nowhere/new in the environment: No such file"),
         ("%get file nowhere/new", "cannot write nowhere/new on this machine: No such file"),
-        ("%put d2 file", "file is no directory in the environment"),
-        ("%get d f", "f is no directory on this machine"),
-        ("%put f d2/../f .", "two of the files would both be"),
-        ("%put socket", "socket on this machine is no file, directory or link: nothing was copied"),
-        ("%get /dev/null", "/dev/null in the environment is no file, directory or link"),
-        ("%put f /dev/null", "cannot write /dev/null in the environment: it is no regular file"),
+        ("%put d2 file", "file is not a directory in the environment"),
+        ("%get d f", "f is not a directory on this machine"),
+        ("%put f d2/../f .", "two files would both become"),
+        ("%put socket", "socket on this machine is not a file, directory or link: nothing was copied"),
+        ("%get /dev/null", "/dev/null in the environment is not a file, directory or link"),
+        ("%put f /dev/null", "cannot write /dev/null in the environment: it is not a regular file"),
         ("%put file", "cannot write /.*/file in the environment: Is a directory"),
         ("%put d", "cannot write /.*/d in the environment: File exists"),
         ("%put f a\0b", "embedded null"),
@@ -107,7 +107,7 @@ def test_a_full_disk_is_told_and_nothing_is_left(pair: Pair) -> None:
 FULL = """
 import sys
 from lambda_kernel.errors import TransferFailed
-from lambda_kernel.files import Local, Transfer
+from lambda_kernel.transfer import Local, Transfer
 for name in ("small", "large"):
     try:
         Transfer(Local(), Local(), print, lambda: 0.0).run([name], "full")
@@ -182,7 +182,7 @@ def test_permission_denied(pair: Pair) -> None:
 
 
 NAMES = "cannot be the name of a file"
-NO_DIRECTORY = "is said to be in what is no directory"
+NO_DIRECTORY = "is listed in something that is not a directory"
 
 
 @pytest.mark.parametrize("force", ["", "-f "])
@@ -228,8 +228,8 @@ def test_what_climbs_out_is_refused(pair: Pair, rows: list[tuple[list[bytes], st
     assert len(pair.sizes) == 1
 
 
-@pytest.mark.parametrize("top", [b"/x/..", b"/", b"/x/.", b".", b""])
-def test_a_far_name_that_is_none_goes_where_the_user_said(pair: Pair, top: bytes) -> None:
+@pytest.mark.parametrize("top", [b"/x/..", b"/", b"/x/.", b".", b"", b"/x/f/..", b"/x/g"])
+def test_a_far_name_that_was_not_asked_for_goes_nowhere(pair: Pair, top: bytes) -> None:
     random_file(pair.there / "f", 5)
 
     def hostile(event: Event, invoke: Invoke) -> Reply:
@@ -239,7 +239,7 @@ def test_a_far_name_that_is_none_goes_where_the_user_said(pair: Pair, top: bytes
 
     pair.plan = [hostile]
     before = look(pair.here)
-    with pytest.raises(errors.TransferFailed, match=r"cannot write \. on this machine: Is a directory"):
+    with pytest.raises(errors.TransferFailed, match="was not asked for: nothing was copied"):
         pair.run("%get f")
     assert look(pair.here) == before
 
@@ -267,13 +267,13 @@ def test_the_articles_function_cannot(text: str, tmp_path: Path, monkeypatch: py
     def old(event: Event, invoke: Invoke) -> Reply:
         raise errors.FunctionFailed('The "command" argument must be of type string', "TypeError", "id", None)
 
-    class Old(Desk):
+    class Old(CellRunner):
         def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
-            return Far(old).transport
+            return InProcess(old).transport
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "f").touch()
-    desk = Old()
+    runner = Old()
     for _ in range(2):
-        with pytest.raises(errors.UsageError, match="2018 article's function, which cannot take or give files"):
-            desk.run(text)
+        with pytest.raises(errors.UsageError, match="2018 article's function, which cannot transfer files"):
+            runner.run(text)

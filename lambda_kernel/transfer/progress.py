@@ -1,17 +1,17 @@
-"""How far a transfer is, and how fast it was."""
+"""Progress and speed of a transfer."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Callable
 
-from ..cell import Emit, Shown
+from ..session.cell import Emit, Shown
 
-SHOW_SECONDS = 0.5  # a transfer that is over sooner shows none
+SHOW_SECONDS = 0.5  # a shorter transfer shows no progress
 
 
-class Meter:
-    """Counts bytes, and shows them in one display that is updated."""
+class ProgressDisplay:
+    """Counts bytes, and shows them in a display that is updated."""
 
     def __init__(self, emit: Emit, clock: Callable[[], float], key: str) -> None:
         self._emit, self._clock, self._key = emit, clock, key
@@ -19,7 +19,7 @@ class Meter:
         self.total = self.done = 0
 
     def start(self, total: int) -> None:
-        """The user may have been asked first, and have thought about it."""
+        """Start the clock: the user may have been asked a question before."""
         self.total, self._begin = total, self._clock()
         self._shown = self._begin
 
@@ -34,7 +34,7 @@ class Meter:
             self._show(name, bar=True)
 
     def finish(self) -> None:
-        """Show the last figures, if any were shown."""
+        """Show the final figures, if any were shown before."""
         if self._shown > self._begin:
             self._show("all", bar=False)
 

@@ -8,9 +8,9 @@ import signal
 import pytest
 
 from lambda_kernel import errors
-from lambda_kernel.transport import Event, Reply
-from tests.faults import Invoke, answer_lost, request_lost, throttled, unreachable
-from tests.files.conftest import Fault, Pair, look, odd_tree, passed, random_file
+from lambda_kernel.aws.transport import Event, Reply
+from tests.support.faults import Invoke, answer_lost, request_lost, throttled, unreachable
+from tests.transfer.conftest import Fault, Pair, look, odd_tree, passed, random_file
 
 
 @pytest.mark.parametrize("fault", [answer_lost, request_lost, throttled])
@@ -23,7 +23,7 @@ def test_a_cut_at_any_call_is_gone_on_from(pair: Pair, word: str, which: int, fa
     pair.plan = [passed] * which + [fault, fault]
     ran = pair.run(f"{word} big .")
     assert (sink / "big").read_bytes() == data
-    assert ran.tally.invocations <= 8
+    assert ran.usage.invocations <= 8
     assert sum("to give up" in notice for notice in ran.notices) == 1
     assert not pair.leftovers()
 
@@ -112,7 +112,7 @@ def test_the_time_limit_holds(pair: Pair) -> None:
 
     pair.plan = [passed, passed, late]
     pair.run("%timeout 90")
-    with pytest.raises(errors.TransferFailed, match="ended after 90 s, as %timeout says"):
+    with pytest.raises(errors.TransferFailed, match="the time limit of 90 s: raise it with %timeout"):
         pair.run("%put big")
     assert len(pair.sizes) <= 4
     assert not pair.leftovers()
@@ -137,15 +137,15 @@ def test_what_came_of_a_lost_environments_file_is_removed(pair: Pair) -> None:
     random_file(pair.there / "big", 12_000_000)
 
     def died(event: Event, invoke: Invoke) -> Reply:
-        raise errors.FunctionFailed("the function ran out of its memory", "Runtime.OutOfMemory", "id", None)
+        raise errors.FunctionFailed("the function ran out of memory", "Runtime.OutOfMemory", "id", None)
 
     pair.plan = [passed, passed, died]
-    with pytest.raises(errors.CommandLost, match="transfer is lost: the function ran out of its memory"):
+    with pytest.raises(errors.CommandLost, match="transfer is lost: the function ran out of memory"):
         pair.run("%get big")
     assert list(pair.here.iterdir()) == []
     assert len(pair.sizes) == 2
     pair.far.replace()
-    assert "has died" in pair.run("true").notices[0]
+    assert "runtime died" in pair.run("true").notices[0]
 
 
 def test_a_bash_that_died_is_started_again_first(pair: Pair) -> None:

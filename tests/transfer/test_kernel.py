@@ -1,4 +1,4 @@
-"""Files through a real kernel process and the real local engine."""
+"""Files through a real kernel process and the real local emulator."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebook import Notebook, notebook
+from tests.support.kernel_client import Notebook, notebook
 
 pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local engine does"),
+    pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does"),
     pytest.mark.timeout(120),
 ]
 
@@ -115,7 +115,7 @@ def test_where_no_question_can_be_asked_nothing_is_replaced(book: Notebook, here
     shown = book.run("%get mine\necho not reached")
     assert shown.error == (
         "TransferFailed",
-        "nothing was copied, since it would replace mine on this machine: `%get -f …` does",
+        "nothing was copied, because it would replace mine on this machine: use `%get -f …` to replace",
     )
     assert (shown.out, (here / "mine").read_text()) == ("", "mine")
     assert book.run("%get -f mine").error is None

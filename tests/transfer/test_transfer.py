@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 
 from lambda_kernel import errors
-from lambda_kernel.cell import Shown
-from lambda_kernel.files import Local, Transfer
-from lambda_kernel.files.sides import short
-from lambda_kernel.function import files as far_files
-from lambda_kernel.place import REQUEST_BYTES
-from lambda_kernel.transport import Event, Reply
-from tests.far import CREDENTIALS
-from tests.faults import Invoke
-from tests.files.conftest import Fault, Pair, look, odd_tree, passed, random_file
+from lambda_kernel.aws.error_text import REQUEST_BYTES
+from lambda_kernel.aws.transport import Event, Reply
+from lambda_kernel.function.sent import files as far_files
+from lambda_kernel.session.cell import Shown
+from lambda_kernel.transfer import Local, Transfer
+from lambda_kernel.transfer.listing import listing
+from lambda_kernel.transfer.local_side import short
+from tests.support.faults import Invoke
+from tests.support.in_process_session import CREDENTIALS
+from tests.transfer.conftest import Fault, Pair, look, odd_tree, passed, random_file
 
 ANSWER_BYTES = 6_291_556  # Lambda's limit for a reply
 
@@ -34,8 +35,8 @@ def test_there_and_back(pair: Pair, size: int) -> None:
     ran = pair.run("%get file back")
     assert (pair.here / "back").read_bytes() == data
     assert look(pair.here)[b"file"] == look(pair.here)[b"back"]
-    assert ran.tally.environment_id == pair.far.environment.id
-    assert ran.tally.invocations == 1 + max(1, -(-size // far_files.PIECES_BYTES))
+    assert ran.usage.environment_id == pair.far.environment.id
+    assert ran.usage.invocations == 1 + max(1, -(-size // far_files.PIECES_BYTES))
     assert max(request for request, _ in pair.sizes) < REQUEST_BYTES
     assert max(answer for _, answer in pair.sizes) < ANSWER_BYTES
     assert not pair.leftovers()
@@ -59,8 +60,8 @@ def test_many_small_files_are_a_few_invocations(pair: Pair) -> None:
     for number in range(1500):
         (pair.here / "many" / f"{number:04}").write_bytes(b"x" * (number % 7))
     ran = pair.run("%put many")
-    assert ran.tally.invocations < 10
-    assert pair.run("%get many back").tally.invocations < 10
+    assert ran.usage.invocations < 10
+    assert pair.run("%get many back").usage.invocations < 10
     assert look(pair.here / "back") == look(pair.here / "many")
 
 
@@ -163,7 +164,7 @@ def test_a_file_that_changes_meanwhile(pair: Pair) -> None:
     pair.plan = [passed, passed, grow(pair.there / "log", 5_000_000)]
     ran = pair.run("%get log")
     assert (pair.here / "log").read_bytes() == data
-    assert "was changed while it was read" in ran.notices[0]
+    assert "changed while it was read" in ran.notices[0]
     pair.plan = [passed, passed, grow(pair.there / "log", 3_500_000)]
     with pytest.raises(errors.TransferFailed, match="became shorter"):
         pair.run("%get -f log")
@@ -179,7 +180,7 @@ def test_progress_is_shown_in_one_display(pair: Pair) -> None:
 
     pair.plan = [slow] * 5
     ran = pair.run("%put big")
-    shown = [happening for happening in ran.happenings if isinstance(happening, Shown)]
+    shown = [cell_event for cell_event in ran.cell_events if isinstance(cell_event, Shown)]
     assert len({each.key for each in shown}) == 1
     assert shown[0].data["text/plain"].startswith("big: 3.0 MB of 9.0 MB, ")
     assert '<progress value="3000000" max="9000000">' in shown[0].data["text/html"]
@@ -219,7 +220,7 @@ def test_two_that_would_be_one(pair: Pair) -> None:
     random_file(pair.there / "d" / "f", 5)
     random_file(pair.there / "f", 6)
     (pair.here / "out").mkdir()
-    with pytest.raises(errors.TransferFailed, match="two of the files would both be out/f on this machine"):
+    with pytest.raises(errors.TransferFailed, match="two files would both become out/f on this machine"):
         pair.run("%get d/. f out")
     assert list((pair.here / "out").iterdir()) == []
 
@@ -243,7 +244,7 @@ class Endless(Local):
 
     def do(self, name: str, **arguments: Any) -> dict[str, Any]:
         self.pages += 1
-        row = [0, far_files.pack(b"/d"), [], far_files.DIRECTORY, 0o700, 1, 0, ""]
+        row = [0, far_files.pack(b"/d/%09d" % self.pages), [], far_files.DIRECTORY, 0o700, 1, 0, ""]
         return {"entries": [row], "more": True}
 
 
@@ -257,6 +258,33 @@ def test_a_long_listing_can_be_interrupted() -> None:
 
     with pytest.raises(errors.Interrupted):
         Transfer(source, Sink(), print, lambda: 0.0).run(["/d"], ".")
+
+
+class Long(Local):
+    """A directory of so many files, a hundred on each page."""
+
+    def __init__(self, count: int, ours: bool) -> None:
+        super().__init__()
+        self.count, self.ours = count, ours
+
+    def do(self, name: str, **arguments: Any) -> dict[str, Any]:
+        first = 0 if arguments["after"] is None else int(far_files.unpack(arguments["after"][1])[3:]) + 1
+        end = min(first + 100, self.count)
+        tops = (far_files.pack(b"/d/%09d" % at) for at in range(first, end))
+        rows = [[0, top, [], far_files.DIRECTORY, 0o700, 1, 0, ""] for top in tops]
+        return {"entries": rows, "more": end < self.count}
+
+
+@pytest.mark.parametrize(("count", "ours"), [(1_000, False), (1_001, True)])
+def test_a_long_listing(count: int, ours: bool) -> None:
+    assert len(listing(Long(count, ours), ["/d/*"], "temp_name", lambda: None, most=1_000)) == count
+
+
+@pytest.mark.parametrize("count", [1_001, 10**9])
+def test_a_listing_that_is_too_long(count: int) -> None:
+    """Of the far side nobody knows why; what is here is the user's own."""
+    with pytest.raises(errors.TransferFailed, match="more than 1,000 files: pack them into an archive"):
+        listing(Long(count, False), ["/d/*"], "temp_name", lambda: None, most=1_000)
 
 
 @pytest.mark.parametrize(
@@ -297,4 +325,4 @@ def test_what_is_told_of_local_files_is_relative(pair: Pair) -> None:
     assert pair.run("%get f out").out.endswith(", to out/f on this machine\n")
     assert pair.run(f"%get f {pair.here}/g").out.endswith(", to g on this machine\n")
     random_file(pair.there / "h", 5)
-    assert pair.run("%get -f f h .").out.endswith(", to . on this machine\n")
+    assert pair.run("%get -f f h .").out.endswith(", to . on this machine: f and h\n")

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from lambda_kernel import errors
-from lambda_kernel.cell import Ask
-from lambda_kernel.files.overwriting import some
-from tests.far import Interrupts
-from tests.files.conftest import Pair, look, passed, random_file
-from tests.files.test_refusals import as_user
+from lambda_kernel.session.cell import InputRequest
+from lambda_kernel.transfer.overwriting import some
+from tests.support.in_process_session import Interrupts
+from tests.transfer.conftest import Pair, look, passed, random_file
+from tests.transfer.test_refusals import as_user
 
 YES = ("y\n",)
 
@@ -29,7 +29,7 @@ def test_a_yes_replaces(pair: Pair, answer: str) -> None:
     tree(pair.there, "f")
     tree(pair.here, "f", text="old")
     ran = pair.run("%get f", lines=(answer,))
-    assert ran.control.questions == [Ask("replace f on this machine? [y/N] ")]
+    assert ran.control.questions == [InputRequest("replace f on this machine? [y/N] ")]
     assert (pair.here / "f").read_text() == "new"
 
 
@@ -48,7 +48,7 @@ def test_there_is_one_question_for_all(pair: Pair) -> None:
     tree(pair.there, *"abcde", "d1/x", "d1/sub/y", "d1/z")
     tree(pair.here, "b", "d", "d1/x", "d1/sub/y", "d1/other", text="old")
     ran = pair.run("%get a b c d e d1 .", lines=("n\n",))
-    assert ran.control.questions == [Ask("replace b, d and 2 more on this machine? [y/N] ")]
+    assert ran.control.questions == [InputRequest("replace b, d and 2 more on this machine? [y/N] ")]
     assert ran.out == "nothing was copied: b, d and 2 more on this machine are kept\n"
     ran = pair.run("%get a b c d e d1 .", lines=YES)
     assert len(ran.control.questions) == 1
@@ -77,7 +77,7 @@ def test_where_nobody_can_be_asked_nothing_is_copied(pair: Pair) -> None:
     tree(pair.there, "f", "g", "h")
     tree(pair.here, "f", "h", text="old")
     before = look(pair.here)
-    message = "nothing was copied, since it would replace f and h on this machine: `%get -f …` does"
+    message = "nothing was copied, because it would replace f and h on this machine: use `%get -f …` to replace"
     with pytest.raises(errors.TransferFailed, match=message):
         pair.run("%get f g h .")
     assert look(pair.here) == before
@@ -89,7 +89,7 @@ class Impatient(Interrupts):
 
     stopped = 0
 
-    def ask(self, question: Ask, seconds: float) -> str | None:
+    def request_input(self, question: InputRequest, seconds: float) -> str | None:
         self.questions.append(question)
         self.stopped = 1
         return None
@@ -115,16 +115,16 @@ def test_a_user_who_thinks_is_waited_for_as_long_as_the_cell_may_take(pair: Pair
     tree(pair.here, "f", text="old")
 
     class Slow(Interrupts):
-        def ask(self, question: Ask, seconds: float) -> str | None:
+        def request_input(self, question: InputRequest, seconds: float) -> str | None:
             pair.sleep(seconds)
-            return super().ask(question, seconds)
+            return super().request_input(question, seconds)
 
     control = Slow(lines=(None, None, "y\n"))
     pair.run_with(control, "%get f")
-    assert control.questions == [Ask("replace f on this machine? [y/N] ")] * 3  # shown once by a ThreadControl
+    assert control.questions == [InputRequest("replace f on this machine? [y/N] ")] * 3  # shown once by a ThreadControl
     assert (pair.here / "f").read_text() == "new"
     pair.run("%timeout 90")
-    with pytest.raises(errors.TransferFailed, match="ended after 90 s"):
+    with pytest.raises(errors.TransferFailed, match="the time limit of 90 s"):
         pair.run_with(Slow(lines=[None] * 9), "%get f")
 
 
@@ -133,7 +133,7 @@ def test_thinking_is_no_part_of_the_figures(pair: Pair) -> None:
     tree(pair.here, "f", text="old")
 
     class Slow(Interrupts):
-        def ask(self, question: Ask, seconds: float) -> str | None:
+        def request_input(self, question: InputRequest, seconds: float) -> str | None:
             pair.sleep(50)
             return "y\n"
 
@@ -155,7 +155,7 @@ def test_an_environment_replaced_while_the_user_thinks(pair: Pair) -> None:
     tree(pair.here, "f", text="old")
 
     class Late(Interrupts):
-        def ask(self, question: Ask, seconds: float) -> str | None:
+        def request_input(self, question: InputRequest, seconds: float) -> str | None:
             pair.far.replace()
             return "y\n"
 
@@ -165,13 +165,38 @@ def test_an_environment_replaced_while_the_user_thinks(pair: Pair) -> None:
     assert not pair.leftovers()
 
 
-def test_a_link_that_stands_there_is_named_with_where_it_leads(pair: Pair) -> None:
+def test_a_link_is_followed_where_the_user_names_it(pair: Pair) -> None:
+    tree(pair.there, "f")
+    tree(pair.here, "kept", text="old")
+    (pair.here / "link").symlink_to("kept")
+    ran = pair.run("%get f link", lines=YES)
+    assert ran.control.questions == [InputRequest("replace kept on this machine? [y/N] ")]
+    assert ((pair.here / "kept").read_text(), (pair.here / "link").is_symlink()) == ("new", True)
+
+
+@pytest.mark.parametrize("text", ["%get f", "%get f .", "%get -f [f] ../here"])
+def test_a_link_that_stands_in_the_directory_is_replaced(pair: Pair, text: str) -> None:
+    """It is the far side that chooses among the names that match, and a link leads out of the directory."""
     tree(pair.there, "f")
     tree(pair.here, "kept", text="old")
     (pair.here / "f").symlink_to("kept")
-    ran = pair.run("%get f", lines=("n\n",))
-    assert ran.control.questions == [Ask("replace f (a link to kept) on this machine? [y/N] ")]
-    assert (pair.here / "kept").read_text() == "old"
+    ran = pair.run(text, lines=YES)
+    assert ran.control.questions == ([] if "-f" in text else [InputRequest("replace f on this machine? [y/N] ")])
+    assert [(pair.here / name).read_text() for name in ("f", "kept")] == ["new", "old"]
+    assert not (pair.here / "f").is_symlink()
+
+
+@pytest.mark.parametrize("leads", ["nowhere", "link"])
+def test_a_link_that_leads_nowhere_is_replaced(pair: Pair, leads: str) -> None:
+    tree(pair.there, "f")
+    (pair.here / "link").symlink_to(leads)
+    if leads == "link":
+        with pytest.raises(errors.TransferFailed, match="cannot look at link on this machine: Too many levels"):
+            pair.run("%get f link", lines=YES)
+        return
+    pair.run("%get f link", lines=YES)
+    assert [path.name for path in pair.here.iterdir()] == ["link"]
+    assert (pair.here / "link").read_text() == "new"
 
 
 def test_below_a_directory_the_link_itself_is_replaced(pair: Pair) -> None:
@@ -181,7 +206,7 @@ def test_below_a_directory_the_link_itself_is_replaced(pair: Pair) -> None:
     tree(pair.here, "d/b", "far", text="old")
     (pair.here / "d" / "a").symlink_to("../far")
     ran = pair.run("%get d", lines=YES)
-    assert ran.control.questions == [Ask("replace d/a and d/b on this machine? [y/N] ")]
+    assert ran.control.questions == [InputRequest("replace d/a and d/b on this machine? [y/N] ")]
     assert not (pair.here / "d" / "a").is_symlink()
     assert [(pair.here / name).read_text() for name in ("d/a", "d/b", "far")] == ["a's", "b's", "old"]
     (pair.there / "far").write_text("there")
@@ -196,7 +221,7 @@ def test_a_link_that_comes_replaces_a_file(pair: Pair) -> None:
     (pair.there / "d" / "link").symlink_to("f")
     tree(pair.here, "d/link", text="old")
     ran = pair.run("%get d", lines=YES)
-    assert ran.control.questions == [Ask("replace d/link on this machine? [y/N] ")]
+    assert ran.control.questions == [InputRequest("replace d/link on this machine? [y/N] ")]
     assert os.readlink(pair.here / "d" / "link") == "f"
 
 
@@ -212,14 +237,12 @@ def link_to(target: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("name", "put", "message"),
     [
-        ("f", link_to("nowhere"), "cannot write f on this machine: it is a link that leads nowhere"),
-        ("f", link_to("f"), "cannot write f on this machine: (it is a link that leads nowhere|Too many levels)"),
         ("d/x", Path.mkdir, "cannot write d/x on this machine: Is a directory"),
-        ("d/x", fifo, "cannot write d/x on this machine: it is no regular file"),
+        ("d/x", fifo, "cannot write d/x on this machine: it is not a regular file"),
         ("d/sub", Path.touch, "cannot write d/sub on this machine: File exists"),
         ("d/sub", link_to(".."), "cannot write d/sub on this machine: File exists"),
         ("d/link", Path.mkdir, "cannot write d/link on this machine: Is a directory"),
-        ("f", fifo, "cannot write f on this machine: it is no regular file"),
+        ("f", fifo, "cannot write f on this machine: it is not a regular file"),
     ],
 )
 def test_what_cannot_be_replaced_is_known_before_anything_is_asked_or_copied(
@@ -254,7 +277,7 @@ def test_odd_names_stay_on_the_questions_line(pair: Pair) -> None:
     tree(pair.there, name)
     tree(pair.here, name, text="old")
     ran = pair.run("%get a*", lines=YES)
-    assert ran.control.questions == [Ask("replace a\\nb\\\\xff\\x1b[31m on this machine? [y/N] ")]
+    assert ran.control.questions == [InputRequest("replace a\\nb\\\\xff\\x1b[31m on this machine? [y/N] ")]
     assert (pair.here / name).read_text() == "new"
 
 
