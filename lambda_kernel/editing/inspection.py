@@ -1,36 +1,37 @@
-"""Shift-Tab: what the word at the cursor is, as text and as HTML. Nothing is run to find out."""
+"""Shift-Tab: what the word at the cursor is, as text and as HTML. None of the user's code runs for it."""
 
 from __future__ import annotations
 
 import html
 import re
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
+from ..bash import reference
+from ..bash.argument_kinds import fixed, wanted
+from ..bash.cursor import Token, pieces, token_at, word_end
+from ..magics import KNOWN
+from ..magics.base import looked_up
+from ..magics.help import details, explained
+from ..output.pages import QUIET
 from .completion import commands, in_head
-from .inquiry import Inquiry
-from .magics import KNOWN
-from .magics.base import looked_up
-from .shell_arguments import fixed, wanted
-from .shell_lists import FIRST_VARIABLES, OPERATORS, PARAMETERS, VARIABLES
-from .shell_text import Token, pieces, token_at, word_end
+from .shell_query import ShellQuery
 
 Content = dict[str, Any]
-# As bash looks a command up (bash(1), COMMAND EXECUTION); other words are paths first.
+# In the order in which bash finds a command (bash(1), COMMAND EXECUTION). Other words are paths first.
 AS_COMMAND = ("alias", "keyword", "function", "builtin", "command", "path")
 MOST_CHARACTERS = 4_096  # as long as a path may be
 AS_ARGUMENT = ("path", "function", "alias", "builtin", "command")
 OF_SHELL = {"variable", *AS_COMMAND} - {"keyword", "builtin"}
-MEANINGS = VARIABLES | FIRST_VARIABLES
-# Kinds of which the text says how they are used, and what they are called.
+# Kinds whose text says how to use them, and their names.
 USED = {"keyword": "keyword", "next": "keyword", "builtin": "builtin", "test": "test"}
-LEFT = ' style="text-align: left"'  # JupyterLab's own is right
-OPERATOR = re.compile("|".join(map(re.escape, sorted(OPERATORS, key=len, reverse=True))))
+LEFT = ' style="text-align: left"'  # JupyterLab aligns to the right
 
 
 @dataclass(frozen=True)
 class Page:
-    """What is shown of a name: what kind of thing it is, a line, facts of it, and a text."""
+    """What is shown about a name: its kind, a line, facts, and a text."""
 
     kind: str
     name: str
@@ -50,7 +51,7 @@ class Page:
         table = f"<table>{rows}</table>" if rows else ""
         text = f"<pre>{html.escape(self.text)}</pre>" if self.text else ""
         summary = f"<div>{html.escape(self.summary)}</div>" if self.summary else ""
-        return f"<div><b>{name}</b>: {kind}{summary}{table}{text}</div>"
+        return QUIET.format(f"<b>{name}</b>: {kind}{summary}{table}{text}")
 
 
 def cell(tag: str, text: str) -> str:
@@ -58,13 +59,13 @@ def cell(tag: str, text: str) -> str:
 
 
 class Inspector:
-    """Answers inspect_requests. Never raises, and takes no longer than the inquiry may."""
+    """Answers inspect_requests. It never raises, and takes no longer than a shell query may."""
 
-    def __init__(self, inquiry: Inquiry) -> None:
-        self._inquiry = inquiry
+    def __init__(self, shell_query: ShellQuery) -> None:
+        self._shell_query = shell_query
 
     async def inspect(self, code: str, cursor: int | None, more: bool = False) -> Content:
-        """more: also how a file begins."""
+        """more: also show how a file begins."""
         cursor = len(code) if cursor is None else max(0, min(cursor, len(code)))
         magic = magic_page(code, cursor)
         return reply(magic or await self._shell(commands(code, cursor), cursor, more))
@@ -79,14 +80,14 @@ class Inspector:
         return await self._page(Token("command", token.start, token.command), more)
 
     async def _page(self, token: Token, more: bool) -> Page | None:
-        """The kinds that only the shell knows and those that are known here, in the order that the place asks for."""
+        """Look the token up in the shell and in what is known here, in the order of its position."""
         name, order = name_of(token), order_of(token)
         if token.kind == "nothing" or not name or len(name) > MOST_CHARACTERS:
             return None
         here = next((kind for kind in order if fixed(kind, token.command).get(name)), None)
         asked = [kind for kind in order[: order.index(here) if here else None] if kind in OF_SHELL]
         word = pieces(token.typed)
-        found = await self._inquiry.explain(title=name, word=word, order=asked, more=more) if asked else []
+        found = await self._shell_query.explain(title=name, word=word, order=asked, more=more) if asked else []
         if found:
             return with_meaning(Page(*found))
         if here:
@@ -95,7 +96,7 @@ class Inspector:
 
 
 def known_page(kind: str, name: str, command: str) -> Page:
-    """Of what every bash has."""
+    """The page of something that every bash has."""
     text = fixed(kind, command)[name]
     if kind in USED:
         usage = text if text.startswith("A ") else f"{name} {text}"  # A -nt B
@@ -104,19 +105,19 @@ def known_page(kind: str, name: str, command: str) -> Page:
 
 
 def meaning_page(name: str) -> Page | None:
-    """Of a variable that the shell does not tell."""
-    if name in PARAMETERS:
-        return Page("parameter", f"${name}", summary=PARAMETERS[name])
-    return Page("variable", name, summary=MEANINGS[name]) if name in MEANINGS else None
+    """The page of a variable that the shell does not show."""
+    if name in reference.names("parameter"):
+        return Page("parameter", f"${name}", summary=reference.names("parameter")[name])
+    return Page("variable", name, summary=reference.variables()[name]) if name in reference.variables() else None
 
 
 def with_meaning(page: Page) -> Page:
-    meaning = MEANINGS.get(page.name) if page.kind == "variable" else None
+    meaning = reference.variables().get(page.name) if page.kind == "variable" else None
     return replace(page, summary=meaning) if meaning else page
 
 
 def token_around(code: str, cursor: int) -> Token:
-    """The word that the cursor stands in, at the end of, or before."""
+    """The word that the cursor is in, at the end of, or before."""
     token = token_at(code, cursor)
     if not token.typed and (mark := re.compile(r"\$\{?[#!]?(?=\w)|\$|[{}](?!\S)").match(code, cursor)):
         cursor = mark.end()
@@ -127,14 +128,20 @@ def token_around(code: str, cursor: int) -> Token:
     return token_at(code, name.end()) if name else token
 
 
+@cache
+def any_operator() -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(reference.names("operator"), key=len, reverse=True))))
+
+
 def operator_page(code: str, cursor: int) -> Page | None:
-    """The operator that the cursor stands in, at the end of, or before."""
+    """The operator that the cursor is in, at the end of, or before."""
     for begin in range(max(0, cursor - 3), cursor + 1):
-        found = OPERATOR.match(code, begin)
+        found = any_operator().match(code, begin)
         if found and found.end() >= cursor:
             before = token_at(code, begin)
             stands = before.kind in ("command", "argument") and not before.quote and before.command != "[["
-            return Page("operator", found[0], summary=f"{found[0]} {OPERATORS[found[0]]}") if stands else None
+            meaning = reference.names("operator")[found[0]]
+            return Page("operator", found[0], summary=f"{found[0]} {meaning}") if stands else None
     return None
 
 
@@ -147,7 +154,7 @@ def order_of(token: Token) -> tuple[str, ...]:
 
 
 def name_of(token: Token) -> str:
-    """What is meant, without what marks or quotes it."""
+    """The name in a token, without quotes and marks."""
     if token.kind == "variable":
         return re.sub(r"\A(?:\$\{[#!]?(?=\w)|\$\{?)", "", token.typed)
     found = pieces(token.typed)
@@ -158,11 +165,11 @@ def name_of(token: Token) -> str:
 
 
 def magic_page(code: str, cursor: int) -> Page | None:
-    """Anywhere in a magic's line its help is shown."""
+    """The help of the magic whose line the cursor is in."""
     end = code.find("\n", cursor)
     line = in_head(code[: len(code) if end == -1 else end])
     magic = line and looked_up(line[1], line[2] or "", KNOWN)
-    return Page("magic", magic.synopsis, summary=magic.summary) if magic else None
+    return Page("magic", magic.synopsis, explained(magic), details(magic), magic.summary) if magic else None
 
 
 def reply(page: Page | None) -> Content:

@@ -1,5 +1,7 @@
-"""What a user has run in all kernels, in one SQLite database. A database that cannot be used turns the history off, and
-disturbs no cell."""
+"""What a user has run in all kernels, in one SQLite database.
+
+If the database cannot be used, the history is off, and cells run as usual.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .credentials import typed_without
+from ..session.secret_patterns import typed_without
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 VERSION = 1
 ENTRIES = 100_000
-ENTRY_CHARACTERS = 100_000  # what is longer is data, and is not kept
+ENTRY_CHARACTERS = 100_000  # longer cells are data, and are not kept
 PATTERN_CHARACTERS = 1_000  # SQLite gives up at 50,000 bytes (https://sqlite.org/limits.html)
-MOST = 2**53  # what JSON numbers can be relied on for; SQLite has 64 bits
+MOST = 2**53  # the largest integer that is safe in JSON; SQLite has 64 bits
 WAITING = 1_000  # entries that may wait for another kernel's transaction
 BUSY_SECONDS = 1.0
 SCHEMA = """
@@ -50,24 +52,31 @@ class Newer(Exception):
     """A later version of this package has written the database."""
 
     def __str__(self) -> str:
-        return "a newer lambda-kernel has written it"
+        return "a newer version of lambda-kernel has written it"
 
 
 class History:
-    """Opened at its first use; any thread may call."""
+    """Opened at its first use. Any thread may call it."""
 
     def __init__(self, path: Path, clock: Callable[[], float], entries: int = ENTRIES) -> None:
         self.path, self.clock, self.entries = path, clock, entries
         self.problem = ""  # why it is off
-        self.session = 0  # the number of this kernel's own, once it has saved something
+        self.session = 0  # this kernel's number, once it has saved something
         self.last = ""
         self.waiting: deque[Entry] = deque()
         self.lock = threading.Lock()
         self.connection: sqlite3.Connection | None = None
 
+    def warm_up(self) -> None:
+        """Load what the first cell needs."""
+        _errors()
+        typed_without("")
+
     def add(self, line: int, text: str) -> None:
-        """Remember a cell; it is written by save(). One that begins with a blank is the user's to hide (ignorespace, as
-        bash has it), and one that is run again stands once (ignoredups)."""
+        """Remember a cell; save() writes it.
+
+        A cell that begins with a blank is not kept (bash's ignorespace). A repeated one is kept once (ignoredups).
+        """
         if not text.strip() or text[0] in " \t" or len(text) > ENTRY_CHARACTERS:
             return
         text = typed_without(_storable(text))
@@ -79,12 +88,11 @@ class History:
         self._use(lambda _: None, None)
 
     def tail(self, count: int | None = None) -> list[Entry]:
-        """The newest, oldest first; all without a count."""
+        """The newest entries, oldest first. Without a count: all."""
         return self.search(None, count)
 
     def search(self, pattern: str | None, count: int | None = None, unique: bool = False) -> list[Entry]:
-        """The newest whose text matches as a whole; `*` and `?` stand for any text and any character. unique: of equal
-        texts the newest."""
+        """The newest entries whose whole text matches; `*` and `?` work. unique: only the newest of equal texts."""
         if pattern is not None and len(pattern) > PATTERN_CHARACTERS:
             return []
         where, arguments = "", []
@@ -98,7 +106,7 @@ class History:
         return self._use(lambda connection: _entries(connection, query, [*arguments, limit])[::-1], [])
 
     def range(self, session: int = 0, start: int = 0, stop: int | None = None) -> list[Entry]:
-        """Lines of a session from start to before stop. 0 is this kernel's; -1 the one before it."""
+        """Lines of a session from start to before stop. Session 0 is this kernel's, -1 the previous one."""
         query = f"SELECT {COLUMNS} FROM inputs WHERE session = ? AND line >= ? AND line < ? ORDER BY id"
 
         def find(connection: sqlite3.Connection) -> list[Entry]:
@@ -107,20 +115,20 @@ class History:
 
         return self._use(find, [])
 
-    def find(self, kind: str, asked: dict[str, Any]) -> list[Entry]:
-        """As the messaging protocol asks for it; who asks for what cannot be gets nothing."""
-        count = _whole(asked.get("n"))
+    def find(self, kind: str, request: dict[str, Any]) -> list[Entry]:
+        """Answer a history_request of Jupyter. A wrong request finds nothing."""
+        count = _whole(request.get("n"))
         if kind == "tail":
             return self.tail(count)
         if kind == "range":
-            numbers = (_whole(asked.get("session")) or 0, _whole(asked.get("start")) or 0)
-            return self.range(*numbers, _whole(asked.get("stop")))
+            numbers = (_whole(request.get("session")) or 0, _whole(request.get("start")) or 0)
+            return self.range(*numbers, _whole(request.get("stop")))
         if kind == "search":
-            return self.search(str(asked.get("pattern") or "*"), count, bool(asked.get("unique")))
+            return self.search(str(request.get("pattern") or "*"), count, bool(request.get("unique")))
         return []
 
     def clear(self) -> bool:
-        """All kernels' entries; nothing of them is left in the file. False where that cannot be."""
+        """Delete the entries of all kernels, also from the file. False: it was not possible."""
 
         def delete(connection: sqlite3.Connection) -> bool:
             connection.execute("DELETE FROM inputs")
@@ -137,7 +145,7 @@ class History:
             self._close()
 
     def _use(self, use: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """What use returns, after all that waits has been written; otherwise where the database cannot be used."""
+        """Write what waits, then return what use returns; otherwise, if the database cannot be used."""
         with self.lock:
             if self.problem:
                 return otherwise
@@ -150,9 +158,9 @@ class History:
                 return otherwise
 
     def _give_up(self, error: Exception) -> None:
-        """A lock passes: what waits is written later."""
+        """Turn the history off, unless the database is only locked: then it is written later."""
         if isinstance(error, OSError) or "is locked" not in str(error):
-            # Notebooks are passed on: the home directory names its user.
+            # People share notebooks, and the home directory names its user.
             name = str(self.path).replace(str(Path.home()), "~", 1)
             self.problem = f"{name}: {getattr(error, 'strerror', None) or error}"
             self._close()
@@ -186,7 +194,7 @@ class History:
 
 
 def glob(words: str) -> str:
-    """The pattern for texts that hold these words; one with a wildcard of its own stays as it is."""
+    """The pattern for texts that contain these words. A pattern with a wildcard is unchanged."""
     return words if re.search(r"[*?]", words) else f"*{words}*"
 
 
@@ -195,7 +203,7 @@ def _whole(value: object) -> int | None:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """Those of a database that cannot be used; a Python may have been built without SQLite."""
+    """The exceptions of an unusable database. Python may have been built without SQLite."""
     try:
         import sqlite3
     except ImportError:
@@ -204,7 +212,7 @@ def _errors() -> tuple[type[Exception], ...]:
 
 
 def _storable(text: str) -> str:
-    """Without half surrogate pairs, which SQLite refuses."""
+    """Without lone surrogates, which SQLite refuses."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -227,7 +235,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _connect(path: Path) -> sqlite3.Connection:
     """SQLite gives its -wal and -shm files the database's mode."""
-    import sqlite3  # 3 ms, and not every kernel needs it
+    import sqlite3  # late: it takes 3 ms, and not every kernel needs it
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
@@ -253,7 +261,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise Newer
     if version < VERSION:
         _create(connection)
-    # Another kernel may be doing just this: SQLite does not wait for it here. The mode is the file's, whoever sets it.
+    # Another kernel may be doing the same, and SQLite does not wait here. It does not matter who sets the file's mode.
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode = WAL")
 

@@ -1,28 +1,31 @@
-"""Tab: what can stand at the cursor, from the live shell where it can be asked, else from what is known here."""
+"""Tab: what can stand at the cursor, from the live shell if it can be asked, else from what is known here."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from .inquiry import Inquiry, Names, here
-from .magics import KNOWN, Magic
-from .magics.base import LINE, looked_up
-from .shell_arguments import Wanted, fixed, wanted
-from .shell_lists import FIRST_VARIABLES, VARIABLES
-from .shell_text import MOST_CHARACTERS, Token, pieces, token_at
-from .target import LOCAL_NAME
+from ..aws.target import LOCAL_NAME
+from ..bash import reference
+from ..bash.argument_kinds import Wanted, fixed, wanted
+from ..bash.cursor import MOST_CHARACTERS, Token, pieces, token_at
+from ..magics import KNOWN, Magic
+from ..magics.arguments import HELP, Argument
+from ..magics.base import LINE, looked_up
+from ..workspace import fleets
+from .shell_query import Names, ShellQuery, here
 
 MOST = 500
-Match = tuple[str, str]  # the text that takes the token's place, and what it is
+Match = tuple[str, str]  # the text that replaces the token, and its kind
 Content = dict[str, Any]
 HEAD = re.compile(r"[ \t]*(%%?)([A-Za-z][\w-]*)?(?:[ \t]([^\n]*))?\Z")
 ABOVE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*")
-SPECIAL = re.compile(r"([^\w@%+:,./-])", re.ASCII)  # what bash may take for something else
-# A name of which the first letter, or all that is typed, is quoted: no alias and no keyword then (bash(1), ALIASES).
+SPECIAL = re.compile(r"([^\w@%+:,./-])", re.ASCII)  # characters with a meaning for bash
+# A name whose first letter or whole text is quoted. It is then no alias and no keyword (bash(1), ALIASES).
 MARKED = re.compile(r"([\\'\"]?)([^\\'\"$`/~]*)")
-# What the cell defines by itself.
+# Names that the cell itself defines.
 DEFINED = {
     "variable": re.compile(
         r"(?:^|[\s;&|({])([A-Za-z_]\w*)\+?=|\b(?:for|select)[ \t]+([A-Za-z_]\w*)"
@@ -32,14 +35,15 @@ DEFINED = {
     "function": re.compile(r"(?:^|[\s;&|({])([\w.:-]+)[ \t]*\(\)|\bfunction[ \t]+([\w.:-]+)"),
     "alias": re.compile(r"\balias[ \t]+([\w.-]+)="),
 }
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\udc80-\udcff]")
+# Control characters, and those that hide or reverse text (Unicode's Bidi_Control and Default_Ignorable).
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\udc80-\udcff]")
 
 
 class Completer:
-    """Answers complete_requests. Never raises, and takes no longer than the inquiry may."""
+    """Answers complete_requests. It never raises, and takes no longer than a shell query may."""
 
-    def __init__(self, inquiry: Inquiry) -> None:
-        self._inquiry = inquiry
+    def __init__(self, shell_query: ShellQuery) -> None:
+        self._shell_query = shell_query
 
     async def complete(self, code: str, cursor: int | None) -> Content:
         cursor = len(code) if cursor is None else max(0, min(cursor, len(code)))
@@ -60,33 +64,44 @@ class Completer:
             typed = percents + (name or "")
             names = sorted(magic.called for magic in KNOWN.values())
             return cursor - len(typed), [(name, "magic") for name in names if name.startswith(typed)]
-        typed = re.split(r"[ \t]+", words)[-1]
+        *before, typed = re.split(r"[ \t]+", words)
         magic = looked_up(percents, name or "", KNOWN)
-        known = [*self._targets(magic), *words_of(magic)] if magic else []
+        arguments = next_arguments(magic, before) if magic else ()
+        known = [word for argument in arguments for word in self._words(argument, typed)]
+        if magic and magic.usage is None and arguments is magic.arguments and typed.startswith("-"):
+            known += HELP
         found = [(word, "argument") for word in dict.fromkeys(known) if word.startswith(typed)]
-        token = token_at(f": {words}", len(words) + 2)  # a magic's words are quoted as a command's
-        if found or not magic or token.kind != "argument":
+        token = token_at(f": {words}", len(words) + 2)  # a magic's arguments are quoted as in bash
+        if found or token.kind != "argument":
             return cursor - len(typed), found
-        return cursor - len(token.typed), await self._files(magic, token)
+        return cursor - len(token.typed), await self._files(arguments, token)
 
-    async def _files(self, magic: Magic, token: Token) -> list[Match]:
-        """Paths of the side, or of both, that its usage names."""
-        where = place(token, "any")
-        there = re.search(r"\b(?:REMOTE|PATH)\b", magic.usage) and await self._inquiry.look(where)
-        local = where and where["only"] != "user" and re.search(r"\b(?:LOCAL|FILE)\b", magic.usage) and here(where)
+    def _words(self, argument: Argument, typed: str) -> list[str]:
+        words = [argument.name] if argument.option else [*argument.choices]
+        if "target" in argument.kinds:
+            words += self._targets()
+        if "magic" in argument.kinds:
+            words += (magic.called if typed.startswith("%") else magic.name for magic in KNOWN.values())
+        return words
+
+    async def _files(self, arguments: Iterable[Argument], token: Token) -> list[Match]:
+        """Paths on the side that the arguments name, or on both."""
+        where, kinds = place(token, "any"), {kind for argument in arguments for kind in argument.kinds}
+        there = "remote path" in kinds and await self._shell_query.look(where)
+        local = "local path" in kinds and where and where["only"] != "user" and here(where)
         return [(path(token, name, kind), kind) for name, kind in [*(local or ()), *(there or ())]]
 
-    def _targets(self, magic: Magic) -> list[str]:
-        if magic.name != "use":
-            return []
-        workspace = self._inquiry.workspace
-        return [LOCAL_NAME, *(target.function for target in (workspace.target, *workspace.sessions))]
+    def _targets(self) -> list[str]:
+        workspace = self._shell_query.workspace
+        shells = [*(f"fleet:{slot}" for slot in fleets.shells(workspace)), "fleet:off"]
+        names = (target.function for target in (workspace.target, *workspace.sessions))
+        return list(dict.fromkeys([LOCAL_NAME, *names, *(shells if len(shells) > 1 else [])]))
 
     async def _shell(self, token: Token, code: str, cursor: int) -> list[Match]:
         if token.kind == "nothing":
             return []
         want = wanted(token)
-        paths = await self._inquiry.look(place(token, want.paths))
+        paths = await self._shell_query.look(place(token, want.paths))
         written = defined(code[: token.start], code[cursor:])
         if token.kind == "variable":
             return list(variables(token.typed, self._named(want.kinds, "", written), code[cursor : cursor + 1]))
@@ -105,24 +120,25 @@ class Completer:
                 yield mark + name, kind
 
     def _named(self, kinds: Iterable[str], command: str, written: Names) -> Iterator[Match]:
-        """Each name once, as what bash would take it for."""
+        """Each name once, with the kind that bash would find first."""
         names: dict[str, str] = {}
-        own = VARIABLES if self._inquiry.names else VARIABLES | FIRST_VARIABLES
+        own = reference.names("variable") if self._shell_query.names else reference.variables()
         for kind in kinds:
             known = own if kind == "variable" else fixed(kind, command)
-            found = {*self._inquiry.names.get(kind, ()), *known, *written.get(kind, ())}
+            theirs = self._shell_query.programs if kind == "command" else self._shell_query.names.get(kind, ())
+            found = {*theirs, *known, *written.get(kind, ())}
             for name in sorted(found, key=lambda name: (name.lower(), name)):
                 names.setdefault(name, kind)
         return iter(names.items())
 
 
 def abbreviated(name: str, kind: str, typed: str) -> bool:
-    """Signals have two names each: the long one is offered to those who have begun it."""
+    """Signals have two names. The long one is offered only if the user has begun it."""
     return kind.endswith("signal") and name.lstrip("-").startswith("SIG") and not typed.lstrip("-").startswith("SI")
 
 
 def defined(*texts: str) -> Names:
-    """The names that the cell gives around the cursor, though it has not run."""
+    """The names that the cell defines around the cursor, though it has not run."""
     return {
         kind: [name for text in texts for found in pattern.finditer(text[:MOST_CHARACTERS]) for name in names_in(found)]
         for kind, pattern in DEFINED.items()
@@ -134,7 +150,7 @@ def names_in(found: re.Match[str]) -> list[str]:
 
 
 def skip_head(text: str) -> tuple[int, str]:
-    """Where the magics' lines that are over end, and the name of the cell magic that takes the rest, if one does."""
+    """Where the finished lines of magics end, and the name of the cell magic that takes the rest, if there is one."""
     at = 0
     while (found := LINE.match(text, at)) and (found.end() < len(text) or text.endswith("\n")):
         at = found.end()
@@ -144,32 +160,33 @@ def skip_head(text: str) -> tuple[int, str]:
 
 
 def in_head(text: str) -> re.Match[str] | None:
-    """The line of a magic that the text ends in, if all that stands before are such lines."""
+    """The magic's line at the end of the text, if only such lines are above it."""
     at, cell = skip_head(text)
     above = ABOVE.match(text, at)
     return None if cell else HEAD.match(text, above.end() if above else at)
 
 
 def as_in_bash(line: re.Match[str]) -> bool:
-    """Whether what follows the name of a magic is what a command takes."""
+    """Whether a magic's arguments are those of a command."""
     magic = looked_up(line[1], line[2], KNOWN) if line[3] is not None else None
     return magic is not None and magic.bash is not None
 
 
 def commands(code: str, cursor: int) -> str:
-    """The code with nothing but its commands, each where it was."""
+    """The code with only its commands, each at its position."""
     at, cell = skip_head(code[:cursor])
     magic = looked_up("%%", cell, KNOWN)
     return "\n" * at + code[at:] if not (magic and magic.text) else "#" + code[1:cursor].replace("\n", " ")
 
 
-def words_of(magic: Magic) -> list[str]:
-    """What its usage says that can be typed as it is: options, and words in lower case."""
-    return re.findall(r"(?<![\w-])(?:--?[a-z][a-z-]*|[a-z][a-z-]+)(?![\w-])", magic.usage)
+def next_arguments(magic: Magic, before: list[str]) -> tuple[Argument, ...]:
+    """What the magic takes after those words. The value of an option is here a word of its own."""
+    last = next((argument for argument in magic.arguments if before[-1:] == [argument.name]), None)
+    return (replace(last, name="value"),) if last and last.option and last.value else magic.arguments
 
 
 def place(token: Token, only: str) -> Content | None:
-    """Where paths are to be looked for; None where there can be none. only: which ones."""
+    """Where to look for paths. None: there can be none. only: which kind."""
     if token.kind == "variable" or not only:
         return None
     if found := re.fullmatch(r"~([\w.-]*)", token.typed):

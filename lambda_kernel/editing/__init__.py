@@ -1,0 +1,1 @@
+"""What an editor asks for while the user types: completion, inspection, and whether the text is complete."""

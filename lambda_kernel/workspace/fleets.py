@@ -1,0 +1,148 @@
+"""A fleet's shells: a session for each slot of a function with tenant isolation. Other functions keep no shells."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..aws.transport import Transport
+from ..aws.usage import Usage
+from ..errors import ShellPerCommand
+from ..experiments.engine import Place, Slot
+from ..session.article import ArticleSession
+from ..session.cell import Control, Emit
+from ..session.held import READ_SECONDS
+from ..session.one_shot import OneShot
+from .workspace import AnySession, Workspace
+
+AT_ONCE = 10  # a new account takes no more
+
+
+@dataclass
+class Fleet:
+    """slots: where its runs go. stays: whether its shells stay for later. used: by slot, what was used to find out what
+    kind of function it is."""
+
+    slots: list[Slot]
+    stays: bool
+    transport: Transport
+    used: dict[int, Usage] = field(default_factory=dict)
+
+    def rest(self) -> None:
+        """Close the connections. The next invocation opens new ones."""
+        self.transport.close()
+
+
+def make(workspace: Workspace, size: int, emit: Emit, control: Control, usage: Usage) -> Fleet:
+    """With tenant isolation each slot is a tenant with a shell. Else each run is one invocation. Raises
+    errors.KernelError."""
+    main = workspace.sessions.get(workspace.target.whole)
+    if isinstance(main, ArticleSession):
+        return article(workspace, size)
+    of_slots = shells(workspace).values()
+    known = [one.remote for one in (main, *of_slots) if one and one.remote and one.remote.environment]
+    if known:
+        return tenants(workspace, size) if known[0].tenant else one_shot(workspace, size)
+    if workspace.target.whole in workspace.one_shot:
+        return one_shot(workspace, size)
+    return found_out(workspace, size, emit, control, usage)
+
+
+def found_out(workspace: Workspace, size: int, emit: Emit, control: Control, usage: Usage) -> Fleet:
+    """The shell of the first slot finds out what kind of function it is."""
+    first, own = shell(workspace, 0), Usage()
+    try:
+        first.reset(emit, control, own)
+    except ShellPerCommand:
+        usage.include(own)
+        end(workspace, left=False)
+        workspace.meet_article(emit)
+        return article(workspace, size)
+    if first.remote and first.remote.tenant:
+        made = tenants(workspace, size)
+        made.used[0] = own
+        return made
+    usage.include(own)
+    end(workspace)
+    workspace.one_shot.add(workspace.target)
+    return one_shot(workspace, size)
+
+
+def tenants(workspace: Workspace, size: int) -> Fleet:
+    sessions = [shell(workspace, slot) for slot in range(size)]
+    return Fleet(slots(workspace, sessions, sessions[0].transport), True, sessions[0].transport)
+
+
+def one_shot(workspace: Workspace, size: int) -> Fleet:
+    transport = shared(workspace)
+    places = [OneShot(transport, workspace.clock, caller=workspace.callers()) for _ in range(size)]
+    return Fleet(slots(workspace, places, transport), False, transport)
+
+
+def article(workspace: Workspace, size: int) -> Fleet:
+    transport = shared(workspace)
+    places = [ArticleSession(transport, workspace.clock, caller=workspace.callers()) for _ in range(size)]
+    return Fleet(slots(workspace, places, transport), False, transport)
+
+
+def shared(workspace: Workspace) -> Transport:
+    """One for all runs, which waits for as long as a function may run."""
+    return workspace.connect(replace(workspace.target, slot=0), READ_SECONDS)
+
+
+def slots(workspace: Workspace, places: Sequence[Place], transport: Transport) -> list[Slot]:
+    function, size = workspace.target.function, str(len(places))
+    return [
+        Slot(place, function, transport.region, {"FLEET_INDEX": str(number), "FLEET_SIZE": size, "FLEET_ITEM": ""})
+        for number, place in enumerate(places)
+    ]
+
+
+def shells(workspace: Workspace) -> dict[int, AnySession]:
+    """Those of the current function, by slot."""
+    whole = workspace.target.whole
+    of = {target.slot: one for target, one in workspace.sessions.items() if target.whole == whole}
+    return {slot: of[slot] for slot in sorted(slot for slot in of if slot is not None)}
+
+
+def shell(workspace: Workspace, slot: int) -> AnySession:
+    """The one in that slot, made at its first use."""
+    return workspace.session_of(replace(workspace.target, slot=slot))
+
+
+def drop(workspace: Workspace, slots: Iterable[int]) -> None:
+    """Have new sessions for these slots next time: a thread is stuck in the present ones. Their shells are ended then,
+    by the later epoch."""
+    for slot in slots:
+        workspace.sessions.pop(replace(workspace.target, slot=slot), None)
+
+
+def end(workspace: Workspace, *, left: bool = True) -> int:
+    """End the current function's fleet. Return how many shells it had. left: whether they can be told to end."""
+    ended = shells(workspace)
+    workspace.target = workspace.target.whole
+    for slot in ended:
+        del workspace.sessions[replace(workspace.target, slot=slot)]
+    leave_all(ended.values() if left else ())
+    for session in ended.values():
+        session.transport.close()
+    return len(ended)
+
+
+def leave_all(sessions: Iterable[AnySession]) -> None:
+    """End their shells, a few at a time."""
+    left = deque(sessions)
+
+    def leave() -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                left.popleft().leave()
+
+    threads = [threading.Thread(target=leave, name="leave", daemon=True) for _ in range(min(len(left), AT_ONCE))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
