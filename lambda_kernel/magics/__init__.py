@@ -1,42 +1,52 @@
-"""The magics, a module each. A cell's head may hold several `%name` lines and one `%%name`, which takes the rest."""
+"""The magics. A cell's head may hold several `%name` lines and one `%%name`, which takes the rest of the cell."""
 
 from . import (
-    completion,
+    compare,
     cost,
     environment,
-    exit_status,
+    fleet,
     get,
     help,  # noqa: A004
     history,
     keep_warm,
-    limit,
+    network,
     output,
     put,
     redact,
-    report,
+    repeat,
     reset,
+    settings,
     status,
-    stderr,
-    timeout,
     top,
     use,
     watch,
+    whoami,
     writefile,
 )
 from .base import Call, Head, Line, Magic, misplaced, parse
 from .ipython import HABITS
 
-MAGICS: dict[str, Magic] = {
-    module.MAGIC.name: module.MAGIC
-    for module in (
-        *(help, status, use, reset, timeout, limit, output, stderr),
-        *(report, cost, exit_status, redact, keep_warm, history, completion),
-        *(put, get, writefile),
-        *(environment, top, watch),
-    )
+# In the order of %help.
+GROUPS: dict[str, tuple[Magic, ...]] = {
+    "Where cells run": (status.MAGIC, use.MAGIC, reset.MAGIC, keep_warm.MAGIC, cost.MAGIC),
+    "How cells run and what they show": (
+        *(settings.TIMEOUT, settings.LIMIT, output.MAGIC, settings.STDERR),
+        *(settings.REPORT, settings.EXIT_STATUS, redact.MAGIC),
+    ),
+    "Look around and measure": (
+        *(environment.MAGIC, network.MAGIC, whoami.MAGIC, top.MAGIC, watch.MAGIC),
+        *(repeat.MAGIC, fleet.MAGIC, fleet.LIST, compare.MAGIC, repeat.LAST),
+    ),
+    "Files, and the kernel itself": (
+        *(put.MAGIC, get.MAGIC, writefile.MAGIC),
+        *(help.MAGIC, history.MAGIC, settings.COMPLETION),
+    ),
 }
+# By name; a cell magic that is also a line magic has its percent signs in the key.
+MAGICS: dict[str, Magic] = {magic.name: magic for group in GROUPS.values() for magic in group}
+MAGICS |= {fleet.MAGIC.called: fleet.MAGIC, fleet.LIST.name: fleet.LIST}
 
-# And what users of IPython type.
+# With what users of IPython type.
 KNOWN: dict[str, Magic] = MAGICS | HABITS
 
-__all__ = ["KNOWN", "MAGICS", "Call", "Head", "Line", "Magic", "misplaced", "parse"]
+__all__ = ["GROUPS", "KNOWN", "MAGICS", "Call", "Head", "Line", "Magic", "misplaced", "parse"]

@@ -5,57 +5,84 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
-from ..cell import Cell, Control, Emit, Result
+from ..aws.usage import Usage
+from ..bash.commands import Word, line_of, names_job, words
 from ..errors import UsageError
-from ..shell_commands import Word, line_of, names_job, words
-from ..tally import Tally
-from ..workspace import Workspace
+from ..session.cell import Cell, Control, Emit, Result
+from ..workspace.workspace import Workspace
+from .arguments import Argument, Parser, asks_help
 
-# `%1`, `%%` and `%?x` are bash's job specs: only a letter makes a magic. What follows its name begins with a blank or
-# one of bash's operators. Blank lines and comments may stand before it.
+# `%1`, `%%` and `%?x` are bash's job specs, so a magic begins with a letter. A blank or one of bash's operators ends
+# its name. Blank lines and comments may stand before it.
 LINE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(%%?)([A-Za-z][\w-]*)(?![^\s;&|<>])([^\n]*)(?:\n|\Z)")
 MAY_BE = re.compile(r"(?:^|[\s;&|(){}`!])%%?[A-Za-z]", re.MULTILINE)
 NAME = re.compile(r"(%%?)([A-Za-z][\w-]*)")
-# The parts of a magic's line as bash would take them: `#` begins a comment at the head of a word only.
+# The parts of a magic's line, as in bash: `#` begins a comment only at the beginning of a word.
 PART = re.compile(
     r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"|(?P<comment>(?:(?<=\s)|\A)\#.*)|(?P<operator>&&|\|\||[;&|<>])|.", re.DOTALL
 )
+SYNOPSIS_CHARACTERS = 80  # a longer one names no options: the help does
 
 
 @dataclass(frozen=True)
 class Call:
-    """What a magic works with: its words, the kernel's state, and the way to show and to be stopped. attended: whether
-    somebody is there who can stop it."""
+    """What a magic works with.
 
-    words: list[str]
+    options: the values of its arguments; emit: shows something; control: tells of interrupts; interactive: whether a
+    user is there, who can answer a question or interrupt.
+    """
+
+    options: Namespace
     workspace: Workspace
     emit: Emit
     control: Control
-    tally: Tally
+    usage: Usage
     magics: Mapping[str, Magic]
-    attended: bool = False
+    groups: Mapping[str, Sequence[Magic]]
+    interactive: bool = False
 
 
-Command = Callable[[Cell, Emit], Result]
+class Command(Protocol):
+    """Runs a command in the session. usage: what is to count it, in place of the cell's own."""
+
+    def __call__(self, cell: Cell, emit: Emit, usage: Usage | None = None) -> Result: ...
 
 
 @dataclass(frozen=True)
 class Magic:
-    """run returns text to show. cell: it is called with two percent signs, and has the rest of the cell; take, if there
-    is one, then does all that the cell does, and is given what runs a command in the session. text: what it takes are
-    no commands. bash: it stands for a command of bash's, which this makes of the text after its name."""
+    """A magic. run: does it, and returns the text to show.
+
+    arguments: what it takes.
+    take: does the whole cell in place of run; it gets a function that runs a command in the session.
+    text: the rest of the cell is not shell text.
+    bash: makes a command of bash from the text after the name; the magic is that command.
+    check: says what is wrong with arguments that do not go together.
+    usage: how its arguments are written if they are not ours to read; they are then in `words`.
+    more: what its help says after the summary. examples: each with what it does.
+    """
 
     name: str
-    usage: str
     summary: str
-    run: Callable[[Call], str]
-    cell: bool = False
+    run: Callable[[Call], str] = lambda call: ""
+    arguments: tuple[Argument, ...] = ()
     take: Callable[[Call, Cell, Command], Result | None] | None = None
     text: bool = False
     bash: Callable[[str], str] | None = None
+    check: Callable[[Namespace], str] = lambda options: ""
+    usage: str | None = None
+    more: str = ""
+    examples: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def cell(self) -> bool:
+        """Whether it has two percent signs and takes the rest of the cell."""
+        return self.take is not None
 
     @property
     def called(self) -> str:
@@ -63,22 +90,46 @@ class Magic:
 
     @property
     def synopsis(self) -> str:
-        return f"{self.called} {self.usage}".rstrip()
+        own = " ".join(argument.synopsis for argument in self.arguments)
+        if len(own) > SYNOPSIS_CHARACTERS:
+            own = " ".join([*(argument.synopsis for argument in self.arguments if not argument.option), "[OPTION…]"])
+        return f"{self.called} {own if self.usage is None else self.usage}".rstrip()
+
+    @cached_property
+    def parser(self) -> Parser:
+        """Made when it is first needed: few cells have magics."""
+        return Parser(self.called, self.arguments)
+
+    def read(self, words: list[str]) -> Namespace:
+        if self.usage is not None:
+            return Namespace(words=words)
+        try:
+            options = self.parser.read(words)
+        except UsageError as error:
+            raise self.wrong(str(error)) from None
+        if why := self.check(options):
+            raise self.wrong(why)
+        return options
+
+    def wrong(self, why: str) -> UsageError:
+        return UsageError(f"{self.called}: {why}; usage: {self.synopsis}")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A magic's line. text: what follows its name, as it is typed, but for a comment."""
+    """A magic's line. text: what was typed after its name, without a comment, if it is a command of bash."""
 
     magic: Magic
-    words: list[str]
-    text: str
+    options: Namespace
+    text: str = ""
 
 
 @dataclass(frozen=True)
 class Head:
-    """A cell, read: the line magics, the cell magic if there is one, and the shell text, which begins so many lines
-    below the top."""
+    """A cell after reading: its line magics, its cell magic if it has one, and the text below them.
+
+    above: the number of lines above that text.
+    """
 
     lines: list[Line]
     cell: Line | None
@@ -87,8 +138,10 @@ class Head:
 
 
 def parse(text: str, magics: Mapping[str, Magic], jobs: frozenset[str] = frozenset()) -> Head:
-    """Read a cell. jobs: by what there may be jobs, whose names are bash's. Raises UsageError for an unknown magic,
-    before anything is run."""
+    """Read a cell. jobs: names that jobs may have; such a `%name` is bash's.
+
+    Raises UsageError for an unknown magic or wrong arguments, before anything is run.
+    """
     lines: list[Line] = []
     rest = text
     while match := LINE.match(rest):
@@ -97,15 +150,30 @@ def parse(text: str, magics: Mapping[str, Magic], jobs: frozenset[str] = frozens
             break
         magic = find(name, percents == "%%", magics)
         rest = rest[match.end() :]
-        call = Line(magic, [], uncommented(after)) if magic.bash else Line(magic, split(after, magic), after)
+        call = line(magic, after, magics)
         if magic.cell:
-            return Head(lines, call, rest, line_of(text, len(text) - len(rest)) - 1)
+            asks = call.magic is not magic
+            return Head([*lines, call], None, "") if asks else Head(lines, call, rest, above(text, rest))
         lines.append(call)
-    return Head(lines, None, rest, line_of(text, len(text) - len(rest)) - 1)
+    return Head(lines, None, rest, above(text, rest))
+
+
+def above(text: str, rest: str) -> int:
+    return line_of(text, len(text) - len(rest)) - 1
+
+
+def line(magic: Magic, text: str, magics: Mapping[str, Magic]) -> Line:
+    """`%NAME --help` is `%help %NAME`."""
+    if magic.bash:
+        return Line(magic, Namespace(), uncommented(text))
+    words = split(text, magic)
+    if magic.usage is None and asks_help(words):
+        magic, words = magics["help"], [magic.called]
+    return Line(magic, magic.read(words))
 
 
 def looked_up(percents: str, name: str, magics: Mapping[str, Magic]) -> Magic | None:
-    """The magic that is called so, if there is one: some names are both a line's and a cell's."""
+    """The magic of that name, or None. A few names are both a line magic and a cell magic."""
     return magics.get(percents + name) or magics.get(name)
 
 
@@ -113,17 +181,21 @@ def find(name: str, cell: bool, magics: Mapping[str, Magic]) -> Magic:
     percents = "%%" if cell else "%"
     magic = looked_up(percents, name, magics)
     if magic is None:
-        near = difflib.get_close_matches(name, [magic.name for magic in magics.values()], 1)
-        known = near and (magics.get(near[0]) or looked_up(percents, near[0], magics))
-        hint = f"did you mean {known.synopsis}?" if known else "%help lists them"
-        raise UsageError(f"there is no magic {percents}{name}: {hint}")
+        raise unknown(percents, name, magics)
     if magic.cell != cell:
-        raise UsageError(f"{percents}{name} is used as {magic.synopsis}")
+        raise UsageError(f"{percents}{name} does not exist: use {magic.synopsis}")
     return magic
 
 
+def unknown(percents: str, name: str, magics: Mapping[str, Magic]) -> UsageError:
+    near = difflib.get_close_matches(name, [magic.name for magic in magics.values()], 1)
+    known = near and (magics.get(near[0]) or looked_up(percents, near[0], magics))
+    hint = f"did you mean {known.synopsis}?" if known else "%help lists them"
+    return UsageError(f"there is no magic {percents}{name}: {hint}")
+
+
 def split(text: str, magic: Magic) -> list[str]:
-    """The words of a magic's line, quoted as a command's, without a comment."""
+    """The words of a magic's line, quoted as in bash, without a comment."""
     text = uncommented(text)
     for part in PART.finditer(text):
         if part.lastgroup != "operator":
@@ -134,7 +206,7 @@ def split(text: str, magic: Magic) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{magic.synopsis}: {error}") from error
+        raise magic.wrong(str(error)) from error
 
 
 def uncommented(text: str) -> str:
@@ -144,16 +216,18 @@ def uncommented(text: str) -> str:
 
 def not_a_command(magic: Magic, operator: str) -> str:
     why = (
-        "what it tells goes into the notebook, and cannot be piped or redirected"
+        "a magic's output goes into the notebook and cannot be piped or redirected"
         if operator in ("|", "<", ">")
-        else f"a magic has its line for itself: put what follows `{operator}` into the next line"
+        else f"a magic needs a line of its own: put what follows `{operator}` on the next line"
     )
-    return f"{magic.called}: {why}. Nothing was run. (Quote `{operator}` where it belongs to a word.)"
+    return f"{magic.called}: {why}. Nothing was run. (Quote `{operator}` if it is part of a word.)"
 
 
 def misplaced(head: Head, magics: Mapping[str, Magic], jobs: frozenset[str]) -> str:
-    """What to say of a magic that stands where a command begins; empty where there is none, or where it may name a job
-    of bash's. Call it before anything is run."""
+    """The message about a magic in place of a command; empty if there is none, or if it may name a job of bash.
+
+    Call it before anything is run.
+    """
     if not MAY_BE.search(head.body) or (head.cell and head.cell.magic.text):
         return ""
     for word in words(head.body):
@@ -168,22 +242,9 @@ def where_it_goes(magic: Magic, word: Word, head: Head) -> str:
     line = line_of(head.body, word.begin) + head.above
     if magic.bash:
         after = head.body[word.begin + len(word.text) :].partition("\n")[0].strip()
-        why = f"that is IPython's word, and in bash it is `{magic.bash(after)}`"
+        why = f"that is a magic of IPython; the bash command is `{magic.bash(after)}`"
     elif magic.cell:
-        why = "it takes all lines below it, so it has to be at the head of its cell, above all commands"
+        why = "it takes all lines below it, so put it at the head of the cell, above all commands"
     else:
-        why = "magics stand at the head of a cell, one a line, above all commands"
+        why = "put magics at the head of the cell, one a line, above all commands"
     return f"{word.text} in line {line}: {why}. Nothing was run."
-
-
-def wrong(magic: Magic) -> UsageError:
-    return UsageError(f"usage: {magic.synopsis}")
-
-
-def on_or_off(call: Call, magic: Magic, on: str = "on", off: str = "off") -> bool | None:
-    """One of two words; None if there is none."""
-    if not call.words:
-        return None
-    if call.words not in ([on], [off]):
-        raise wrong(magic)
-    return call.words == [on]

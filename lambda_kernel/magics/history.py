@@ -1,35 +1,43 @@
 """%history: what was run, in all kernels of this user."""
 
 import time
+from argparse import Namespace
 
-from ..history import Entry, History, glob
-from .base import Call, Magic, wrong
+from ..workspace.history import Entry, History, glob
+from .arguments import Argument, named
+from .base import Call, Magic
 
 SHOWN = 20
 
 
 def run(call: Call) -> str:
-    history = call.workspace.history
+    history, options = call.workspace.history, call.options
     if history is None:
         return "This kernel keeps no history.\n"
-    shown = cleared(history) if call.words == ["--clear"] else listed(history, call.words)
+    shown = cleared(history) if options.clear else listed(history, options.n, options.pattern)
     if history.problem:
-        return f"The history is off: {history.problem}. Mend it or move it away, then restart the kernel.\n"
+        return f"The history is off: {history.problem}. Repair or move the file, then restart the kernel.\n"
     return shown
 
 
 def cleared(history: History) -> str:
-    return "The history is empty now.\n" if history.clear() else "Another kernel is writing to it: try again.\n"
+    return "The history is now empty.\n" if history.clear() else "Another kernel is writing the history: try again.\n"
 
 
-def listed(history: History, words: list[str]) -> str:
-    count = int(words[0]) if words and words[0].isdecimal() and len(words[0]) < 10 else None
-    patterns = words if count is None else words[1:]
-    if len(patterns) > 1 or patterns[:1] == [""] or any(word.startswith("--") for word in patterns):
-        raise wrong(MAGIC)
-    pattern = glob(patterns[0]) if patterns else None
-    entries = history.search(pattern, SHOWN if count is None else count)
+def listed(history: History, first: int | str, pattern: str | None) -> str:
+    count, pattern = (first, pattern) if isinstance(first, int) else (SHOWN, first)
+    entries = history.search(glob(pattern) if pattern else None, count)
     return "".join(map(line, entries)) or "Nothing found.\n"
+
+
+def count_or_pattern(word: str) -> int | str:
+    return int(word) if word.isdecimal() and len(word) < 10 else named(word)
+
+
+def check(options: Namespace) -> str:
+    if options.clear and (options.n, options.pattern) != (SHOWN, None):
+        return "--clear takes no words, because it deletes everything"
+    return f"{options.pattern!r} is one word too many" if options.pattern and isinstance(options.n, str) else ""
 
 
 def line(entry: Entry) -> str:
@@ -38,4 +46,22 @@ def line(entry: Entry) -> str:
     return f"{when}  {entry.text.strip()}\n".replace("\n", "\n" + " " * (len(when) + 2)).rstrip(" ")
 
 
-MAGIC = Magic("history", "[N] [PATTERN] | --clear", "what was run, in all kernels; PATTERN may hold * and ?", run)
+MAGIC = Magic(
+    "history",
+    "show what was run, in all kernels",
+    run,
+    (
+        Argument(
+            "n",
+            f"how many cells, the last of those that match; the default is {SHOWN}",
+            "N",
+            read=count_or_pattern,
+            nargs="?",
+            default=SHOWN,
+        ),
+        Argument("pattern", "a part of a cell; with `*` or `?` the whole cell", "PATTERN", read=named, nargs="?"),
+        Argument("--clear", "delete the history"),
+    ),
+    check=check,
+    examples=(("%history 5 'curl*'", "show the last five cells that begin with curl"),),
+)

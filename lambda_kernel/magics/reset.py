@@ -1,14 +1,20 @@
-"""%reset: a clean shell, or a whole new environment."""
+"""%reset: a new shell, or a new execution environment."""
 
-from .base import Call, Magic, wrong
+from .arguments import Argument
+from .base import Call, Magic
 
 
 def run(call: Call) -> str:
-    if call.words not in ([], ["--cold"]):
-        raise wrong(MAGIC)
-    cold = bool(call.words)
-    call.workspace.enter(call.emit, call.control).reset(call.emit, call.control, call.tally, cold)
-    return "A new execution environment, with a new shell.\n" if cold else "A new shell.\n"
+    cold = call.options.cold
+    call.workspace.enter(call.emit, call.control).reset(call.emit, call.control, call.usage, cold)
+    return "This is a new execution environment with a new shell.\n" if cold else "This is a new shell.\n"
 
 
-MAGIC = Magic("reset", "[--cold]", "a clean shell; --cold: in a new execution environment, by a cold start", run)
+MAGIC = Magic(
+    "reset",
+    "start a new shell",
+    run,
+    (Argument("--cold", "in a new execution environment: the next invocation is a cold start"),),
+    more="Nothing of the previous shell is restored.",
+    examples=(("%reset --cold", "see a cold start again"),),
+)

@@ -1,4 +1,4 @@
-"""%top: the environment's processes, alive."""
+"""%top: a live view of the environment's processes."""
 
 from __future__ import annotations
 
@@ -6,41 +6,66 @@ import uuid
 from collections import deque
 from typing import Any
 
-from .. import live
-from ..cell import Shown
-from .base import Call, Magic, wrong
+from ..output import live_view
+from ..session.cell import Shown
+from ..untrusted import array, maybe, number, record, row, shown, text, whole
+from .base import Call, Magic
+from .refresh import REFRESH, interval
 
-SECONDS = 2.0
-MEASURED_SECONDS = 1.0  # of each round at most: an interrupt waits for the end of it
+MEASURED_SECONDS = 1.0  # at most: an interrupt waits for the end of a measurement
 ROWS = 20
 HISTORY = 30
 COMMAND = 70
 MB = 1_000_000
+COUNT = whole(0, 2**64)
+RATES = maybe(row(number(0, 1e15), number(0, 1e15)))
+PROCESS = record(
+    {
+        "pid": COUNT,
+        "user": maybe(shown(40)),
+        "state": shown(4),
+        "cpu_percent": number(-1e9, 1e9),
+        "rss_kb": whole(-(2**63), 2**63),
+        "command": text(1_000),
+    }
+)
+ANSWER = record(
+    {
+        **dict.fromkeys(("cpus", "memory_size_mb", "MemTotal", "MemAvailable"), maybe(COUNT)),
+        **dict.fromkeys(("count", "memory_used_mb"), COUNT),
+        **dict.fromkeys(("disk", "network"), RATES),
+        "cpu_percent": maybe(number(0, 1e9)),
+        "load": array(shown(20), 3),
+        "processes": array(PROCESS, ROWS),
+    }
+)
 
 
 def run(call: Call) -> str:
-    """An invocation a round, for part of which the environment's processes are watched at work."""
-    pace = live.pace(call.words, wrong(MAGIC), SECONDS, call.attended)
+    """Each round is an invocation, which measures the processes for a part of the round."""
+    pace = interval(call.options, call.interactive)
     session, histories, key = call.workspace.enter(call.emit, call.control), Histories(), uuid.uuid4().hex
-    for _ in live.rounds(pace, call.control, call.workspace.clock, call.workspace.settings.seconds):
+    for _ in live_view.rounds(pace, call.control, call.workspace.clock, call.workspace.settings.seconds):
         seconds = min(pace.seconds, MEASURED_SECONDS)
-        told = live.ask(session, "top", call.emit, call.control, call.tally, seconds=seconds, rows=ROWS)
-        histories.add(told)
-        call.emit(Shown(key, live.data(drawn(told, histories)), live=True))
+        sample = live_view.ask(
+            session, ("top", ANSWER), call.emit, call.control, call.usage, seconds=seconds, rows=ROWS
+        )
+        histories.add(sample)
+        call.emit(Shown(key, live_view.data(drawn(sample, histories)), live=True))
     return ""
 
 
 class Histories:
-    """The last figures of each kind; what is not known has none."""
+    """The last figures of each kind that is known."""
 
     def __init__(self) -> None:
         self.of: dict[str, deque[float]] = {}
 
-    def add(self, told: dict[str, Any]) -> None:
-        disk, network = told["disk"], told["network"]
+    def add(self, sample: dict[str, Any]) -> None:
+        disk, network = sample["disk"], sample["network"]
         figures = {
-            "cpu": told["cpu_percent"],
-            "memory": told["memory_used_mb"],
+            "cpu": sample["cpu_percent"],
+            "memory": sample["memory_used_mb"],
             "disk": disk and sum(disk),
             "network": network and sum(network),
         }
@@ -49,28 +74,30 @@ class Histories:
                 self.of.setdefault(name, deque(maxlen=HISTORY)).append(value)
 
     def spark(self, name: str, most: float = 0) -> str:
-        return live.spark(list(self.of[name]), most) if name in self.of else ""
+        return live_view.spark(list(self.of[name]), most) if name in self.of else ""
 
 
-def drawn(told: dict[str, Any], histories: Histories) -> list[live.Line]:
-    size, percent = told["memory_size_mb"], told["cpu_percent"]
+def drawn(sample: dict[str, Any], histories: Histories) -> list[live_view.Line]:
+    size, percent = sample["memory_size_mb"], sample["cpu_percent"]
     lines = [
-        figure("CPU", known(percent, f"{{:.1f}} % of {told['cpus']} CPUs"), histories.spark("cpu", 100), heat(percent)),
-        figure("memory", memory(told), histories.spark("memory", size or 0), heat(used(told), 60, 90)),
-        figure("disk", rates(told["disk"], "read", "written"), histories.spark("disk")),
-        figure("network", rates(told["network"], "in", "out"), histories.spark("network")),
-        figure("load", ", ".join(told["load"]) or "not known"),
+        figure(
+            "CPU", known(percent, f"{{:.1f}} % of {sample['cpus']} CPUs"), histories.spark("cpu", 100), heat(percent)
+        ),
+        figure("memory", memory(sample), histories.spark("memory", size or 0), heat(used(sample), 60, 90)),
+        figure("disk", rates(sample["disk"], "read", "written"), histories.spark("disk")),
+        figure("network", rates(sample["network"], "in", "out"), histories.spark("network")),
+        figure("load", ", ".join(sample["load"]) or "not known"),
         [],
         [("head", f"{'PID':>7} {'USER':<12} S {'CPU %':>6} {'MEMORY':>9}  COMMAND")],
-        *(process(row) for row in told["processes"]),
+        *(process(row) for row in sample["processes"]),
     ]
-    if told["count"] > len(told["processes"]):
-        lines.append([("dim", f"… {told['count'] - len(told['processes'])} more processes")])
+    if sample["count"] > len(sample["processes"]):
+        lines.append([("dim", f"… {sample['count'] - len(sample['processes'])} more processes")])
     return lines
 
 
-def figure(name: str, value: str, history: str = "", style: str = "") -> live.Line:
-    line: live.Line = [("head", f"{name:<9}"), ("", f"{value:<48}".rstrip() if not history else f"{value:<48}")]
+def figure(name: str, value: str, history: str = "", style: str = "") -> live_view.Line:
+    line: live_view.Line = [("head", f"{name:<9}"), ("", f"{value:<48}".rstrip() if not history else f"{value:<48}")]
     return [*line, (style or "good", history)] if history else line
 
 
@@ -84,15 +111,15 @@ def heat(percent: float | None, warm: float = 10, hot: float = 60) -> str:
     return "hot" if percent >= hot else "warm"
 
 
-def used(told: dict[str, Any]) -> float | None:
-    size = told["memory_size_mb"]
-    return 100 * told["memory_used_mb"] / size if size else None
+def used(sample: dict[str, Any]) -> float | None:
+    size = sample["memory_size_mb"]
+    return 100 * sample["memory_used_mb"] / size if size else None
 
 
-def memory(told: dict[str, Any]) -> str:
-    """The function's, and its machine's."""
-    size, total, free = told["memory_size_mb"], told["MemTotal"], told["MemAvailable"]
-    own = f"{told['memory_used_mb']} of {size} MB" if size else f"{told['memory_used_mb']} MB"
+def memory(sample: dict[str, Any]) -> str:
+    """Of the function, and of the machine."""
+    size, total, free = sample["memory_size_mb"], sample["MemTotal"], sample["MemAvailable"]
+    own = f"{sample['memory_used_mb']} of {size} MB" if size else f"{sample['memory_used_mb']} MB"
     return (
         own if total is None or free is None else f"{own}, machine {(total - free) // 1024:,} of {total // 1024:,} MB"
     )
@@ -106,8 +133,8 @@ def rate(size: float) -> str:
     return f"{size / MB:,.1f} MB/s" if size >= MB else f"{size / 1000:,.1f} kB/s"
 
 
-def process(row: dict[str, Any]) -> live.Line:
-    [command] = live.plain_lines(row["command"].replace("\n", " "))
+def process(row: dict[str, Any]) -> live_view.Line:
+    [command] = live_view.plain_lines(row["command"].replace("\n", " "))
     short = command if len(command) <= COMMAND else f"{command[: COMMAND - 1]}…"
     return [
         ("", f"{row['pid']:>7} {(row['user'] or '?')[:12]:<12} "),
@@ -118,4 +145,11 @@ def process(row: dict[str, Any]) -> live.Line:
     ]
 
 
-MAGIC = Magic("top", "[-n SECONDS] [-c COUNT]", "the environment's processes, alive, until interrupted", run)
+MAGIC = Magic(
+    "top",
+    "show the environment's processes live, until interrupted",
+    run,
+    REFRESH,
+    more="Each refresh is an invocation. It is shown once if nobody can interrupt it (nbconvert, papermill).",
+    examples=(("%top -n 5 -c 12", "refresh every five seconds for a minute"),),
+)

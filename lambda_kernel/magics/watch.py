@@ -1,4 +1,4 @@
-"""%%watch: a command run again and again, its output in one place."""
+"""%%watch: run a cell again and again, and refresh its output in place."""
 
 from __future__ import annotations
 
@@ -6,57 +6,59 @@ import codecs
 import uuid
 from dataclasses import replace
 
-from .. import display, live
-from ..cell import Bound, Cell, Emit, Happening, InputEnded, LeftOut, Output, Result, Shown
 from ..errors import UsageError
-from .base import Call, Command, Magic, wrong
+from ..output import display, live_view
+from ..session.cell import Bound, Cell, CellEvent, Emit, InputEnded, Output, Result, Shown, Truncated
+from .base import Call, Command, Magic
+from .refresh import REFRESH, interval
 
-SECONDS = 2.0  # as watch(1)
 BOUND = Bound(100_000, 200)
 
 
 class Frame:
-    """An Emit that keeps the command's own output and passes on the rest."""
+    """An Emit that keeps the command's output and passes on everything else."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.text = ""
 
-    def __call__(self, happening: Happening) -> None:
-        if isinstance(happening, Output) and happening.job is None:
-            self.text += self._decoder.decode(happening.data)
-        elif isinstance(happening, LeftOut):
-            self.text += f"[… {display.left_out(happening)} …]\n"
-        elif not isinstance(happening, InputEnded):
-            self._emit(happening)
+    def __call__(self, cell_event: CellEvent) -> None:
+        if isinstance(cell_event, Output) and cell_event.job is None:
+            self.text += self._decoder.decode(cell_event.data)
+        elif isinstance(cell_event, Truncated):
+            self.text += f"[… {display.left_out(cell_event)} …]\n"
+        elif not isinstance(cell_event, InputEnded):
+            self._emit(cell_event)
 
     def lines(self) -> list[str]:
-        return live.plain_lines(self.text.removesuffix("\n"))
+        return live_view.plain_lines(self.text.removesuffix("\n"))
 
 
 def take(call: Call, cell: Cell, command: Command) -> Result | None:
-    """The last whole run's result. An interrupt and the time limit end it, which is a failure of the first run only."""
-    pace = live.pace(call.words, wrong(MAGIC), SECONDS, call.attended)
+    """The result of the last complete run. An interrupt or the time limit ends it; that fails only the first run."""
+    pace = interval(call.options, call.interactive)
     if not cell.code.strip():
-        raise UsageError("%%watch needs a command in the lines below it")
+        raise UsageError("%%watch needs a command: write it on the lines below")
     before: list[str] | None = None
     result, key = None, uuid.uuid4().hex
-    for number, left in live.rounds(pace, call.control, call.workspace.clock, cell.seconds):
+    for number, left in live_view.rounds(pace, call.control, call.workspace.clock, cell.seconds):
         frame = Frame(call.emit)
         run = command(replace(cell, bound=BOUND, stdin=False, merge=True, seconds=left), frame)
         if run.timed_out or run.interrupted:
+            if result:
+                call.control.take()
             return result or run
         lines, result = frame.lines(), run
-        head: live.Line = [("dim", header(number, pace, run))]
-        call.emit(Shown(key, live.data([head, *live.marked(before, lines)]), live=True))
+        head: live_view.Line = [("dim", header(number, pace, run))]
+        call.emit(Shown(key, live_view.data([head, *live_view.marked(before, lines)]), live=True))
         before = lines
         if run.ended:
             break
     return result
 
 
-def header(number: int, pace: live.Pace, result: Result) -> str:
+def header(number: int, pace: live_view.RefreshInterval, result: Result) -> str:
     of = f" of {pace.count}" if pace.count else ""
     failed = f" · exit code {result.exit_code}" if result.exit_code else ""
     return f"every {pace.seconds:g} s · run {number}{of}{failed}"
@@ -64,9 +66,9 @@ def header(number: int, pace: live.Pace, result: Result) -> str:
 
 MAGIC = Magic(
     "watch",
-    "[-n SECONDS] [-c COUNT]",
-    "run the cell again and again, its output in one place, until interrupted",
-    lambda call: "",
-    cell=True,
+    "run the cell again and again, and refresh its output in place until interrupted",
+    arguments=REFRESH,
     take=take,
+    more="Differences from the previous run are marked. Interrupting is not an error.",
+    examples=(("%%watch -n 1\ndf -h /tmp", "see how /tmp fills"),),
 )

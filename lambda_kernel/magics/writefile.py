@@ -1,36 +1,31 @@
-"""%%writefile: the rest of the cell as a file of the environment."""
+"""%%writefile: write the rest of the cell to a file in the environment."""
 
 from __future__ import annotations
 
-from ..cell import Cell, Output, Result
-from ..files import errand, save
-from .base import Call, Command, Magic, wrong
-
-
-def run(call: Call) -> str:
-    """The file's name."""
-    words = call.words[1:] if call.words[:1] == ["-a"] else call.words
-    if len(words) != 1 or not words[0]:
-        raise wrong(MAGIC)
-    return words[0]
+from ..session.cell import Cell, Output, Result
+from ..transfer import open_remote_side, save
+from .arguments import Argument, named
+from .base import Call, Command, Magic
 
 
 def take(call: Call, cell: Cell, command: Command) -> Result | None:
-    """Its last line gets an end, which notebooks do not keep."""
-    name = run(call)
+    """Add the newline at the end, which notebooks do not keep."""
     text = cell.code if cell.code.endswith("\n") or not cell.code else f"{cell.code}\n"
-    with errand(call.workspace, call.emit, call.control, call.tally) as environment:
-        told = save(text, name, environment, append=len(call.words) > 1)
-    call.emit(Output("stdout", told.encode("utf-8", "replace")))
+    with open_remote_side(call.workspace, call.emit, call.control, call.usage) as environment:
+        message = save(text, call.options.path, environment, append=call.options.a)
+    call.emit(Output("stdout", message.encode("utf-8", "replace")))
     return None
 
 
 MAGIC = Magic(
     "writefile",
-    "[-a] PATH",
-    "write the rest of the cell to a file in the environment; -a: append it",
-    run,
-    cell=True,
+    "write the rest of the cell to a file in the environment",
+    arguments=(
+        Argument("-a", "append to an existing file, which is replaced otherwise"),
+        Argument("path", "in the environment", "PATH", read=named, kinds=("remote path",)),
+    ),
     take=take,
     text=True,
+    more="`%%file` does the same.",
+    examples=(("%%writefile /tmp/hello.py\nprint('hello')", "write a script"),),
 )

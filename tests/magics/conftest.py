@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
-from lambda_kernel.cell import Result
-from lambda_kernel.execution import Execution
-from lambda_kernel.target import LOCAL, Target
-from lambda_kernel.transport import Transport
-from lambda_kernel.workspace import Workspace
-from tests.far import Far, Ran, fresh
+from lambda_kernel.aws.target import LOCAL, Target
+from lambda_kernel.aws.transport import Event, Reply, Transport
+from lambda_kernel.report import Report
+from tests.support.in_process_session import InProcess
+from tests.support.silent_connector import RunsCells
 
 
-class Desk:
+class CellRunner(RunsCells):
     """A workspace whose every target is an environment in this process; what is known of it is made up."""
 
     def __init__(self) -> None:
-        self.fars: dict[Target, Far] = {}
-        self.workspace = Workspace(LOCAL, self)
+        self.fars: dict[Target, InProcess] = {}
+        super().__init__(LOCAL)
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
-        self.fars[target] = Far()
+        self.fars[target] = InProcess()
         return self.fars[target].transport
 
     def notices(self) -> tuple[str, ...]:
         return ("it is only a test",)
-
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    def run(self, text: str) -> Ran:
-        ran = fresh()
-        work = Execution(text, 1, self.workspace, ran.happenings.append, ran.control, ran.tally)
-        ran.result = work.run() or Result(-1)
-        return ran
 
     @property
     def sent(self) -> list[str]:
@@ -44,8 +35,36 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    made = Desk()
+def runner() -> Iterator[CellRunner]:
+    made = CellRunner()
+    yield made
+    for far in made.fars.values():
+        far.close()
+
+
+class PricedRunner(CellRunner):
+    """Its functions are on AWS, by what their reports say: each invocation is billed with so many ms of 1 GB."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.billed_ms = 1_000.0
+        self.workspace.use(Target("shell", "eu-west-1"))
+
+    def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
+        transport = super().__call__(target, read_timeout)
+        if not target.local:
+            self.fars[target].transport.faults = self.bill
+            transport.function, transport.region = target.function, target.region or "us-east-1"
+        return transport
+
+    def bill(self, event: Event, invoke: Callable[[], Reply]) -> Reply:
+        reply = invoke()
+        return replace(reply, report=Report(reply.request_id, 9.0, self.billed_ms, 1024, 80))
+
+
+@pytest.fixture
+def priced() -> Iterator[PricedRunner]:
+    made = PricedRunner()
     yield made
     for far in made.fars.values():
         far.close()

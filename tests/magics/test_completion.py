@@ -5,17 +5,21 @@ from __future__ import annotations
 import pytest
 
 from lambda_kernel.errors import UsageError
-from tests.magics.conftest import Desk
+from tests.magics.conftest import CellRunner
 
 
-def test_eager_and_lazy(desk: Desk) -> None:
-    assert "only while" in desk.run("%completion").out
-    assert "may be a cold start" in desk.run("%completion eager").out
-    assert desk.workspace.settings.eager is True
-    assert "only while" in desk.run("%completion lazy").out
-    assert desk.fars == {}
+def test_eager_and_lazy(runner: CellRunner) -> None:
+    def chosen(text: str, word: str) -> bool | None:
+        assert text in runner.run(f"%completion {word}").out
+        return runner.workspace.settings.eager
+
+    assert chosen("on the local emulator. On AWS they ask it only while", "") is None
+    assert chosen("may be a cold start", "eager") is True
+    assert chosen("only while", "lazy") is False
+    assert chosen("on the local emulator", "auto") is None
+    assert runner.fars == {}
 
 
-def test_another_word(desk: Desk) -> None:
+def test_another_word(runner: CellRunner) -> None:
     with pytest.raises(UsageError, match="usage"):
-        desk.run("%completion maybe")
+        runner.run("%completion maybe")

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from lambda_kernel.cell import Shown
 from lambda_kernel.errors import UsageError
 from lambda_kernel.magics.environment import KEY, ROWS, UNKNOWN, duration, rows, table
-from tests.far import CREDENTIALS
-from tests.magics.conftest import Desk
+from lambda_kernel.session.cell import Shown
+from tests.magics.conftest import CellRunner
+from tests.support.in_process_session import CREDENTIALS
 
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(
         (
             *("os", "libc", "kernel", "kernel_build", "architecture", "cpu_model", "cpus", "memory_size_mb", "vcpus"),
+            *("vcpus_measured", "cpu_share"),
             *("machine_memory_mb", "machine_memory_available_mb", "memory_used_mb", "execution_environment"),
             *("initialization_type", "function", "function_version", "region", "environment_age_s", "uptime_s"),
             *("clock_utc", "time_zone", "clock_source", "locale", "capabilities", "no_new_privileges", "seccomp"),
@@ -38,14 +39,14 @@ NOTHING: dict[str, Any] = {
 }
 
 
-def shown(desk: Desk) -> Shown:
-    [found] = [happening for happening in desk.run("%environment").happenings if isinstance(happening, Shown)]
+def shown(runner: CellRunner) -> Shown:
+    [found] = [cell_event for cell_event in runner.run("%environment").cell_events if isinstance(cell_event, Shown)]
     return found
 
 
-def test_every_row_is_there_and_the_same_is_in_the_metadata(desk: Desk) -> None:
-    desk.run("true")
-    found = shown(desk)
+def test_every_row_is_there_and_the_same_is_in_the_metadata(runner: CellRunner) -> None:
+    runner.run("true")
+    found = shown(runner)
     lines = found.data["text/plain"].splitlines()
     assert [line.split("  ")[0] for line in lines] == list(ROWS)
     assert found.data["text/html"].count("<tr>") == len(ROWS)
@@ -53,13 +54,13 @@ def test_every_row_is_there_and_the_same_is_in_the_metadata(desk: Desk) -> None:
     assert rows(told) == rows(found.metadata[KEY])
     assert f"Python {told['python']}" in found.data["text/plain"]
     assert told["environment_id"] in found.data["text/plain"]
-    assert told["invocations_by_this_kernel"] == 1
+    assert told["invocations_by_this_kernel"] == len(runner.sent) == 3
     assert not any(value in json.dumps(found.metadata) for value in CREDENTIALS.values())
 
 
-def test_it_starts_a_shell(desk: Desk) -> None:
-    shown(desk)
-    assert desk.sent == ["hello", "call"]
+def test_it_starts_a_shell(runner: CellRunner) -> None:
+    shown(runner)
+    assert runner.sent == ["hello", "call"]
 
 
 def test_what_is_not_known_says_so() -> None:
@@ -97,6 +98,19 @@ def test_rows_in_words() -> None:
     assert "2.0 h old" in found["environment"]
 
 
+def test_the_share_of_the_cpu_is_measured_and_what_aws_gives_stands_beside_it() -> None:
+    facts = NOTHING | {"memory_size_mb": 3009, "vcpus": 1.7, "vcpus_measured": 7.9, "cpus": 8, "cpu_share": "host"}
+    found = rows(facts)
+    assert found["CPU"] == "8 visible (3 on AWS)"
+    assert found["CPU share"] == (
+        "durations do not depend on memory here; 1.7 vCPU on AWS, in proportion to memory: 1,769 MB are one; "
+        "measured: 7.9"
+    )
+    found = rows(facts | {"cpus": 3, "vcpus_measured": 1.71, "cpu_share": "lambda"})
+    assert found["CPU"] == "3 visible"
+    assert found["CPU share"] == "1.7 vCPU, in proportion to memory: 1,769 MB are one; measured: 1.71"
+
+
 def test_durations() -> None:
     assert [duration(seconds) for seconds in (0.04, 119.0, 120, 7199, 7200)] == [
         *("0.0 s", "119.0 s", "2.0 min", "120.0 min", "2.0 h")
@@ -108,7 +122,7 @@ def test_a_table_escapes() -> None:
     assert "<b>" not in table({"a": "<b>"})["text/html"]
 
 
-def test_other_words(desk: Desk) -> None:
+def test_other_words(runner: CellRunner) -> None:
     with pytest.raises(UsageError, match="usage: %environment"):
-        desk.run("%environment --all")
-    assert desk.sent == []
+        runner.run("%environment --all")
+    assert runner.sent == []

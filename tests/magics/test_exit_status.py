@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from lambda_kernel.errors import UsageError
-from tests.magics.conftest import Desk
+from tests.magics.conftest import CellRunner
 
 
-def test_it_is_set_and_told(desk: Desk) -> None:
-    assert "do not fail" in desk.run("%exit-status ignore").out
-    assert not desk.workspace.settings.fail
-    assert "fails the cell" in desk.run("%exit-status error").out
-    assert desk.workspace.settings.fail
+def test_it_is_set_and_told(runner: CellRunner) -> None:
+    assert "do not fail" in runner.run("%exit-status ignore").out
+    assert not runner.workspace.settings.fail
+    assert "fails the cell" in runner.run("%exit-status error").out
+    assert runner.workspace.settings.fail
 
 
-def test_another_word(desk: Desk) -> None:
+def test_another_word(runner: CellRunner) -> None:
     with pytest.raises(UsageError, match="usage"):
-        desk.run("%exit-status 1")
+        runner.run("%exit-status 1")

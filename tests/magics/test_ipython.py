@@ -9,8 +9,9 @@ import pytest
 
 from lambda_kernel.errors import UsageError
 from lambda_kernel.magics import KNOWN, MAGICS
+from lambda_kernel.magics.help import about
 from lambda_kernel.magics.ipython import HABITS, leaving, question, without_bangs
-from tests.magics.conftest import Desk
+from tests.magics.conftest import CellRunner
 
 
 @pytest.mark.parametrize(
@@ -37,83 +38,83 @@ from tests.magics.conftest import Desk
         ("%pwd extra 2>/dev/null; echo that", None),
     ],
 )
-def test_the_evident_is_done(desk: Desk, text: str, out: str | None) -> None:
-    desk.run("export HOME=/root")
-    ran = desk.run(text)
+def test_the_evident_is_done(runner: CellRunner, text: str, out: str | None) -> None:
+    runner.run("export HOME=/root")
+    ran = runner.run(text)
     assert out is None or ran.out == out
     assert ran.exit_code == 0
 
 
-def test_they_act_on_the_shell_and_in_their_order(desk: Desk, tmp_path: Path) -> None:
-    desk.run(f"%cd {tmp_path}\n%report line\n%%writefile f\nx")
+def test_they_act_on_the_shell_and_in_their_order(runner: CellRunner, tmp_path: Path) -> None:
+    runner.run(f"%cd {tmp_path}\n%report line\n%%writefile f\nx")
     assert (tmp_path / "f").read_text() == "x\n"
-    assert desk.run("%%bash\ny=5; cd /").exit_code == 0
-    assert desk.run("echo $y $PWD").out == "5 /\n"
+    assert runner.run("%%bash\ny=5; cd /").exit_code == 0
+    assert runner.run("echo $y $PWD").out == "5 /\n"
 
 
-def test_a_fresh_process_leaves_the_shell_as_it_was(desk: Desk) -> None:
-    desk.run("%%sh\nz=1; cd /")
-    assert desk.run("%%sh\nexit 3").exit_code == 3
-    assert desk.run('echo "<$z>"').out == "<>\n"
+def test_a_fresh_process_leaves_the_shell_as_it_was(runner: CellRunner) -> None:
+    runner.run("%%sh\nz=1; cd /")
+    assert runner.run("%%sh\nexit 3").exit_code == 3
+    assert runner.run('echo "<$z>"').out == "<>\n"
 
 
-def test_what_fails_keeps_the_rest_from_running(desk: Desk) -> None:
-    ran = desk.run("%cd /nosuch\necho no")
+def test_what_fails_keeps_the_rest_from_running(runner: CellRunner) -> None:
+    ran = runner.run("%cd /nosuch\necho no")
     assert (ran.out, ran.exit_code) == ("", 1)
 
 
-def test_how_long_it_took_is_told(desk: Desk) -> None:
+def test_how_long_it_took_is_told(runner: CellRunner) -> None:
     for text in ("%time true", "%%time\ntrue"):
-        assert re.search(r"^real\t", desk.run(text).err, re.MULTILINE)
-    assert desk.run("%%time\n(exit 3)").exit_code == 3
+        assert re.search(r"^real\t", runner.run(text).err, re.MULTILINE)
+    assert runner.run("%%time\n(exit 3)").exit_code == 3
 
 
-def test_file_is_writefile(desk: Desk, tmp_path: Path) -> None:
-    assert "2 bytes written" in desk.run(f"%%file {tmp_path}/f\nx").out
-    assert "2 bytes appended" in desk.run(f"%%file -a {tmp_path}/f\ny").out
+def test_file_is_writefile(runner: CellRunner, tmp_path: Path) -> None:
+    assert "2 bytes written" in runner.run(f"%%file {tmp_path}/f\nx").out
+    assert "2 bytes appended" in runner.run(f"%%file -a {tmp_path}/f\ny").out
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("%time", "usage: %time COMMAND"),
-        ("%%time ls\nls", "usage: %%time above"),
-        ("%env A=b c", "in bash that is `export A="),
-        ("%env A=b; rm x", "in bash that is `export A="),
+        ("%%time ls\nls", "%%time: 'ls' is one word too many (commands go on the lines below); usage: %%time"),
+        ("%env A=b c", "use `export A="),
+        ("%env A=b; rm x", "use `export A="),
         ("%%script\nls", "usage: %%script PROGRAM"),
-        ("%%bash --out x\nls", "--out is IPython's"),
-        ("%%sh --bg\nls", "--bg is IPython's"),
-        ("%%cd /tmp", "used as %cd"),
-        ("%bash", "used as %%bash"),
+        ("%%bash --out x\nls", "--out needs IPython"),
+        ("%%sh --bg\nls", "--bg needs IPython"),
+        ("%%cd /tmp", "use %cd"),
+        ("%bash", "use %%bash"),
         ("%timeit ls", "did you mean %time COMMAND"),
     ],
 )
-def test_what_cannot_be_is_a_sentence(desk: Desk, text: str, words: str) -> None:
+def test_what_cannot_be_is_a_sentence(runner: CellRunner, text: str, words: str) -> None:
     with pytest.raises(UsageError, match=re.escape(words)):
-        desk.run(text)
-    assert "run" not in desk.sent
+        runner.run(text)
+    assert "run" not in runner.sent
 
 
-def test_an_empty_cell_runs_nothing(desk: Desk) -> None:
+def test_an_empty_cell_runs_nothing(runner: CellRunner) -> None:
     for text in ("%%bash", "%%sh\n", "%%time\n\n", "%%script cat\n"):
-        desk.run(text)
-    assert desk.sent == []
+        runner.run(text)
+    assert runner.sent == []
 
 
 @pytest.mark.parametrize("text", ["%top?", "?%top", "%top??", "# how\n\n%top? "])
-def test_a_question_about_a_magic(desk: Desk, text: str) -> None:
-    assert desk.run(text).out == f"{MAGICS['top'].synopsis}\n    {MAGICS['top'].summary}\n"
-    assert desk.sent == []
+def test_a_question_about_a_magic(runner: CellRunner, text: str) -> None:
+    assert runner.run(text).out == about(MAGICS["top"])
+    assert runner.sent == []
 
 
-def test_a_question_about_a_command(desk: Desk) -> None:
-    ran = desk.run("true?")
+def test_a_question_about_a_command(runner: CellRunner) -> None:
+    ran = runner.run("true?")
     assert ran.out.startswith("true: true\n")
     assert "--help" in ran.notices[-1]
-    desk.run("greet() { echo hello; }")
-    assert "echo hello" in desk.run("?greet").out
-    assert "/env" in desk.run("env?").out
-    assert desk.run("nosuchcommand?").err == "bash: type: nosuchcommand: not found\n"
+    runner.run("greet() { echo hello; }")
+    assert "echo hello" in runner.run("?greet").out
+    assert "/env" in runner.run("env?").out
+    assert runner.run("nosuchcommand?").err == "bash: type: nosuchcommand: not found\n"
 
 
 @pytest.mark.parametrize("text", ["ls ?", "echo x\nls?", "ls a?", "?", "%?", "%sleep?", "?x?", "ls???", "./a?", "!ls?"])
@@ -143,16 +144,16 @@ def test_other_ends_stay(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["quit", " quit ;", "logout # bye", "exit"])
-def test_in_a_notebook_they_mean_a_new_shell(desk: Desk, text: str) -> None:
-    desk.run("kept=no")
-    ran = desk.run(text)
+def test_in_a_notebook_they_mean_a_new_shell(runner: CellRunner, text: str) -> None:
+    runner.run("kept=no")
+    ran = runner.run(text)
     assert (ran.err, ran.exit_code) == ("", 0)
-    assert desk.run('echo "<$kept>"').out == "<>\n"
+    assert runner.run('echo "<$kept>"').out == "<>\n"
 
 
-def test_a_command_named_quit_is_run(desk: Desk) -> None:
-    desk.run("quit() { echo mine; }")
-    assert desk.run("quit").out == "mine\n"
+def test_a_command_named_quit_is_run(runner: CellRunner) -> None:
+    runner.run("quit() { echo mine; }")
+    assert runner.run("quit").out == "mine\n"
 
 
 def test_names_do_not_clash() -> None:

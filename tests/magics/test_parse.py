@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from lambda_kernel.errors import UsageError
 from lambda_kernel.magics import KNOWN, parse
-from tests.magics.conftest import Desk
+from tests.magics.conftest import CellRunner
 
 
-def test_line_magics_then_shell_text(desk: Desk) -> None:
-    assert desk.run("%report off\n  %redact on\r\n\necho body").out.endswith("body\n")
-    assert desk.workspace.settings.report == "off"
-    assert desk.run("\n# why\n\n%report full\n# a comment\n").out == "Report: full\n"
+def test_line_magics_then_shell_text(runner: CellRunner) -> None:
+    assert runner.run("%report off\n  %redact on\r\n\necho body").out.endswith("body\n")
+    assert runner.workspace.settings.report == "off"
+    assert runner.run("\n# why\n\n%report full\n# a comment\n").out == "Report: full\n"
 
 
 @pytest.mark.parametrize("text", ["%1", "%%", "%?sleep", "%+", "%-", "echo %help", " # %help", "%"])
@@ -34,16 +34,16 @@ def test_only_the_head_is_ours() -> None:
     [
         ("%rest", "did you mean %reset"),
         ("%xyzzy", "%help lists them"),
-        ("%output f", "used as %%output FILE"),
-        ("%%reset", "used as %reset"),
+        ("%output f", "%output does not exist: use %%output FILE"),
+        ("%%reset", "%%reset does not exist: use %reset"),
         ("%timeout 'x", "quotation"),
         ("%help\n%nope\ntrue", "no magic %nope"),
     ],
 )
-def test_an_error_in_the_head_comes_before_anything_runs(desk: Desk, text: str, words: str) -> None:
+def test_an_error_in_the_head_comes_before_anything_runs(runner: CellRunner, text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        desk.run(text + "\necho no")
-    assert desk.sent == []
+        runner.run(text + "\necho no")
+    assert runner.sent == []
 
 
 @given(st.text(max_size=80))
@@ -58,7 +58,7 @@ def test_any_text_is_read(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("echo x\n%status", "%status in line 2: magics stand at the head"),
+        ("echo x\n%status", "%status in line 2: put magics at the head"),
         ("%report line\n# why\n\necho x\n%status", "%status in line 5"),
         ("for i in 1 2; do\n  %top -c 1\ndone", "%top in line 2"),
         ("true && %reset", "%reset in line 1"),
@@ -66,15 +66,15 @@ def test_any_text_is_read(text: str) -> None:
         ("%%output f\nls\n%status", "%status in line 3"),
         ("%%watch\nls\n%status", "%status in line 3"),
         ("echo x\n%%bash\nls", "%%bash in line 2: it takes"),
-        ("ls\n%cd /tmp", "in bash it is `cd /tmp`"),
-        ("ls\n%time ls -l", "in bash it is `time ls -l`"),
+        ("ls\n%cd /tmp", "the bash command is `cd /tmp`"),
+        ("ls\n%time ls -l", "the bash command is `time ls -l`"),
     ],
 )
-def test_a_magic_below_commands_is_told_before_anything_runs(desk: Desk, text: str, words: str) -> None:
+def test_a_magic_below_commands_is_told_before_anything_runs(runner: CellRunner, text: str, words: str) -> None:
     with pytest.raises(UsageError, match=re.escape(words)) as told:
-        desk.run(text)
+        runner.run(text)
     assert str(told.value).endswith("Nothing was run.")
-    assert desk.sent == []
+    assert runner.sent == []
 
 
 @pytest.mark.parametrize(
@@ -87,31 +87,31 @@ def test_a_magic_below_commands_is_told_before_anything_runs(desk: Desk, text: s
         ("%%writefile /dev/stdout\nx\n%status", "\\d+ bytes .*\n"),
     ],
 )
-def test_what_only_looks_like_a_magic_runs(desk: Desk, text: str, out: str) -> None:
-    assert re.fullmatch(out, desk.run(text).out)
+def test_what_only_looks_like_a_magic_runs(runner: CellRunner, text: str, out: str) -> None:
+    assert re.fullmatch(out, runner.run(text).out)
 
 
-def test_a_job_of_that_name_is_bashs(desk: Desk) -> None:
+def test_a_job_of_that_name_is_bashs(runner: CellRunner) -> None:
     """Whether it still lives is for bash to say."""
-    assert desk.run("top() { sleep 1; }; top &\necho x\n%top").out.startswith("x\n")
-    desk.run("status() { sleep 1; }; status &")
-    assert desk.run("echo x\n%status").out.startswith("x\n")
+    assert runner.run("top() { sleep 1; }; top &\necho x\n%top").out.startswith("x\n")
+    runner.run("status() { sleep 1; }; status &")
+    assert runner.run("echo x\n%status").out.startswith("x\n")
     with pytest.raises(UsageError, match="%limit in line 2"):
-        desk.run("echo x\n%limit")
+        runner.run("echo x\n%limit")
 
 
-def test_a_job_that_no_magic_is_called_as(desk: Desk) -> None:
+def test_a_job_that_no_magic_is_called_as(runner: CellRunner) -> None:
     with pytest.raises(UsageError, match="no magic %slowly"):
-        desk.run("%slowly")
-    desk.run("slowly() { sleep 1; }; slowly &")
-    ran = desk.run("%slowly")
+        runner.run("%slowly")
+    runner.run("slowly() { sleep 1; }; slowly &")
+    ran = runner.run("%slowly")
     assert ran.out == "slowly\n" or "no such job" in ran.err
 
 
-def test_a_job_that_a_file_has_started_is_known_from_the_shell(desk: Desk, tmp_path: Path) -> None:
+def test_a_job_that_a_file_has_started_is_known_from_the_shell(runner: CellRunner, tmp_path: Path) -> None:
     (tmp_path / "jobs").write_text("top() { sleep 300; }\ntop &\n")
-    desk.run(f". {tmp_path}/jobs")
-    assert "no such job" not in desk.run("kill %1; true\n%top >/dev/null; true").err
+    runner.run(f". {tmp_path}/jobs")
+    assert "no such job" not in runner.run("kill %1; true\n%top >/dev/null; true").err
 
 
 @pytest.mark.parametrize(
@@ -126,28 +126,30 @@ def test_a_job_that_a_file_has_started_is_known_from_the_shell(desk: Desk, tmp_p
     ],
 )
 def test_a_line_has_words_and_a_comment(line: str, words: list[str]) -> None:
-    assert [found.words for found in parse(f"%limit {line}\necho", KNOWN).lines] == [words]
+    head = parse(f"%%bash {line}\necho", KNOWN)
+    assert head.cell
+    assert head.cell.options.words == words
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("%status; echo hi", "%status: a magic has its line for itself: put what follows `;`"),
+        ("%status; echo hi", "%status: a magic needs a line of its own: put what follows `;`"),
         ("%status && echo hi", "put what follows `&&`"),
         ("%status&", "put what follows `&`"),
         ("%history | grep x", "cannot be piped or redirected"),
         ("%history>f", "cannot be piped or redirected"),
-        ("%%output f; echo\nls", "%%output: a magic has its line"),
+        ("%%output f; echo\nls", "%%output: a magic needs a line"),
     ],
 )
-def test_a_magic_is_no_command(desk: Desk, text: str, words: str) -> None:
+def test_a_magic_is_no_command(runner: CellRunner, text: str, words: str) -> None:
     with pytest.raises(UsageError, match=re.escape(words)):
-        desk.run(text)
-    assert desk.sent == []
+        runner.run(text)
+    assert runner.sent == []
 
 
-def test_a_semicolon_alone_ends_a_magic(desk: Desk) -> None:
-    assert desk.run("%reset;").out == "A new shell.\n"
+def test_a_semicolon_alone_ends_a_magic(runner: CellRunner) -> None:
+    assert runner.run("%reset;").out == "This is a new shell.\n"
 
 
 @pytest.mark.parametrize("text", ["%nosuch; echo hi", "%nosuch|x", "%status)", "%status\\", "%a.b"])
@@ -155,7 +157,7 @@ def test_what_may_be_a_job_goes_to_bash(text: str) -> None:
     assert parse(text, KNOWN).body == text
 
 
-def test_lines_may_end_as_those_of_windows(desk: Desk) -> None:
+def test_lines_may_end_as_those_of_windows(runner: CellRunner) -> None:
     code = "%report line\r\nif true; then\r\n  cat <<E\r\nin\r\nE\r\nfi\r\necho 'a\r\nb'\r\n"
-    assert desk.run(code).out == "Report: line\nin\na\nb\n"
-    assert desk.run("printf 'a\\r\\n'; echo b\rc").out == "a\r\nb\rc\n"
+    assert runner.run(code).out == "Report: line\nin\na\nb\n"
+    assert runner.run("printf 'a\\r\\n'; echo b\rc").out == "a\r\nb\rc\n"

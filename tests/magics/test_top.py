@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from lambda_kernel.cell import Shown
 from lambda_kernel.errors import UsageError
-from lambda_kernel.live import Line, plain_lines
 from lambda_kernel.magics.top import Histories, drawn
-from tests.far import Ran
-from tests.magics.conftest import Desk
+from lambda_kernel.output.live_view import Line, plain_lines
+from lambda_kernel.session.cell import Shown
+from tests.magics.conftest import CellRunner
+from tests.support.in_process_session import Ran
 
 ROW = {"pid": 7, "user": "sbx_user1051", "state": "R", "cpu_percent": 99.5, "rss_kb": 2048, "command": "yes"}
 TOLD: dict[str, Any] = {
@@ -35,7 +35,7 @@ def texts(lines: list[Line]) -> list[str]:
 
 
 def frames(ran: Ran) -> list[Shown]:
-    return [shown for shown in ran.happenings if isinstance(shown, Shown)]
+    return [shown for shown in ran.cell_events if isinstance(shown, Shown)]
 
 
 def draw(**told: Any) -> list[Line]:
@@ -83,40 +83,40 @@ def test_histories_keep_the_last_of_each() -> None:
     assert histories.spark("none") == ""
 
 
-def test_rounds_are_drawn_in_one_place_from_one_invocation_each(desk: Desk) -> None:
-    desk.run("cd /usr; sleep 1000 &")
-    sent = len(desk.sent)
-    ran = desk.run("%top -n 0.1 -c 2")
-    assert desk.sent[sent:] == ["call", "call"]
-    assert ran.tally.invocations == 2
+def test_rounds_are_drawn_in_one_place_from_one_invocation_each(runner: CellRunner) -> None:
+    runner.run("cd /usr; sleep 1000 &")
+    sent = len(runner.sent)
+    ran = runner.run("%top -n 0.1 -c 2")
+    assert runner.sent[sent:] == ["call", "call"]
+    assert ran.usage.invocations == 2
     first, second = frames(ran)
     assert first.key == second.key
     assert " COMMAND" in second.data["text/plain"]
     assert second.data["text/html"].startswith("<pre")
-    assert desk.run("pwd; jobs").out.startswith("/usr\n[1]+  Running")
+    assert runner.run("pwd; jobs").out.startswith("/usr\n[1]+  Running")
 
 
-def test_it_starts_a_shell_and_is_drawn_once_where_nobody_can_stop_it(desk: Desk) -> None:
-    assert len(frames(desk.run("%top -n 0.1"))) == 1
-    assert desk.sent == ["hello", "call"]
+def test_it_starts_a_shell_and_is_drawn_once_where_nobody_can_stop_it(runner: CellRunner) -> None:
+    assert len(frames(runner.run("%top -n 0.1"))) == 1
+    assert runner.sent == ["hello", "call"]
 
 
-def test_a_new_environment_is_told_and_looked_into(desk: Desk) -> None:
-    desk.run("x=1")
-    [far] = desk.fars.values()
+def test_a_new_environment_is_told_and_looked_into(runner: CellRunner) -> None:
+    runner.run("x=1")
+    [far] = runner.fars.values()
     far.replace()
-    ran = desk.run("%top -n 0.1 -c 1\necho $x")
+    ran = runner.run("%top -n 0.1 -c 1\necho $x")
     assert len(frames(ran)) == 1
     assert "is another one" in ran.notices[0]
     assert ran.out == "1\n"
 
 
-def test_the_time_limit_is_the_end_of_it(desk: Desk) -> None:
-    desk.run("%timeout 0.3")
-    assert 1 <= len(frames(desk.run("%top -n 0.1 -c 9"))) < 9
+def test_the_time_limit_is_the_end_of_it(runner: CellRunner) -> None:
+    runner.run("%timeout 0.3")
+    assert 1 <= len(frames(runner.run("%top -n 0.1 -c 9"))) < 9
 
 
-def test_other_words(desk: Desk) -> None:
+def test_other_words(runner: CellRunner) -> None:
     with pytest.raises(UsageError, match="usage: %top"):
-        desk.run("%top -d 1")
-    assert desk.sent == []
+        runner.run("%top -d 1")
+    assert runner.sent == []

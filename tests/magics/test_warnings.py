@@ -1,4 +1,4 @@
-"""What a user must know of the local engine is said once, before whatever uses it first."""
+"""What a user must know of the local emulator is said once, before whatever uses it first."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from lambda_kernel.cell import Notice
 from lambda_kernel.errors import KernelError
-from tests.magics.conftest import Desk
+from lambda_kernel.session.cell import Notice
+from tests.magics.conftest import CellRunner
 
 
-class Unisolated(Desk):
+class Unisolated(CellRunner):
     def warnings(self) -> tuple[str, ...]:
-        return ("commands run unisolated as you",) if self.fars else ()
+        return ("commands run without isolation as you",) if self.fars else ()
 
 
 @pytest.fixture
-def desk() -> Iterator[Unisolated]:
+def runner() -> Iterator[Unisolated]:
     made = Unisolated()
     yield made
     for far in made.fars.values():
@@ -39,22 +39,22 @@ def desk() -> Iterator[Unisolated]:
     ],
 )
 def test_a_warning_is_shown_once_and_first(
-    desk: Unisolated, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runner: Unisolated, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "f").touch()
-    assert desk.run("%status").notices == []
-    desk.workspace.news.append(Notice("found by a ping", "environment"))
-    ran = desk.run(f"%report line\n{text.replace('%put f', f'%put f {tmp_path}/g')}")
-    assert ran.happenings[1:3] == [
-        Notice("commands run unisolated as you", "isolation"),
+    assert runner.run("%status").notices == []
+    runner.workspace.news.append(Notice("found by a ping", "environment"))
+    ran = runner.run(f"%report line\n{text.replace('%put f', f'%put f {tmp_path}/g')}")
+    assert ran.cell_events[1:3] == [
+        Notice("commands run without isolation as you", "isolation"),
         Notice("found by a ping", "environment"),
     ]
     assert ran.notices[2:] == []
-    assert desk.run("echo b").notices == []
+    assert runner.run("echo b").notices == []
 
 
-def test_also_before_what_fails(desk: Unisolated) -> None:
+def test_also_before_what_fails(runner: Unisolated) -> None:
     with pytest.raises(KernelError, match="no such file"):
-        desk.run("%put /nowhere/f")
-    assert desk.workspace.new_warnings() == []
+        runner.run("%put /nowhere/f")
+    assert runner.workspace.new_warnings() == []

@@ -1,0 +1,136 @@
+"""The arguments of a magic. They are declared once: parsing, synopsis, help, Tab and Shift-Tab read the declaration."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal, NoReturn
+
+from ..errors import UsageError
+
+HELP = ("-h", "--help")
+OPTION = re.compile(r"--?[^\W\d][^\s=]*(?:=.*)?", re.DOTALL)  # `-1` and `-` are words
+
+Kind = Literal["local path", "remote path", "target", "magic"]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An option if its name begins with a dash, else a word. The value is an attribute of Call.options.
+
+    metavar: stands for the value. An option with neither metavar nor choices is a flag.
+    choices: words that are typed as they are, with their meanings.
+    read: makes the value of any other word; raises ValueError if there is none.
+    nargs: of a word, as in argparse. default: the value if it is not given. kinds: what else Tab offers. signed: its
+    words may begin with a dash, so the magic has no options.
+    """
+
+    name: str
+    help: str
+    metavar: str = ""
+    choices: Mapping[str, object] = field(default_factory=dict)
+    read: Callable[[str], object] = str
+    nargs: Literal["?", "+", "*"] | None = None
+    default: object = None
+    kinds: tuple[Kind, ...] = ()
+    signed: bool = False
+
+    @property
+    def option(self) -> bool:
+        return self.name.startswith("-")
+
+    @property
+    def value(self) -> str:
+        return ("|" if self.option else " | ").join([*([self.metavar] if self.metavar else []), *self.choices])
+
+    @property
+    def written(self) -> str:
+        return f"{self.name} {self.value}".rstrip() if self.option else self.value
+
+    @property
+    def synopsis(self) -> str:
+        return f"[{self.written}]" if self.option or self.nargs in ("?", "*") else self.written
+
+    def meaning(self, text: str) -> object:
+        """Raises UsageError."""
+        if text in self.choices:
+            return self.choices[text]
+        with suppress(ValueError):
+            if self.metavar:
+                return self.read(text)
+        name = self.name if self.option else self.metavar
+        raise UsageError(f"{name} cannot be {text!r}" if name else f"{text!r} is not one of its values")
+
+
+def same(*words: str) -> dict[str, object]:
+    """Choices that mean themselves."""
+    return {word: word for word in words}
+
+
+def named(text: str) -> str:
+    """Reads a word that must not be empty."""
+    if not text:
+        raise ValueError(text)
+    return text
+
+
+def asks_help(words: Sequence[str]) -> bool:
+    return any(word in HELP for word in before_dashes(words))
+
+
+def before_dashes(words: Sequence[str]) -> Sequence[str]:
+    return words[: words.index("--")] if "--" in words else words
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads a magic's words. It never exits.
+
+    argparse reads the options. Words are dealt out here: argparse takes none after an option (`%get a -f b`), and its
+    intermixed mode forgets a `--` that comes first (Python 3.10 to 3.13).
+    """
+
+    def __init__(self, called: str, arguments: Sequence[Argument]) -> None:
+        super().__init__(called, add_help=False, allow_abbrev=False)
+        self._words = [argument for argument in arguments if not argument.option]
+        self._options = {
+            self.add_argument(argument.name, action="store" if argument.value else "store_true").dest: argument
+            for argument in arguments
+            if argument.option
+        }
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """Raises UsageError without the usage, which the magic knows."""
+        before = before_dashes(words)
+        options, rest = self.parse_known_args(before)
+        for word in () if any(word.signed for word in self._words) else filter(OPTION.fullmatch, rest):
+            raise UsageError(self._unknown(word.partition("=")[0]))
+        for name, option in self._options.items():
+            text = getattr(options, name)
+            if option.value:
+                setattr(options, name, option.default if text is None else option.meaning(text))
+        self._deal([*rest, *words[len(before) + 1 :]], options)
+        return options
+
+    def _deal(self, words: list[str], options: argparse.Namespace) -> None:
+        for argument in self._words:
+            several = argument.nargs in ("+", "*")
+            count = len(words) if several else 1
+            taken, words = [argument.meaning(word) for word in words[:count]], words[count:]
+            if not taken and argument.nargs not in ("?", "*"):
+                raise UsageError(f"{argument.value} is missing")
+            setattr(options, argument.name, taken if several else taken[0] if taken else argument.default)
+        if words:
+            below = " (commands go on the lines below)" if self.prog.startswith("%%") else ""
+            raise UsageError(f"{words[0]!r} is one word too many{below}")
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, [*(option.name for option in self._options.values()), *HELP], 1)
+        hint = f"did you mean {near[0]}?" if near else "`--` before it makes it a word" if self._words else ""
+        return f"there is no option {name}" + (f" ({hint})" if hint else "")
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message.removeprefix("argument "))

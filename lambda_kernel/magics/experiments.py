@@ -1,0 +1,148 @@
+"""What the magics that make experiments have in common: progress, the table, its file, and the cell's result."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ..aws.usage import Usage
+from ..errors import CommandLost, Refused
+from ..experiments.engine import Clocks, Engine, Experiment, Slot
+from ..experiments.table_file import TableFile
+from ..output import experiment_view, runs_plot, runs_view
+from ..session.cell import Bound, Cell, Notice, Result, Shown
+from ..transfer import Local
+from ..workspace.approval import Approval
+from .arguments import Argument, named
+from .base import Call
+from .output import writes
+
+SHOW_SECONDS = 0.5
+CSV = Argument(
+    "--csv", "write the rows to a file on this machine, which is replaced", "FILE", read=named, kinds=("local path",)
+)
+YES = Argument("--yes", "do not ask, whatever it will cost (`%cost --warn`)")
+
+
+def outcome(experiment: Experiment) -> Result:
+    """The result of the first run that failed, else of the last one. Raises errors.KernelError."""
+    rows = experiment.rows
+    if refusal := experiment.refused:
+        missing = len(experiment.plan.runs) - len(rows)
+        raise Refused(f"{missing:,} of {len(experiment.plan.runs):,} runs were not made: {refusal}")
+    if experiment.stopped:
+        timed_out = experiment.stopped == "timed out"
+        return Result(130, interrupted=not timed_out, timed_out=timed_out)
+    if lost := experiment.number("lost"):
+        why = f": {experiment.error}" if experiment.error else ""
+        raise CommandLost(f"{lost:,} of {len(rows):,} runs were lost. The last one{why or ': its shell ended'}")
+    return Result(next((row.exit_code for row in rows if row.exit_code), 0))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An experiment, and what it is made with. usage: counts it; used: as in Engine; sorts: as in Progress."""
+
+    experiment: Experiment
+    slots: Sequence[Slot]
+    usage: Usage
+    used: Mapping[int, Usage] | None = None
+    sorts: bool = False
+
+
+def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> None:
+    """Make it the last one, and show it. Whatever ends it, its rows are shown. Raises errors.KernelError."""
+    workspace, experiment = call.workspace, trial.experiment
+    workspace.experiment = experiment
+    view = Progress(call, file, sorts=trial.sorts)
+    clocks = Clocks(workspace.clock, lambda: datetime.now(timezone.utc), call.control.wait)
+    engine = Engine(trial.slots, call.emit, call.control, trial.usage, clocks, used=trial.used)
+    try:
+        engine.carry_out(experiment, replace(cell, bound=cell.bound or Bound()), view.show)
+    finally:
+        view.finish(experiment)
+
+
+class Progress:
+    """Shows how far an experiment is, and writes its rows to the file, if there is one.
+
+    sorts: the table has the runs in the order of their numbers.
+    """
+
+    def __init__(self, call: Call, file: TableFile | None, *, sorts: bool = False) -> None:
+        self._emit, self._clock, self._file, self._sorts = call.emit, call.workspace.clock, file, sorts
+        self._key, self._table, self._due, self._written = uuid.uuid4().hex, uuid.uuid4().hex, 0.0, 0
+        self._shown = ""
+        ways = {"asks": call.interactive, "agreed": call.options.yes}
+        self._approval = Approval(call.workspace.costs, call.emit, call.control, **ways)
+        self._control = call.control
+
+    def show(self, experiment: Experiment) -> None:
+        new, self._written = experiment.rows[self._written :], len(experiment.rows)
+        if self._file:
+            self._file.add(new)
+        if new and experiment_view.grows(experiment):
+            self._show_table(experiment)
+        following = experiment.plan.runs[len(experiment.rows) : len(experiment.rows) + 1]
+        waits = any(run.pause_seconds >= SHOW_SECONDS for run in following)
+        if waits or self._clock() >= self._due:
+            self._due = self._clock() + SHOW_SECONDS
+            self._show(experiment)
+        self._approval.before_run(experiment)
+
+    def _show(self, experiment: Experiment) -> None:
+        data = runs_view.progress(experiment)
+        if data["text/plain"] != self._shown:
+            self._shown = data["text/plain"]
+            self._emit(Shown(self._key, data))
+
+    def finish(self, experiment: Experiment) -> None:
+        self._show(experiment)
+        if not experiment.rows:
+            return
+        if self._sorts:
+            experiment.sort()
+        if grows := experiment_view.grows(experiment):
+            self._show_table(experiment)
+        for cell_event in experiment_view.outputs(experiment):
+            self._emit(cell_event)
+        if not grows:
+            self._show_table(experiment)
+        runs_plot.show(experiment, self._emit, self._control)
+        if experiment.stopped:
+            self._emit(Notice(f"{experiment.stopped}: the rows so far are kept, and `%last` shows them again", "runs"))
+
+    def _show_table(self, experiment: Experiment) -> None:
+        shown = shown_table(experiment, in_file=self._file is not None)
+        self._emit(replace(shown, key=self._table, live=experiment_view.grows(experiment)))
+
+
+def shown_table(experiment: Experiment, *, in_file: bool) -> Shown:
+    data = experiment_view.table(experiment, in_file=in_file)
+    return Shown(uuid.uuid4().hex, data, runs_view.saved(experiment.rows))
+
+
+@contextlib.contextmanager
+def table_file(text: str | None) -> Iterator[TableFile | None]:
+    """The file on this machine, opened at once, so that a path that cannot be written is found out first."""
+    if text is None:
+        yield None
+        return
+    path = Path(text).expanduser()
+    name = Local().name(os.fsencode(path))
+    with writes(name):
+        file = path.open("w", encoding="utf-8", newline="")
+    with writes(name), file:
+        yield TableFile(file)
+
+
+def count(word: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", word):
+        raise ValueError(word)
+    return int(word)

@@ -1,0 +1,123 @@
+"""%%fleet: a cell in many environments at once. %fleet: the shells that are left of it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import replace
+
+from ..aws.connector import MOST_SLOTS
+from ..errors import UsageError
+from ..experiments.engine import Experiment
+from ..experiments.plan import Plan, fleet, mapped
+from ..local import room
+from ..output.runs_view import SHOWN, aligned
+from ..session.cell import Cell, Notice, Result
+from ..workspace import fleets
+from .arguments import Argument, named, same
+from .base import Call, Command, Magic
+from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
+from .fleet_items import items_of
+
+ROOM = "{most} at a time: the local emulator has room for so many environments on this machine"
+NONE = "No fleet: %%fleet N makes one on a function with tenant isolation, and on the local emulator.\n"
+
+
+def take(call: Call, cell: Cell, command: Command) -> Result | None:
+    """The result of the first run that failed, else of the last one. Whatever ends it, its rows are shown."""
+    options, workspace = call.options, call.workspace
+    code, items = items_of(options.map, cell.code)
+    if not code.strip():
+        raise UsageError("%%fleet needs a command: write it on the lines below")
+    size = options.n if items is None else min(options.n, len(items))
+    at_once = min(options.jobs or size, size)
+    with table_file(options.csv) as file:
+        workspace.enter(call.emit, call.control)
+        if workspace.target.local and at_once > (most := room.of_this_machine()):
+            call.emit(Notice(ROOM.format(most=most), "runs"))
+            at_once = most
+        made = fleets.make(workspace, size, call.emit, call.control, call.usage)
+        experiment = Experiment(plan_of(options, at_once, items, made))
+        trial = Trial(experiment, made.slots, call.usage, made.used, sorts=options.order == "env")
+        try:
+            carry_out(call, replace(cell, code=code), trial, file)
+        finally:
+            made.rest()
+            fleets.drop(workspace, experiment.left)
+    return outcome(experiment)
+
+
+def plan_of(options: Namespace, at_once: int, items: list[str] | None, made: fleets.Fleet) -> Plan:
+    name = f"%%fleet {options.n}"
+    if items is not None:
+        return mapped(f"{name} --map {options.map}", items, at_once)
+    return fleet(name, len(made.slots), at_once, "shell" if made.stays else "run")
+
+
+def run(call: Call) -> str:
+    """End the fleet, or list its shells."""
+    workspace = call.workspace
+    if call.options.end:
+        ended = fleets.end(workspace)
+        return f"The fleet's {ended:,} shells have ended.\n" if ended else NONE
+    shells = fleets.shells(workspace)
+    if not shells:
+        return NONE
+    lines = [("shell", "environment", "cells", "directory")]
+    for slot, session in list(shells.items())[:SHOWN]:
+        remote = session.remote
+        known = remote is not None and remote.shell is not None
+        about = (remote.environment or "-", f"{remote.seq:,}", remote.cwd or "-") if remote and known else ("-",) * 3
+        lines.append((str(slot), *about))
+    more = [f"and {len(shells) - SHOWN:,} more"] if len(shells) > SHOWN else []
+    return "".join(f"{line}\n" for line in (*aligned(lines), *more))
+
+
+def check(options: Namespace) -> str:
+    if not 1 <= options.n <= MOST_SLOTS:
+        return f"it takes 1 to {MOST_SLOTS:,} environments; not {options.n}"
+    return "" if options.jobs is None or options.jobs >= 1 else "--jobs takes 1 or more"
+
+
+MAGIC = Magic(
+    "fleet",
+    "run the cell in many environments at once, and show equal outputs once",
+    arguments=(
+        Argument("n", f"how many environments, 1 to {MOST_SLOTS:,}", "N", read=count),
+        Argument(
+            "--map",
+            "one run for each line of this file, with the line in `$FLEET_ITEM`; `-` takes the lines below a line `--` "
+            "in the cell",
+            "FILE",
+            read=named,
+            kinds=("local path",),
+        ),
+        Argument("--jobs", "at most so many at once; the default is all of them", "J", read=count),
+        CSV,
+        Argument(
+            "--order",
+            "of outputs and rows: by environment (the default), or as the runs end",
+            choices=same("env", "time"),
+            default="env",
+        ),
+        YES,
+    ),
+    take=take,
+    check=check,
+    more=(
+        "`$FLEET_INDEX` counts from 0, and `$FLEET_SIZE` is N. On a function with tenant isolation each environment "
+        "keeps a shell for the next %%fleet: `%fleet` lists them, and `%use fleet:3` sends cells to one. On other "
+        "functions each run is one invocation, in whatever environment answers. What Lambda throttles waits its turn. "
+        "An interrupt ends all runs and keeps the rows. `%timeout` bounds all runs together."
+    ),
+    examples=(
+        ("%%fleet 20\ngrep -m1 'model name' /proc/cpuinfo", "see which CPUs twenty environments have"),
+        ('%%fleet 10 --map urls.txt\ncurl -sI "$FLEET_ITEM" | head -1', "share work out to ten environments"),
+    ),
+)
+LIST = Magic(
+    "fleet",
+    "list the shells of %%fleet, or end them",
+    run,
+    (Argument("--end", "end them and all that they have started"),),
+    examples=(("%fleet --end", "end the shells"),),
+)

@@ -1,0 +1,36 @@
+"""How often `%top` and `%%watch` refresh what they show."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+
+from ..output.live_view import RefreshInterval
+from .arguments import Argument
+
+SECONDS = 2.0  # as watch(1)
+BOUNDS = (0.1, 3600.0)  # an environment takes at most ten invocations a second (Lambda quotas)
+
+
+def seconds(word: str) -> float:
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", word):
+        raise ValueError(word)
+    least, most = BOUNDS
+    return min(max(float(word), least), most)
+
+
+def count(word: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,5}", word):
+        raise ValueError(word)
+    return int(word)
+
+
+def interval(options: Namespace, interactive: bool) -> RefreshInterval:
+    """Without a user who can interrupt, the view is drawn once."""
+    return RefreshInterval(options.n, options.c or (None if interactive else 1))
+
+
+REFRESH = (
+    Argument("-n", "the time between two refreshes; the default is 2", "SECONDS", read=seconds, default=SECONDS),
+    Argument("-c", "end after that many refreshes", "COUNT", read=count),
+)

@@ -1,0 +1,278 @@
+"""%%fleet, %fleet and `%use fleet:N`, on a function with tenant isolation in this process: each tenant has its own."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambda_kernel import errors
+from lambda_kernel.aws.target import LOCAL, Target
+from lambda_kernel.aws.transport import Event, Reply, Transport
+from lambda_kernel.aws.usage import Usage
+from lambda_kernel.kernel.run_cell import Execution
+from lambda_kernel.magics import fleet_items
+from lambda_kernel.output import runs_view
+from lambda_kernel.session.cell import CellEvent, Notice, Output, Result, Shown, ThreadControl
+from lambda_kernel.workspace import fleets
+from tests.magics.conftest import CellRunner
+from tests.support.in_process_session import Context, Ran
+
+
+class TenantContext(Context):
+    tenant_id = "a tenant"
+
+
+class FleetRunner(CellRunner):
+    """Cells whose interrupts come from another thread."""
+
+    isolated = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.control = ThreadControl()
+
+    def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
+        transport = super().__call__(target, read_timeout)
+        if self.isolated:
+            self.fars[target].transport.fake.context = TenantContext
+        return transport
+
+    def run(self, text: str) -> Ran:
+        self.control = ThreadControl()
+        events: list[CellEvent] = []
+        ran = Ran(Result(-1), events, Usage(), self.control)  # type: ignore[arg-type]
+        ran.result = Execution(text, 1, self.workspace, events.append, self.control, ran.usage).run() or Result(-1)
+        return ran
+
+
+class OneShotRunner(FleetRunner):
+    isolated = False
+
+
+@pytest.fixture
+def runner() -> Iterator[FleetRunner]:
+    yield from running(FleetRunner())
+
+
+@pytest.fixture
+def unisolated() -> Iterator[FleetRunner]:
+    yield from running(OneShotRunner())
+
+
+def running(made: FleetRunner) -> Iterator[FleetRunner]:
+    yield made
+    for far in made.fars.values():
+        far.close()
+
+
+def shown(ran: Ran) -> Shown:
+    """The table, which has the rows in its metadata."""
+    return [one for one in ran.cell_events if isinstance(one, Shown) and "lambda_runs" in one.metadata][-1]
+
+
+def table(ran: Ran) -> str:
+    return shown(ran).data["text/plain"]
+
+
+def rows(ran: Ran) -> list[dict[str, Any]]:
+    return list(shown(ran).metadata["lambda_runs"])
+
+
+def told(ran: Ran) -> list[str]:
+    kinds = [one for one in ran.cell_events if isinstance(one, Notice | Output)]
+    return [one.text if isinstance(one, Notice) else f"{one.stream} {one.data.decode()}" for one in kinds]
+
+
+def test_each_environment_keeps_a_shell(runner: FleetRunner) -> None:
+    ran = runner.run("%%fleet 3\nn=$FLEET_INDEX; echo of $FLEET_SIZE; echo $n >&2; ((n != 2))")
+    assert told(ran) == [
+        *("shells 0-1: 2 of 3", "stdout of 3\n", "shell 0, stderr", "stderr 0\n", "shell 1, stderr", "stderr 1\n"),
+        *("shell 2, exit code 1", "stdout of 3\n", "shell 2, exit code 1, stderr", "stderr 2\n"),
+    ]
+    assert [(row["slot"], row["outcome"]) for row in rows(ran)] == [(0, "ok"), (1, "ok"), (2, "failed")]
+    assert len({row["environment_id"] for row in rows(ran)}) == 3
+    assert ran.exit_code == 1
+    assert ran.usage.invocations == sum(row["invocations"] for row in rows(ran)) == 6
+    assert table(ran).startswith("%%fleet 3: 3 of 3 runs in 3 environments, 1 failed\nindex  environment ")
+    again = runner.run("%%fleet 2\necho $n")
+    assert told(again) == ["shell 0", "stdout 0\n", "shell 1", "stdout 1\n"]
+    assert again.usage.invocations == 2
+    assert not [thread for thread in threading.enumerate() if thread.name == "run"]
+
+
+def test_cells_go_to_one_of_its_shells(runner: FleetRunner) -> None:
+    runner.run("n=none")
+    runner.run("%%fleet 2\nn=$FLEET_INDEX; cd /tmp")
+    listed = runner.run("%fleet").out.splitlines()
+    assert [line.split()[0] for line in listed] == ["shell", "0", "1"]
+    assert listed[1].endswith("/tmp")
+    assert runner.run("%use fleet:1").out == "Cells now run on the local emulator, shell 1 of its fleet.\n"
+    assert runner.run("echo $n").out == "1\n"
+    assert "fleet           2 shells" in runner.run("%status").out
+    assert runner.run("%use fleet:off").out == "Cells now run on the local emulator.\n"
+    assert runner.run("echo $n").out == "none\n"
+    for wrong in ("%use fleet:2", "%use fleet:1 --region eu-west-1"):
+        with pytest.raises(errors.UsageError):
+            runner.run(wrong)
+
+
+def test_its_end(runner: FleetRunner) -> None:
+    assert runner.run("%fleet").out == runner.run("%fleet --end").out
+    runner.run("%%fleet 3\ntrue")
+    runner.run("%use fleet:2")
+    assert runner.run("%fleet --end").out == "The fleet's 3 shells have ended.\n"
+    assert runner.workspace.target == LOCAL
+    assert fleets.shells(runner.workspace) == {}
+    assert [event["op"] for far in runner.fars.values() for event in far.transport.events].count("close") == 3
+    assert all(not far.environment.shells for target, far in runner.fars.items() if target.slot is not None)
+
+
+def test_each_line_is_one_run(runner: FleetRunner, tmp_path: Path) -> None:
+    lines, file = tmp_path / "lines", tmp_path / "rows.csv"
+    lines.write_bytes("a b\r\n\n$(x)'\"\nü".encode())
+    ran = runner.run(f'%%fleet 2 --map {lines} --csv {file}\necho "[$FLEET_ITEM]"')
+    assert told(ran) == ["item 1", "stdout [a b]\n", "item 2", "stdout [$(x)'\"]\n", "item 3", "stdout [ü]\n"]
+    assert [row["repetition"] for row in rows(ran)] == [1, 2, 3]
+    assert {row["slot"] for row in rows(ran)} <= {0, 1}
+    with file.open() as text:
+        assert sorted(row["repetition"] for row in csv.DictReader(text)) == ["1", "2", "3"]
+    own = runner.run('%%fleet 9 --map - --order time\necho "$FLEET_ITEM"\n--\none\n--\n')
+    assert sorted(told(own)) == ["item 1", "item 2", "stdout --\n", "stdout one\n"]
+    assert len(fleets.shells(runner.workspace)) == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "has no items"),
+        (b"\n\r\n", "has no items"),
+        (b"a\nb\0c\n", "line 2 has a NUL byte"),
+        (b"a\n\xff", "line 2 is no UTF-8 text"),
+        (b"x" * 1_000_000, "line 1 is longer than 100,000 bytes"),
+        (b"x\n" * 10_001, "10,001 items"),
+    ],
+)
+def test_bad_items_are_found_out_before_anything_runs(
+    runner: FleetRunner, tmp_path: Path, data: bytes, why: str
+) -> None:
+    (tmp_path / "items").write_bytes(data)
+    with pytest.raises(errors.UsageError, match=why):
+        runner.run(f"%%fleet 2 --map {tmp_path / 'items'}\ntrue")
+    assert runner.sent == []
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%%fleet 2\n \n",
+        "%%fleet 2 --csv /no/such/place\ntrue",
+        "%%fleet 2 --map /no/such/file\ntrue",
+        "%%fleet 2 --map /dev/zero\ntrue",
+        "%%fleet 2 --map /\ntrue",
+        "%%fleet 2 --map -\ntrue",
+        "%%fleet 2 --map -\n--\na",
+    ],
+)
+def test_what_else_is_found_out_before_anything_runs(runner: FleetRunner, cell: str) -> None:
+    with pytest.raises(errors.UsageError):
+        runner.run(cell)
+    assert runner.sent == []
+
+
+def test_the_longest_item() -> None:
+    assert fleet_items.checked("x" * fleet_items.ITEM_BYTES, "f") == ["x" * 100_000]
+    assert len(fleet_items.checked("x\n" * fleet_items.MOST, "f")) == 10_000
+
+
+def test_an_interrupt_leaves_no_command_behind(runner: FleetRunner) -> None:
+    runner.run("%%fleet 3\ntrue")
+    events = 0
+
+    def interrupt(event: Event, invoke: Any) -> Reply:
+        nonlocal events
+        events += 1
+        if events == 3:
+            runner.control.interrupt()
+        reply: Reply = invoke()
+        return reply
+
+    for far in runner.fars.values():
+        far.transport.faults = interrupt
+    ran = runner.run("%%fleet 3\nsleep 60")
+    assert ran.result.interrupted
+    assert {row["outcome"] for row in rows(ran)} == {"interrupted"}
+    assert "interrupted: the rows so far are kept, and `%last` shows them again" in told(ran)
+    again = runner.run("%%fleet 3\njobs; pgrep -P $$ sleep")
+    assert {row["exit_code"] for row in rows(again)} == {1}
+
+
+def test_what_is_throttled_waits_and_is_told_in_the_table(runner: FleetRunner) -> None:
+    runner.run("%%fleet 4\ntrue")
+    lock, running = threading.Lock(), 0
+
+    def throttle(event: Event, invoke: Any) -> Reply:
+        nonlocal running
+        with lock:
+            if running == 2:
+                raise errors.Throttled("too many", limit="the account's limit")
+            running += 1
+        try:
+            reply: Reply = invoke()
+            return reply
+        finally:
+            with lock:
+                running -= 1
+
+    for far in runner.fars.values():
+        far.transport.faults = throttle
+    ran = runner.run("%%fleet 4\nsleep 0.1")
+    assert {row["outcome"] for row in rows(ran)} == {"ok"}
+    assert "at a time: the account's limit" in table(ran)
+    assert told(ran) == ["shells 0-3: 4 of 4, no output"]
+
+
+def test_a_lost_run_is_told_apart(runner: FleetRunner) -> None:
+    runner.run("%%fleet 2\ntrue")
+
+    def lose(event: Event, invoke: Any) -> Reply:
+        raise errors.FunctionFailed("the runtime ended", "Runtime.ExitError", "id", None)
+
+    runner.fars[Target("local", slot=1)].transport.faults = lose
+    with pytest.raises(errors.CommandLost, match=r"1 of 2 runs were lost\. The last one: .*the runtime ended"):
+        runner.run("%%fleet 2\necho x")
+    experiment = runner.workspace.experiment
+    assert experiment is not None
+    assert [row.outcome for row in experiment.rows] == ["ok", "lost"]
+    assert "shell 1, lost, no output" in [one.text for one in runs_view.outputs(experiment) if isinstance(one, Notice)]
+
+
+def test_without_tenants_each_run_is_one_invocation(unisolated: FleetRunner) -> None:
+    """All runs share one environment here, one after another."""
+    ran = unisolated.run("%%fleet 3\nexport n=$FLEET_INDEX; echo of $FLEET_SIZE; echo $AWS_SECRET_ACCESS_KEY; exit $n")
+    secret = "stdout of 3\n[AWS_SECRET_ACCESS_KEY redacted]\n"
+    assert told(ran) == ["run 0", secret, "run 1, exit code 1", secret, "run 2, exit code 2", secret]
+    assert table(ran).startswith("%%fleet 3: 3 of 3 runs in 1 environment, 2 failed")
+    assert [row["invocations"] for row in rows(ran)] == [1, 1, 1]
+    assert unisolated.run("%fleet").out.startswith("No fleet")
+    again = unisolated.run("%%fleet 2 --jobs 1\necho ${n-none}")
+    assert told(again) == ["runs 0-1: 2 of 2", "stdout none\n"]
+    assert again.usage.invocations == 2
+    assert all(shell.shell.ended for far in unisolated.fars.values() for shell in shells(far))
+
+
+def shells(far: Any) -> list[Any]:
+    """Those of one command."""
+    return [shell for shell in far.environment.shells.values() if hasattr(shell, "ran")]
+
+
+def test_the_first_environments_and_how_many_more(runner: FleetRunner) -> None:
+    ran = runner.run("%%fleet 22 --jobs 2\ntrue")
+    lines = table(ran).splitlines()
+    assert lines[1].startswith("index")
+    assert lines[22] == "and 2 more"
+    assert runner.run("%fleet").out.splitlines()[-1] == "and 2 more"
