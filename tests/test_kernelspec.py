@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from lambda_kernel import kernelspec
-from lambda_kernel.kernelspec import KernelspecError, Options
+from lambda_kernel import JUPYTER_PROTOCOL, kernelspec
+from lambda_kernel.errors import KernelspecError
+from lambda_kernel.kernelspec import Options
 
 SHIPPED = Path(__file__).parent.parent / "kernelspec"
 LAUNCHER = ["/usr/bin/python3", "-m", "lambda_kernel"]
@@ -46,6 +47,7 @@ def test_the_shipped_kernelspec_is_the_contract() -> None:
     assert shipped.language == "bash"
     assert shipped.interrupt_mode == "message"
     assert shipped.metadata["debugger"] is False
+    assert json.loads((SHIPPED / "kernel.json").read_bytes())["kernel_protocol_version"] == JUPYTER_PROTOCOL
 
 
 @pytest.mark.parametrize("side", [32, 64])
@@ -143,9 +145,9 @@ FOREIGN = [
 def test_a_foreign_kernel_is_left_alone(spec: Any, tmp_path: Path) -> None:
     foreign_kernel(tmp_path / "lambda", spec)
     before = contents(tmp_path)
-    with pytest.raises(KernelspecError, match=r"not ours.*--name"):
+    with pytest.raises(KernelspecError, match=r"not lambda-kernel's.*--name"):
         kernelspec.install(tmp_path / "lambda", SPEC)
-    with pytest.raises(KernelspecError, match=r"not ours.*jupyter kernelspec remove lambda"):
+    with pytest.raises(KernelspecError, match=r"not lambda-kernel's.*jupyter kernelspec remove lambda"):
         kernelspec.uninstall("lambda", [tmp_path])
     assert contents(tmp_path) == before
 
@@ -159,7 +161,7 @@ def test_an_unreadable_kernel_is_foreign(text: bytes, tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "lambda").write_text("a file", encoding="utf-8")
-    with pytest.raises(KernelspecError, match="not ours"):
+    with pytest.raises(KernelspecError, match="not lambda-kernel's"):
         kernelspec.install(tmp_path / "lambda", SPEC)
     with pytest.raises(KernelspecError, match=re.escape(f"cannot write to {tmp_path / 'lambda'}")):
         kernelspec.install(tmp_path / "lambda" / "kernels" / "lambda", SPEC)

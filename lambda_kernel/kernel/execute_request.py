@@ -1,0 +1,199 @@
+"""One execute_request of Jupyter: runs a cell, sends its output, and makes its reply."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from typing import Any, Protocol
+
+from ..aws.usage import Usage
+from ..errors import Interrupted, KernelError
+from ..output import display
+from ..output.notices import Notices
+from ..output.pages import QUIET
+from ..session import replacement
+from ..session.cell import CellEvent, Progress, Result, Shown, ThreadControl
+from ..session.worker import Worker
+from ..untrusted import visible
+from ..workspace.workspace import Workspace
+from .clients import Clients, leaves
+from .run_cell import NOT_RUN, Execution
+from .stdin import InputRequester
+
+Message = dict[str, Any]
+ERROR_CHARACTERS = 10_000
+
+
+class CellKernel(Protocol):
+    """What a request needs from its kernel."""
+
+    execution_count: int
+    iopub_socket: Any
+    clients: Clients
+    workspace: Workspace
+    worker: Worker
+    displays: set[str]  # the keys of all displays
+    reply_metadata: Message
+
+    def get_parent(self, channel: str) -> Message: ...
+
+    def send_response(self, stream: Any, kind: str, content: Message, /) -> object: ...
+
+    def owns(self, shell: str) -> bool: ...
+
+    def seal(self, *, stopped: bool = False) -> bool: ...
+
+
+class ExecuteRequest:
+    """A kernel runs one request at a time."""
+
+    def __init__(self, kernel: CellKernel, input_requester: InputRequester, silent: bool, stdin: bool) -> None:
+        self.kernel, self.input_requester, self.silent, self.usage = kernel, input_requester, silent, Usage()
+        self.control = ThreadControl(self.input_requester)
+        self.input_requester.control = self.control
+        self.begin = time.monotonic()
+        self.shown: set[str] = set()  # the keys of this cell's displays
+        self.progress_id = uuid.uuid4().hex
+        # Notebooks name the cell in the metadata. nbclient, which runs them without a user, allows no input.
+        self.terminal = stdin and not kernel.get_parent("shell").get("metadata")
+        self.stdin = stdin and not (self.terminal and kernel.clients.jupyter_run)
+        prompts = self.terminal and kernel.clients.prompts(kernel.get_parent("shell"))
+        self.leavable = prompts and self.stdin
+        # A console ends the line of what it displays, `jupyter run` does not (jupyter_client 8.10).
+        self.line_end = "\n" if self.terminal and not prompts else ""
+        self.notices = Notices(self._publish, self._begin_line, self.line_end, terminal=self.terminal)
+        ways = (self._stream, self._display, uuid.uuid4().hex, kernel.owns)
+        self.streams = display.Streams(*ways, notify=self.notices.show, clear=self._clear)
+        self.loop = asyncio.get_running_loop()
+
+    async def run(self, code: str) -> Message:
+        kernel = self.kernel
+        if self.leavable and leaves(code):
+            return self._ok() | {"payload": [{"source": "ask_exit", "keepkernel": False}]}
+        place = (kernel.workspace, self._emit, self.control, self.usage)
+        work = Execution(code, kernel.execution_count, *place, stdin=self.stdin)
+        try:
+            result = await kernel.worker.submit(work.run, self.loop)
+        except KernelError as error:
+            kernel.seal()
+            kernel.workspace.last_error = error
+            name = "KeyboardInterrupt" if isinstance(error, Interrupted) else type(error).__name__
+            message = visible(str(error), ERROR_CHARACTERS, "\n\t")
+            reply = self.failed(name, message, text=message)
+        else:
+            interrupted = kernel.seal(stopped=bool(result and result.interrupted))
+            self._finish()
+            reply = self._reply(result, interrupted)
+        self._report(reply.get("exit_code"), told=reply.get("ename") == "ExitCode")
+        return reply
+
+    def close(self) -> None:
+        self.input_requester.close()
+
+    def _begin_line(self) -> str:
+        """A console writes everything to one terminal, and a command may not end its last line."""
+        return self.streams.begin_line() if self.terminal else ""
+
+    def _finish(self) -> None:
+        self.streams.finish()
+        self.notices.uncover()
+
+    def _emit(self, cell_event: CellEvent) -> None:
+        """Called in the worker's thread. The next invocation goes out while the loop renders."""
+        self.loop.call_soon_threadsafe(self._show, cell_event)
+
+    def _show(self, cell_event: CellEvent) -> None:
+        if isinstance(cell_event, Progress):
+            self._display(Shown(self.progress_id, display.progress_data(cell_event)))
+        elif isinstance(cell_event, Shown):
+            self._display(cell_event)
+        else:
+            self.streams.show(cell_event)
+
+    def _display(self, shown: Shown) -> None:
+        """Show or update a display. A console shows no updates (jupyter_console 6.6), but obeys escape codes."""
+        if self.silent:
+            return
+        again, screen = shown.key in self.shown, shown.live and self.terminal
+        earlier = shown.key in self.kernel.displays and not again
+        self.shown.add(shown.key)
+        self.kernel.displays.add(shown.key)
+        data = display.on_screen(shown.data) if screen else shown.data
+        if screen:
+            self.notices.cover()
+        if again and screen:
+            self._send("clear_output", {"wait": True})  # in case the front end is not a terminal after all
+        content = {"data": data, "metadata": shown.metadata, "transient": {"display_id": shown.key}}
+        if earlier or (again and not screen):
+            self._send("update_display_data", content)
+        if screen or not again:  # if a cell is run again, the front end has cleared its displays
+            self._send("display_data", content)
+
+    def _clear(self) -> None:
+        self.shown.clear()
+        if self.terminal:
+            self._stream("stdout", display.CLEAR_SCREEN)
+        else:
+            self._send("clear_output", {"wait": False})
+
+    def _send(self, kind: str, content: Message) -> None:
+        self.notices.part()
+        self._publish(kind, content)
+
+    def _publish(self, kind: str, content: Message) -> None:
+        if page := content.get("data", {}).get("text/html"):
+            content = content | {"data": content["data"] | {"text/html": QUIET.format(page)}}
+        if not self.silent:
+            self.kernel.send_response(self.kernel.iopub_socket, kind, content)
+
+    def _stream(self, name: str, text: str) -> None:
+        self._send("stream", {"name": name, "text": text})
+
+    def _reply(self, result: Result | None, interrupted: bool) -> Message:
+        """After an interrupt the cell fails, whatever the command did, so that the following cells stop."""
+        if interrupted:
+            return self.failed("KeyboardInterrupt", "", result.exit_code if result else None, "Interrupted")
+        if result is None:
+            return self._ok()
+        if result.timed_out:
+            why = f"interrupted after {self.kernel.workspace.settings.seconds:g} s, the limit of %timeout"
+            return self.failed("CellTimeout", why, result.exit_code, f"I{why[1:]}")
+        if result.ended in replacement.UNKNOWN:
+            why = "the shell ended before it reported the exit code"
+            return self.failed("ShellEnded", why, text=f"T{why[1:]}")
+        if result.exit_code and self.kernel.workspace.settings.fail:
+            return self.failed("ExitCode", str(result.exit_code), result.exit_code, display.failure(result.exit_code))
+        return self._ok(result.exit_code)
+
+    def _ok(self, exit_code: int | None = None) -> Message:
+        counted = {"execution_count": self.kernel.execution_count, "payload": [], "user_expressions": {}}
+        return {"status": "ok", **counted, "exit_code": exit_code}
+
+    def failed(self, name: str, value: str, exit_code: int | None = None, text: str = "") -> Message:
+        self._finish()
+        shown = display.error(text or f"{name}: {value}", terminal=self.terminal)
+        error = {"ename": name, "evalue": value, "traceback": [f"{self._begin_line()}{shown}"]}
+        self._send("error", error)
+        return {"status": "error", "execution_count": self.kernel.execution_count, "exit_code": exit_code, **error}
+
+    def _report(self, exit_code: int | None, told: bool) -> None:
+        """told: the error has named the exit code."""
+        kernel, usage = self.kernel, self.usage
+        kernel.reply_metadata = {}
+        session = kernel.workspace.sessions.get(kernel.workspace.target)
+        if not usage.invocations or session is None:
+            return
+        wall = (time.monotonic() - self.begin) * 1000
+        function, region = session.transport.function, session.transport.region
+        kernel.workspace.costs.count_cell(function, region)
+        if (init_ms := kernel.workspace.inits.pop(usage.environment_id or "", None)) is not None:
+            usage.name_cold_start(init_ms)
+        kernel.reply_metadata = display.metadata(usage, wall, exit_code, function, region)
+        mode = kernel.workspace.settings.report
+        if mode != "off":
+            where = display.place(function, region)
+            code = None if told or exit_code == NOT_RUN.exit_code else exit_code
+            data = display.report_data(usage, wall, code, where, mode == "full")
+            data["text/plain"] = f"{self._begin_line()}{data['text/plain']}{self.line_end}"
+            self._send("display_data", {"data": data, "metadata": kernel.reply_metadata})

@@ -1,0 +1,66 @@
+"""Who sends cells."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lambda_kernel.kernel.clients import Clients, command_line, leaves
+from tests.support.in_process_session import wait_until
+
+
+@pytest.mark.parametrize("code", ["exit", " exit 3 ;\n", "logout", "quit # bye", "exit\t0"])
+def test_what_leaves(code: str) -> None:
+    assert leaves(code)
+
+
+@pytest.mark.parametrize(
+    "code", ["exit now", "echo; exit", "exit; echo", "exit $x", "quit 3", "", "exiting", "exit\nls"]
+)
+def test_what_stays(code: str) -> None:
+    assert not leaves(code)
+
+
+def test_who_has_asked_as_a_console_does() -> None:
+    clients = Clients(0)
+    clients.meet({"header": {"session": "a"}})
+    assert clients.prompts({"header": {"session": "a"}})
+    assert not clients.prompts({"header": {"session": "b"}})
+    assert not clients.prompts({})
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("jupyter-run", True), ("jupyter-runner", False), ("jupyter-console", False)]
+)
+def test_jupyter_run_is_known_by_its_command(name: str, known: bool, tmp_path: Path) -> None:
+    program = tmp_path / name
+    program.write_text("input()")
+    process = subprocess.Popen([sys.executable, program, "x"], stdin=subprocess.PIPE)
+    try:
+        wait_until(lambda: command_line(process.pid))
+        assert Clients(process.pid).jupyter_run == known
+    finally:
+        process.communicate()
+
+
+def test_as_a_module_too(tmp_path: Path) -> None:
+    (tmp_path / "jupyter_client").mkdir()
+    (tmp_path / "jupyter_client" / "runapp.py").write_text("input()")
+    process = subprocess.Popen([sys.executable, "-m", "jupyter_client.runapp"], stdin=subprocess.PIPE, cwd=tmp_path)
+    try:
+        wait_until(lambda: command_line(process.pid))
+        assert Clients(process.pid).jupyter_run
+    finally:
+        process.communicate()
+
+
+def test_a_process_that_is_gone() -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    assert command_line(process.pid) == ""
+    assert not Clients(process.pid).jupyter_run
+    assert not Clients(os.getpid()).jupyter_run
