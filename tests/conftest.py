@@ -7,6 +7,7 @@ child, fails the test even where a library swallows the error.
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -17,14 +18,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
-from tests.way_out import WayOut
+from tests.support.blocked_proxy import WayOut
 
 if TYPE_CHECKING:
-    from tests.far import Far
+    from tests.support.in_process_session import InProcess
+
+settings.register_profile("any machine", deadline=None)  # what an example takes says little where others are at work
+settings.load_profile("any machine")
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-FOREIGN_PREFIXES = ("AWS_", "BOTO_", "IPYTHON", "JUPYTER", "JPY_", "LAMBDA_KERNEL_", "XDG_")
+FOREIGN_PREFIXES = (
+    *("AWS_", "BOTO_", "IPYTHON", "JUPYTER", "JPY_", "LAMBDA_KERNEL_", "XDG_"),
+    "PYTHONDONTWRITEBYTECODE",  # as images of Python have it: each worker and each kernel would compile all again
+)
 
 
 def private_environment(home: Path, proxy: str) -> dict[str, str]:
@@ -91,6 +99,68 @@ def _is_here(host: object) -> bool:
 
 guard = NetworkGuard()
 sys.addaudithook(guard)
+# What takes a browser, another program's start, a bad network or many seconds: `-m "not slow"` leaves it out.
+SLOW = (
+    "browser",
+    "product",
+    "aws/test_boto_session.py",
+    "aws/test_invoke_only.py",
+    "aws/test_renewed_credentials.py",
+    "aws/test_transport.py",
+    "bash/test_commands.py",
+    "deploy/test_command.py",
+    "deploy/test_moto.py",
+    "deploy/test_template.py",
+    "docs/test_tutorial.py",
+    "editing/test_completion.py",
+    "editing/test_inspection.py",
+    "editing/test_is_complete_interactive.py",
+    "function/test_redaction.py",
+    "function/test_runtime_interface_emulator.py",
+    "kernel/test_conformance.py",
+    "kernel/test_hostile_function.py",
+    "kernel/test_interrupts.py",
+    "kernel/test_jupyter_transports.py",
+    "kernel/test_live_view.py",
+    "kernel/test_networks.py",
+    "kernel/test_raw_start.py",
+    "kernel/test_warm_up.py",
+    "local/test_local_command.py",
+    "local/test_local_freeze.py",
+    "local/test_local_http.py",
+    "local/test_local_image.py",
+    "local/test_local_lifecycle.py",
+    "local/test_local_network.py",
+    "local/test_local_orphans.py",
+    "local/test_local_runtime_api.py",
+    "local/test_local_storage.py",
+    "output/test_notices.py",
+    "output/test_rich_display.py",
+    "run/test_command.py",
+    "session/test_abandonable.py",
+    "session/test_between_cells.py",
+    "session/test_big_output.py",
+    "session/test_connections.py",
+    "session/test_differential.py",
+    "session/test_faults.py",
+    "session/test_hostile_replies.py",
+    "session/test_impatient_proxies.py",
+    "session/test_input.py",
+    "session/test_once.py",
+    "session/test_poor_environments.py",
+    "session/test_retries.py",
+    "session/test_shell_options.py",
+    "session/test_two_clients.py",
+    "test_cli.py",
+    "test_notebook_metadata.py",
+    "transfer/test_cuts.py",
+    "transfer/test_impostor.py",
+    "transfer/test_kernel.py",
+    "transfer/test_overwriting.py",
+    "workspace/test_history.py",
+    "workspace/test_image.py",
+)
+WORKERS_PER_CPU = 2  # half of the tests wait: for processes, networks and clocks of others
 stashed_environment = pytest.StashKey[dict[str, str]]()
 
 
@@ -98,8 +168,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", metavar="DIRECTORY", help="keep the pictures of the browser tests there")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    return WORKERS_PER_CPU * len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["outer_environ"] = dict(node.config.stash[stashed_environment])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones come first, so that no worker is left alone with them."""
+    tests = Path(__file__).parent
+    slow = [tests / name for name in SLOW]
+    are_slow = {path: any(path.is_relative_to(name) for name in slow) for path in {item.path for item in items}}
+    for item in items:
+        if are_slow[item.path]:
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not are_slow[item.path])
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[stashed_environment] = os.environ.copy()
+    gc.disable()  # thousands of tests are made, and all of them stay
+    # A worker of xdist is started in the controller's pinned environment.
+    config.stash[stashed_environment] = getattr(config, "workerinput", {}).get("outer_environ", os.environ.copy())
     home = Path(tempfile.mkdtemp(prefix="lambda-kernel-tests-"))
     for name in os.environ:
         if name.startswith(FOREIGN_PREFIXES):
@@ -107,6 +200,11 @@ def pytest_configure(config: pytest.Config) -> None:
     guard.way_out = WayOut()
     os.environ.update(private_environment(home, guard.way_out.url))
     guard.active = True
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -135,12 +233,12 @@ def outer_environ(pytestconfig: pytest.Config) -> dict[str, str]:
 
 
 @pytest.fixture
-def far() -> Iterator[Far]:
+def far() -> Iterator[InProcess]:
     """A session over a function in this process."""
     # Imported here: boto3 must find the environment pinned.
-    from tests.far import Far
+    from tests.support.in_process_session import InProcess
 
-    made = Far()
+    made = InProcess()
     yield made
     made.close()
 

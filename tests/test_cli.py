@@ -20,12 +20,14 @@ from jupyter_client.kernelspec import KernelSpecManager
 from lambda_kernel import __version__
 from lambda_kernel.cli import build_parser
 from lambda_kernel.local.settings import Settings
+from tests.support.container_image import build, file, layer
+from tests.support.registry import serve_registry
 
 HELP = {
     "": """
         usage: lambda-kernel [-h] [--version] COMMAND ...
 
-        AWS Lambda shell: a Jupyter kernel whose cells run inside a Lambda execution environment.
+        AWS Lambda shell: a Jupyter kernel whose cells run inside Lambda.
 
         options:
           -h, --help  show this help message and exit
@@ -35,9 +37,13 @@ HELP = {
           COMMAND
             install   register a kernel with Jupyter
             uninstall remove a kernel from Jupyter
-            local     run the local engine by itself
+            run       run shell text, for scripts and CI
+            local     run the local emulator by itself
+            images    list, update and remove pulled container images
+            metadata  print the figures of saved notebooks
+            compare   run a notebook on several targets
             template  print the CloudFormation template
-            deploy    make or update the function on AWS
+            deploy    create or update the function on AWS
             status    show the functions on AWS
             delete    delete the function on AWS
 
@@ -46,24 +52,37 @@ HELP = {
     "install": """
         usage: lambda-kernel install [-h] [--name N] [--display-name D] [--user | --sys-prefix | --prefix P]
                                      [--function F] [--region R] [--profile P] [--endpoint-url U]
+                                     [--credentials FILE] [--network N] [--memory MB] [--storage MB] [--cpu C]
+                                     [--image I]
 
-        Register a kernel with Jupyter. Without a function it runs cells on the local engine.
+        Register a kernel with Jupyter. Without --function, it runs cells on the local emulator.
 
         options:
-          -h, --help         show this help message and exit
-          --name N           name of the kernel (default: lambda)
-          --display-name D   what front ends show (default: AWS Lambda shell)
+          -h, --help        show this help message and exit
+          --name N          name of the kernel (default: lambda)
+          --display-name D  name shown by front ends (default: AWS Lambda shell)
 
-        the place (default: the environment that lambda-kernel is installed in):
-          --user             for you, in every environment
-          --sys-prefix       for this Python environment
-          --prefix P         below this directory, in share/jupyter/kernels
+        location (default: the environment where lambda-kernel is installed):
+          --user            for you, in every environment
+          --sys-prefix      for this Python environment
+          --prefix P        in share/jupyter/kernels below this directory
 
-        the function it talks to (kept in the kernelspec):
-          --function F       name or ARN of the Lambda function
-          --region R         AWS region of the function
-          --profile P        AWS profile whose credentials are used
-          --endpoint-url U   another Lambda endpoint than AWS's, as a URL
+        the function to use (kept in the kernelspec):
+          --function F      name or ARN of the Lambda function
+          --region R        AWS region of the function
+          --profile P       AWS profile whose credentials are used
+          --endpoint-url U  URL of a Lambda endpoint other than AWS's
+          --credentials FILE
+                            what `lambda-kernel local --json` printed (-: standard input); it is
+                            kept in a file of yours
+
+        the local emulator instead of a function (kept in the kernelspec):
+          --network N       network of its environments: host (default), none or nat
+          --memory MB       memory of the function in MB, 128 to 10240 (default: 128)
+          --storage MB      size of /tmp in MB, 512 to 10240 (default: 512)
+          --cpu C           share of the CPU: host (default) is all of this machine's, lambda as much as Lambda gives
+                            for the memory
+          --image I         container image as the root of its environments, such as ./image.tar
         """,
     "uninstall": """
         usage: lambda-kernel uninstall [-h] [--name N] [--user | --sys-prefix | --prefix P]
@@ -74,85 +93,171 @@ HELP = {
           -h, --help    show this help message and exit
           --name N      name of the kernel (default: lambda)
 
-        the place (default: wherever Jupyter finds it):
+        location (default: wherever Jupyter finds it):
           --user        for you, in every environment
           --sys-prefix  for this Python environment
-          --prefix P    below this directory, in share/jupyter/kernels
+          --prefix P    in share/jupyter/kernels below this directory
+        """,
+    "run": """
+        usage: lambda-kernel run [-h] [-c TEXT] [--on TARGET] [--region R] [--profile P] [--endpoint-url U]
+                                 [--timeout S] [--json]
+                                 [FILE]
+
+        Run shell text on a function, without a notebook: -c TEXT, a FILE, or standard input. The
+        command's exit code becomes this one's.
+
+        positional arguments:
+          FILE              a file of shell text; -, or no FILE and no -c: standard input
+
+        options:
+          -h, --help        show this help message and exit
+          -c TEXT           the shell text
+          --on TARGET       a function, such as shell, shell:live, shell@eu-north-1 or local:512
+                            (default: what LAMBDA_KERNEL_FUNCTION says, else local, the local emulator)
+          --region R        AWS region of the function
+          --profile P       AWS profile whose credentials are used
+          --endpoint-url U  URL of a Lambda endpoint other than AWS's
+          --timeout S       interrupt the command after so many seconds
+          --json            print the report as one line of JSON, on stderr
+
+        Exit codes of its own: 2 wrong usage, 124 time limit, 125 lambda-kernel or Lambda failed, 130
+        interrupted.
         """,
     "local": """
-        usage: lambda-kernel local [-h] [--memory MB] [--timeout S] [--concurrency N] [--port P] [--json]
+        usage: lambda-kernel local [-h] [--memory MB] [--storage MB] [--cpu C] [--timeout S] [--concurrency N]
+                                   [--bind A] [--i-know-this-listens-beyond-loopback] [--port P] [--network N]
+                                   [--credentials FILE] [--isolation I] [--image I] [--profile P] [--json]
 
-        Run the local engine, a Lambda endpoint on 127.0.0.1, until Ctrl-C; print how to reach it.
+        Run the local emulator, a Lambda endpoint on loopback, until Ctrl-C, and print how to reach it.
 
         options:
           -h, --help       show this help message and exit
-          --memory MB      memory of the function in MB (default: 128)
+          --memory MB      memory of the function in MB, 128 to 10240 (default: 128)
+          --storage MB     size of /tmp in MB, 512 to 10240 (default: 512)
+          --cpu C          share of the CPU: host (default) is all of this machine's, lambda as much as Lambda gives
+                           for the memory
           --timeout S      longest invocation in seconds (default: 60)
-          --concurrency N  most environments at once (default: 10)
-          --port P         port to listen on; 0 is a free one (default: 0)
+          --concurrency N  most environments at the same time (default: 10)
+          --bind A         address to listen on: 127.0.0.1 (default), ::1, or another one
+          --i-know-this-listens-beyond-loopback
+                           listen on other addresses too: who can reach them and knows the
+                           credentials has a shell
+          --port P         port to listen on; 0 means any free port (default: 0)
+          --network N      network of the environments: host (default), none or nat
+          --credentials FILE
+                           keep the credentials in this file, which is made at first; default: new
+                           ones each time
+          --isolation I    auto (default), bwrap, or none: commands run as you, which is for containers
+          --image I        container image as the root of the environments, such as ./image.tar
+          --profile P      AWS profile that may pull the image from Amazon ECR
           --json           print one line of JSON, for scripts
+        """,
+    "images": """
+        usage: lambda-kernel images [-h] [--pull [I ...]] [--remove I [I ...]] [--profile P]
+
+        List the container images that --image has pulled, update them, or remove them.
+
+        options:
+          -h, --help          show this help message and exit
+          --pull [I ...]      pull what these images are now; without I, all that came from a registry
+          --remove I [I ...]  remove these images, by name or digest
+          --profile P         AWS profile that may pull the image from Amazon ECR
+        """,
+    "metadata": """
+        usage: lambda-kernel metadata [-h] [--csv FILE] NOTEBOOK [NOTEBOOK ...]
+
+        Print the figures that saved notebooks hold, a row for each cell that ran: times, memory, cost.
+
+        positional arguments:
+          NOTEBOOK    a notebook's file
+
+        options:
+          -h, --help  show this help message and exit
+          --csv FILE  write the rows to this file, too, with the request ids
+        """,
+    "compare": """
+        usage: lambda-kernel compare [-h] --on TARGET [--out DIR] [--ignore REGEX] [--region R] [--profile P]
+                                     [--endpoint-url U]
+                                     NOTEBOOK
+
+        Run a notebook on several targets, one after the other, and report what differs: outputs, times, memory, cost
+        and the environments. The notebook itself stays as it is.
+
+        positional arguments:
+          NOTEBOOK          the notebook's file
+
+        options:
+          -h, --help        show this help message and exit
+          --on TARGET       a target: shell, shell:alias, shell@eu-west-1, local, local:512, local:IMAGE, or a pattern
+                            such as 'shell-*'
+          --out DIR         directory for the report and the executed copies (default: NOTEBOOK-compared)
+          --ignore REGEX    treat what matches as the same everywhere (repeatable)
+
+        the functions, where the target does not say it:
+          --region R        AWS region
+          --profile P       AWS profile whose credentials are used
+          --endpoint-url U  URL of an endpoint other than AWS's
         """,
     "template": """
         usage: lambda-kernel template [-h] [--function F] [--memory MB] [--timeout S]
-                                      [--architecture {arm64,x86_64}] [--storage MB] [--retention DAYS]
+                                      [--architecture A] [--storage MB] [--retention DAYS]
                                       [--policy ARN] [--layer ARN]
                                       [--tenant-isolation | --no-tenant-isolation]
 
-        Print the CloudFormation template of the function; options change its parameters' defaults.
+        Print the CloudFormation template of the function. Options change the defaults of its parameters.
 
         options:
           -h, --help            show this help message and exit
 
         the function:
           --function F          its name (default: shell)
-          --memory MB           its memory (default: 128)
-          --timeout S           longest invocation (default: 60)
-          --architecture {arm64,x86_64}
-                                of its processor (default: arm64)
+          --memory MB           its memory; 128,512 makes a family (default: 128)
+          --timeout S           timeout in seconds (default: 60)
+          --architecture A      arm64, x86_64, or both with a comma (default: arm64)
           --storage MB          size of /tmp (default: 512)
-          --retention DAYS      of its logs (default: 14)
+          --retention DAYS      days to keep its logs (default: 14)
           --policy ARN          a managed policy (repeatable), or `none`
           --layer ARN           a layer's version (repeatable), or `none`
           --tenant-isolation, --no-tenant-isolation
-                                environments of its own for each kernel (default: yes)
+                                each kernel has its own environments (default: yes)
         """,
     "deploy": """
         usage: lambda-kernel deploy [-h] [--profile P] [--region R] [--endpoint-url U] [--stack S]
                                     [--verbose] [--function F] [--memory MB] [--timeout S]
-                                    [--architecture {arm64,x86_64}] [--storage MB] [--retention DAYS]
+                                    [--architecture A] [--storage MB] [--retention DAYS]
                                     [--policy ARN] [--layer ARN]
                                     [--tenant-isolation | --no-tenant-isolation]
                                     [--tools PATH [PATH ...] | --no-tools] [--dry-run] [--yes]
 
-        Make the function on AWS, or bring it up to date; what is not named stays as it is.
+        Create the function on AWS or update it. Settings that are not named stay unchanged. Several values of
+        --memory and --architecture make a family, a function for each combination.
 
         options:
           -h, --help            show this help message and exit
           --tools PATH [PATH ...]
                                 static executables for /opt/bin
-          --no-tools            take the tools away
-          --dry-run             only print what would be done
+          --no-tools            remove the tools
+          --dry-run             only print the steps
           --yes                 do not ask
 
-        the place:
+        location:
           --profile P           AWS profile whose credentials are used
           --region R            AWS region
-          --endpoint-url U      another endpoint than AWS's, as a URL
+          --endpoint-url U      URL of an endpoint other than AWS's
           --stack S             the stack (default: lambda-kernel-FUNCTION)
           --verbose             show account ids
 
         the function:
           --function F          its name (default: shell)
-          --memory MB           its memory (default: 128)
-          --timeout S           longest invocation (default: 60)
-          --architecture {arm64,x86_64}
-                                of its processor (default: arm64)
+          --memory MB           its memory; 128,512 makes a family (default: 128)
+          --timeout S           timeout in seconds (default: 60)
+          --architecture A      arm64, x86_64, or both with a comma (default: arm64)
           --storage MB          size of /tmp (default: 512)
-          --retention DAYS      of its logs (default: 14)
+          --retention DAYS      days to keep its logs (default: 14)
           --policy ARN          a managed policy (repeatable), or `none`
           --layer ARN           a layer's version (repeatable), or `none`
           --tenant-isolation, --no-tenant-isolation
-                                environments of its own for each kernel (default: yes)
+                                each kernel has its own environments (default: yes)
         """,
     "status": """
         usage: lambda-kernel status [-h] [--profile P] [--region R] [--endpoint-url U] [--stack S]
@@ -162,12 +267,12 @@ HELP = {
 
         options:
           -h, --help        show this help message and exit
-          --function F      this function only
+          --function F      this function or family only
 
-        the place:
+        location:
           --profile P       AWS profile whose credentials are used
           --region R        AWS region
-          --endpoint-url U  another endpoint than AWS's, as a URL
+          --endpoint-url U  URL of an endpoint other than AWS's
           --stack S         the stack (default: lambda-kernel-FUNCTION)
           --verbose         show account ids
         """,
@@ -175,18 +280,18 @@ HELP = {
         usage: lambda-kernel delete [-h] [--profile P] [--region R] [--endpoint-url U] [--stack S]
                                     [--verbose] [--function F] [--dry-run] [--yes]
 
-        Delete a function that `lambda-kernel deploy` made, with its logs, role and tools.
+        Delete a function or a family that `lambda-kernel deploy` made, with its logs, role and tools.
 
         options:
           -h, --help        show this help message and exit
-          --function F      the function (default: shell)
-          --dry-run         only print what would be done
+          --function F      the function or family (default: shell)
+          --dry-run         only print the steps
           --yes             do not ask
 
-        the place:
+        location:
           --profile P       AWS profile whose credentials are used
           --region R        AWS region
-          --endpoint-url U  another endpoint than AWS's, as a URL
+          --endpoint-url U  URL of an endpoint other than AWS's
           --stack S         the stack (default: lambda-kernel-FUNCTION)
           --verbose         show account ids
         """,
@@ -194,14 +299,14 @@ HELP = {
 
 
 COMMAND = (sys.executable, "-c", "from lambda_kernel.cli import main; raise SystemExit(main())")
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the local engine runs on Linux")
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the local emulator runs on Linux")
 
 
-def lambda_kernel(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def lambda_kernel(*arguments: str | Path, piped: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
     variables = {**os.environ, "COLUMNS": "100", **environment}
     return subprocess.run(
-        [*COMMAND, *arguments], env=variables, capture_output=True, text=True, check=False, timeout=30
+        [*COMMAND, *arguments], env=variables, input=piped, capture_output=True, text=True, check=False, timeout=30
     )
 
 
@@ -233,7 +338,7 @@ def test_help_documents_every_option(command: str) -> None:
     result = lambda_kernel(*command.split(), "--help")
     # Python's versions break lines at different places.
     assert result.stdout.split() == HELP[command].split()
-    assert len(result.stdout.splitlines()) < (40 if command == "deploy" else 24)
+    assert len(result.stdout.splitlines()) < {"": 25, "deploy": 40, "install": 40, "local": 32}.get(command, 24)
 
 
 def test_the_parser_loads_no_aws_client() -> None:
@@ -254,6 +359,8 @@ def test_the_defaults_of_local_are_the_engines() -> None:
     engine = Settings(code=Path())
     assert (options.memory, options.timeout) == (engine.memory_mb, engine.timeout_s)
     assert (options.concurrency, options.port) == (engine.concurrency, engine.port)
+    assert (options.bind, options.consent) == (engine.bind, engine.beyond_loopback)
+    assert (options.credentials, options.isolation) == (engine.credentials, engine.isolation)
 
 
 def test_version() -> None:
@@ -296,6 +403,145 @@ def test_several_functions_are_several_kernels(tmp_path: Path) -> None:
     assert set(specs_below(tmp_path).find_kernel_specs()) == {"east", "third"}
 
 
+def test_install_for_a_network_of_the_local_engine(tmp_path: Path) -> None:
+    result = lambda_kernel("install", "--prefix", str(tmp_path), "--name", "apart", "--network", "none")
+    assert result.returncode == 0, result.stderr
+    assert "AWS Lambda shell (network none)" in result.stdout
+    spec = json.loads((tmp_path / "share/jupyter/kernels/apart/kernel.json").read_bytes())
+    assert "--LambdaKernel.network=none" in spec["argv"]
+    assert spec["metadata"]["supported_encryption"] == ["curve"]
+    refused = lambda_kernel("install", "--prefix", str(tmp_path), "--function", "f", "--network", "none")
+    assert (refused.returncode, refused.stderr) == (
+        1, "lambda-kernel: --network works with the local emulator only: leave --function out\n",
+    )  # fmt: skip
+
+
+def test_install_for_a_size_of_the_local_emulators_function(tmp_path: Path) -> None:
+    options = ("--memory", "512", "--storage", "1024", "--cpu", "lambda")
+    result = lambda_kernel("install", "--prefix", str(tmp_path), "--name", "sized", *options)
+    assert "AWS Lambda shell (512 MB, /tmp of 1024 MB, CPU as on Lambda)" in result.stdout
+    spec = json.loads((tmp_path / "share/jupyter/kernels/sized/kernel.json").read_bytes())
+    assert spec["argv"][-3:] == [f"--LambdaKernel.{option}" for option in ("memory=512", "storage=1024", "cpu=lambda")]
+    refused = lambda_kernel("install", "--prefix", str(tmp_path), "--function", "f", *options)
+    assert refused.stderr == "lambda-kernel: --memory works with the local emulator only: leave --function out\n"
+
+
+LINE = (
+    '{"endpoint_url": "http://127.0.0.1:9001", "access_key_id": "AKIALOCAL0", "secret_access_key": "the-secret", '
+    '"region": "local", "function": "shell"}\n'
+)
+
+
+def stored_files(data: Path) -> list[Path]:
+    return sorted((data / "lambda-kernel/endpoints").glob("*"))
+
+
+def test_install_with_credentials_keeps_them_for_the_user_alone(tmp_path: Path) -> None:
+    data, prefix = tmp_path / "data", ("--prefix", tmp_path)
+    first = lambda_kernel("install", *prefix, "--credentials", "-", piped=LINE, JUPYTER_DATA_DIR=str(data))
+    [file] = stored_files(data)
+    directory = tmp_path / "share/jupyter/kernels/lambda"
+    assert first.stdout.splitlines()[:2] == [
+        f"Installed the kernel 'lambda' (AWS Lambda shell (shell, local)) in {directory}",
+        f"Stored the credentials for http://127.0.0.1:9001 in {file}",
+    ]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "the-secret" in file.read_text()
+    spec = specs_below(tmp_path).get_kernel_spec("lambda")
+    assert spec.argv[-4:] == [
+        "--LambdaKernel.function=shell", "--LambdaKernel.region=local",
+        "--LambdaKernel.endpoint_url=http://127.0.0.1:9001", "--LambdaKernel.stored_credentials=True",
+    ]  # fmt: skip
+    everything = [first.stdout, first.stderr, (directory / "kernel.json").read_text()]
+    assert not [text for text in everything if "the-secret" in text or "AKIALOCAL0" in text]
+
+    # A second kernel on the same endpoint, from a file, with new credentials: the emulator has no others, so both
+    # kernels use them.
+    newer = tmp_path / "newer.json"
+    newer.write_text(LINE.replace("the-secret", "a-newer-secret"))
+    lambda_kernel("install", *prefix, "--name", "two", "--credentials", newer, JUPYTER_DATA_DIR=str(data))
+    assert [("a-newer-secret" in one.read_text(), one) for one in stored_files(data)] == [(True, file)]
+    assert lambda_kernel("uninstall", *prefix, JUPYTER_DATA_DIR=str(data)).returncode == 0
+    assert stored_files(data) == [file]
+    # The published port is another now: what was stored for the old one goes.
+    moved = ("--endpoint-url", "http://127.0.0.1:19001")
+    lambda_kernel("install", *prefix, "--name", "two", "--credentials", newer, *moved, JUPYTER_DATA_DIR=str(data))
+    assert len(stored_files(data)) == 1
+    assert stored_files(data) != [file]
+    assert lambda_kernel("uninstall", *prefix, "--name", "two", JUPYTER_DATA_DIR=str(data)).returncode == 0
+    assert stored_files(data) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "piped", "said"),
+    [
+        (["-"], "", ("standard input holds no credentials", "what `lambda-kernel local --json` printed")),
+        (["-"], LINE.replace("shell", "two words"), ("standard input holds no credentials",)),
+        (["-"], '{"access_key_id": "a", "secret_access_key": "the-secret"}', ("add --function and --endpoint-url",)),
+        (["/nowhere/line.json"], "", ("cannot read /nowhere/line.json (No such file or directory)",)),
+        (["-", "--profile", "dev"], LINE, ("--credentials and --profile both name credentials",)),
+        (["-", "--network", "none"], LINE, ("--network works with the local emulator only",)),
+    ],
+)
+def test_credentials_that_cannot_be_kept_install_nothing(
+    words: list[str], piped: str, said: tuple[str, ...], tmp_path: Path
+) -> None:
+    result = lambda_kernel(
+        "install", "--prefix", tmp_path, "--credentials", *words, piped=piped, JUPYTER_DATA_DIR=str(tmp_path / "data")
+    )
+    fails(result, *said)
+    assert "the-secret" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_credentials_in_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    result = lambda_kernel(
+        "install", "--prefix", tmp_path, "--credentials", "-", piped=LINE, JUPYTER_DATA_DIR=str(tmp_path / "data")
+    )
+    assert result.returncode == 1
+    assert f"cannot write to {tmp_path / 'data/lambda-kernel'}" in result.stderr
+
+
+def test_install_for_an_image(tmp_path: Path) -> None:
+    install = ("install", "--prefix", str(tmp_path), "--name", "al2023", "--image", "./app.tar", "--profile", "dev")
+    result = lambda_kernel(*install)
+    assert result.returncode == 0
+    spec = json.loads((tmp_path / "share/jupyter/kernels/al2023/kernel.json").read_text())
+    # A kernel starts in another directory.
+    image = str(Path.cwd() / "app.tar")
+    assert spec["argv"][-2:] == ["--LambdaKernel.profile=dev", f"--LambdaKernel.image={image}"]
+    assert spec["display_name"] == f"AWS Lambda shell (image {image})"
+    for words, message in {
+        ("--image", "A b"): "lambda-kernel: 'A b' names no image, because ",
+        ("--image", "a", "--function", "f"): "lambda-kernel: --image works with the local emulator only",
+        ("--image", "a", "--region", "r"): "lambda-kernel: --region, --profile and --endpoint-url need a function",
+    }.items():
+        failed = lambda_kernel("install", "--prefix", str(tmp_path), *words)
+        assert (failed.returncode, failed.stdout) == (1, "")
+        assert failed.stderr.startswith(message)
+
+
+def test_images_are_pulled_and_listed(tmp_path: Path) -> None:
+    with serve_registry() as registry:
+        reference = registry.push("cli", build(layer(file("etc/os-release", b"NAME=x"))))
+        pulled = lambda_kernel("images", "--pull", reference)
+        assert (pulled.returncode, pulled.stdout.split()[:3]) == (0, [reference, "is", "now"])
+        assert pulled.stderr == f"pulling {reference}\nunpacking {reference}\n"
+        assert [reference] == [
+            line.split()[0] for line in lambda_kernel("images").stdout.splitlines() if ":cli" in line
+        ]
+        refused = lambda_kernel("local", "--image", reference)
+        assert refused.stderr.startswith(f"lambda-kernel: the image {reference} has no bash on its PATH: add one to it")
+        missing = lambda_kernel("local", "--image", f"{registry.host}/nothing")
+        assert (missing.returncode, missing.stderr) == (
+            1,
+            f"lambda-kernel: there is no image {registry.host}/nothing:latest: check its name and its tag\n",
+        )
+    assert lambda_kernel("images", "--remove", reference).returncode == 0
+    assert lambda_kernel("images", "--remove", reference).stderr.startswith("lambda-kernel: there is no image ")
+
+
 def test_install_again_replaces_ours(tmp_path: Path) -> None:
     lambda_kernel("install", "--prefix", tmp_path)
     result = lambda_kernel("install", "--prefix", tmp_path, "--function", "shell")
@@ -320,8 +566,8 @@ def test_a_foreign_kernel_is_refused(tmp_path: Path) -> None:
     directory.mkdir(parents=True)
     (directory / "kernel.json").write_text('{"argv": ["bash"]}', encoding="utf-8")
     arguments = ("--prefix", tmp_path, "--name", "bash")
-    fails(lambda_kernel("install", *arguments), str(directory), "not ours", "--name")
-    fails(lambda_kernel("uninstall", *arguments), str(directory), "not ours")
+    fails(lambda_kernel("install", *arguments), str(directory), "not lambda-kernel's", "--name")
+    fails(lambda_kernel("uninstall", *arguments), str(directory), "not lambda-kernel's")
     assert (directory / "kernel.json").read_text(encoding="utf-8") == '{"argv": ["bash"]}'
 
 
@@ -356,6 +602,9 @@ def test_a_name_that_cannot_be(name: str, tmp_path: Path) -> None:
         ["local", "--timeout", "1801"],
         ["local", "--concurrency", "none"],
         ["local", "--port", "65536"],
+        ["local", "--bind", ""],
+        ["local", "--isolation", "some"],
+        ["install", "--credentials", ""],
         ["deploys"],
     ],
     ids=" ".join,
@@ -388,6 +637,12 @@ def test_local_runs_what_its_line_of_json_describes() -> None:
 
 
 @needs_linux
+def test_local_listens_beyond_loopback_only_with_consent() -> None:
+    fails(lambda_kernel("local", "--bind", "0.0.0.0"), "0.0.0.0", "--i-know-this-listens-beyond-loopback")
+    fails(lambda_kernel("local", "--bind", "nowhere"), "'nowhere' is not an IP address")
+
+
+@needs_linux
 def test_local_cannot_have_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -406,7 +661,7 @@ def test_output_that_cannot_be_written_is_one_sentence(words: list[str], buffere
             [*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, env=environ, text=True, check=False
         )
     assert ended.returncode == 1
-    sentence = "cannot write the output (No space left on device): make room, or write it elsewhere"
+    sentence = "cannot write the output (No space left on device): make room, or write it somewhere else"
     assert ended.stderr.splitlines()[-1] == f"lambda-kernel: {sentence}"
     assert "Traceback" not in ended.stderr
 

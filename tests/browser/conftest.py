@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_kernel.cli import main
-from tests.lab import FLAGS, SECONDS, jupyterlab
+from tests.support.jupyterlab import FLAGS, SECONDS, jupyterlab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -33,12 +33,18 @@ def url(root: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def page(root: Path) -> Iterator[Page]:
+def chromium() -> str:
+    """Its path."""
     if sys.platform != "linux":
-        pytest.skip("needs Linux: the local engine does")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
+        pytest.skip("needs Linux: the local emulator does")
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
         pytest.skip("needs Chromium on the path")
+    return found
+
+
+@pytest.fixture(scope="package")
+def page(root: Path, chromium: str) -> Iterator[Page]:
     sync_api = pytest.importorskip("playwright.sync_api")
     sync_api.expect.set_options(timeout=SECONDS)
     with sync_api.sync_playwright() as playwright:

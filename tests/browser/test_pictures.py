@@ -1,4 +1,4 @@
-"""The README's pictures, made of real notebooks: `pytest tests/browser --pictures docs` makes them anew."""
+"""The pictures of README and docs, made of real notebooks: `pytest tests/browser --pictures docs` makes them anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab import Lab, notebook, output, theme
+from lambda_kernel.output.plots.plot import WIDTH
+from tests.browser.test_jupyterlab import contrast
+from tests.support.jupyterlab import Lab, notebook, output
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -26,22 +28,28 @@ def pictures(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
     return Path(pytestconfig.getoption("pictures") or tmp_path)
 
 
-def run_all(page: Page, url: str, name: str) -> Lab:
-    page.goto(f"{url}/lab/tree/{name}?reset")
+@pytest.fixture(scope="module")
+def lab(page: Page, url: str, root: Path) -> Lab:
+    notebook(root / "empty.ipynb", "")
+    page.goto(f"{url}/lab/tree/empty.ipynb?reset")
     lab = Lab(page).ready()
+    page.keyboard.press("Control+b")  # no side bar
+    page.add_style_tag(content=HIDDEN)
+    return lab
+
+
+def run_all(lab: Lab, name: str) -> None:
+    lab.open(name)
     lab.button("restart-and-run").click()
     lab.confirm()
     lab.wait(lab.cells.last)
-    return lab
 
 
 def take(lab: Lab, path: Path) -> None:
     """The notebook's panel with its tab, down to the last cell."""
     page = lab.page
-    page.keyboard.press("Control+b")  # no side bar
     page.keyboard.press("Control+s")
     page.locator(".jp-mod-dirty").wait_for(state="detached")
-    page.add_style_tag(content=HIDDEN)
     page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
     page.mouse.move(2, 2)
     panel, tabs = page.locator(".jp-NotebookPanel"), page.locator("#jp-main-dock-panel .lm-TabBar").first
@@ -53,8 +61,8 @@ def take(lab: Lab, path: Path) -> None:
     page.screenshot(path=path, clip={"x": box["x"], "y": top["y"], "width": box["width"], "height": height})
 
 
-def test_a_notebook(page: Page, url: str, root: Path, pictures: Path) -> None:
-    theme(url, "Light")
+def test_a_notebook(lab: Lab, root: Path, pictures: Path) -> None:
+    lab.theme("Light")
     notebook(
         root / "lambda.ipynb",
         "free",
@@ -64,16 +72,58 @@ def test_a_notebook(page: Page, url: str, root: Path, pictures: Path) -> None:
         'for i in 1 2 3; do echo "tick $i"; sleep 1; done    # output comes while it runs',
         "env | grep -E 'MEMORY|SECRET'    # credentials stay out of the notebook",
     )
-    lab = run_all(page, url, "lambda.ipynb")
+    run_all(lab, "lambda.ipynb")
     take(lab, pictures / "jupyterlab.png")
     assert "/tmp\n5" in output(lab.cells.nth(3))
     assert "SECRET_ACCESS_KEY=[AWS_SECRET_ACCESS_KEY redacted]" in output(lab.cells.nth(5))
 
 
-def test_the_live_view(page: Page, url: str, root: Path, pictures: Path) -> None:
-    theme(url, "Dark")
+def test_the_live_view(lab: Lab, root: Path, pictures: Path) -> None:
+    lab.theme("Dark")
     work = "while :; do :; done & sleep 1000 &"
     notebook(root / "live.ipynb", work, "%top -n 0.2 -c 20")
-    lab = run_all(page, url, "live.ipynb")
+    run_all(lab, "live.ipynb")
     take(lab, pictures / "top.png")
     assert "sleep 1000" in output(lab.cells.nth(1))
+
+
+LOOK = """svg => {
+    const color = (of, name) => getComputedStyle(svg.querySelector(of))[name]
+    const page = getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor
+    return [color('.role-axis-label text', 'fill'), color('.mark-line path', 'stroke'), page]
+}"""
+
+
+def test_a_plot(lab: Lab, root: Path, pictures: Path) -> None:
+    """JupyterLab draws it, in the colours of its theme, also when that changes. Others have the picture."""
+    pytest.importorskip("vl_convert")
+    lab.theme("Light")
+    notebook(root / "plot.ipynb", "%%repeat 12\nhead -c 4000000 /dev/zero | sha256sum")
+    run_all(lab, "plot.ipynb")
+    drawn = lab.page.locator(".jp-RenderedVegaCommon5 svg.marks")
+    drawn.evaluate("svg => svg.scrollIntoView({block: 'center'})")
+    drawn.screenshot(path=pictures / "plot.png")
+    for theme in ("Light", "Dark"):
+        lab.theme(theme)
+        lab.page.locator(f"body[data-jp-theme-light={str(theme == 'Light').lower()}]").wait_for(state="attached")
+        words, curve, page = drawn.evaluate(LOOK)
+        assert contrast(words, page) >= 7
+        assert contrast(curve, page) >= 3
+    lab.page.keyboard.press("Control+s")
+    lab.page.locator(".jp-mod-dirty").wait_for(state="detached")
+    assert_has_picture(lab.page, root / "plot.ipynb")
+
+
+def assert_has_picture(page: Page, path: Path) -> None:
+    """In the page that nbconvert makes of it."""
+    from nbconvert import HTMLExporter
+
+    html, _ = HTMLExporter(template_name="lab").from_filename(str(path))
+    path.with_suffix(".html").write_text(html, "utf-8")
+    with page.context.expect_page() as opened:
+        page.evaluate("open('about:blank')")
+    other = opened.value
+    other.goto(path.with_suffix(".html").as_uri(), wait_until="domcontentloaded")
+    image = other.locator(".jp-RenderedImage img")
+    assert image.evaluate("image => [image.naturalWidth, image.width]") == [2 * WIDTH, WIDTH]
+    other.close()
