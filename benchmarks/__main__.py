@@ -20,7 +20,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from . import cell, endurance, interrupt, memory, output, redaction, slices, startup
+from . import (
+    cell,
+    cold_starts,
+    endurance,
+    first_cell,
+    fleet,
+    images,
+    interrupt,
+    memory,
+    output,
+    queue,
+    redaction,
+    script,
+    slices,
+    startup,
+)
 from .endpoint import Loop
 from .figures import ARTICLE, Figure, table
 from .kernels import SUBJECTS
@@ -29,12 +44,18 @@ from .plan import Plan, tell
 BENCHMARKS: dict[str, Callable[[Plan], list[Figure]]] = {
     "cell": cell.measure,
     "start": startup.measure,
+    "image": images.measure,
+    "first": first_cell.measure,
+    "cold": cold_starts.measure,
     "memory": memory.measure,
     "output": output.measure,
     "redaction": redaction.measure,
     "interrupt": interrupt.measure,
+    "queue": queue.measure,
+    "run": script.measure,
     "cells": endurance.measure,
     "slices": slices.measure,
+    "fleet": fleet.measure,
 }
 PACKAGES = ("ipykernel", "jupyter_client", "tornado", "pyzmq", "boto3", "awslambdaric", "bash_kernel", "calysto_bash")
 FOREIGN_PREFIXES = ("AWS_", "BOTO_", "IPYTHON", "JUPYTER", "JPY_", "LAMBDA_KERNEL_", "PYTHON", "XDG_")

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 
-from lambda_kernel.cell import Cell, ThreadControl
-from lambda_kernel.session import Session
-from lambda_kernel.tally import Tally
+from lambda_kernel.aws.usage import Usage
+from lambda_kernel.session.cell import Cell, ThreadControl
+from lambda_kernel.session.session import Session
 
 from .endpoint import BareTransport, Loop, local_engine
 from .figures import ARTICLE, BASH, IPYKERNEL, OURS, POST, Figure
@@ -80,10 +80,10 @@ class _Durations:
         return seconds
 
     def command(self) -> float:
-        tally, begin = Tally(), time.perf_counter()
-        self.session.run(Cell(SHELL), lambda _: None, ThreadControl(), tally)
-        assert tally.totals is not None
-        self.commands.append(tally.totals.duration_ms)
+        usage, begin = Usage(), time.perf_counter()
+        self.session.run(Cell(SHELL), lambda _: None, ThreadControl(), usage)
+        assert usage.totals is not None
+        self.commands.append(usage.totals.duration_ms)
         return time.perf_counter() - begin
 
     def figure(self) -> Figure:

@@ -1,4 +1,4 @@
-"""The local engine by itself, and two ways to it without a kernel: a bare signed POST, and the article's loop."""
+"""The local emulator by itself, and two ways to it without a kernel: a bare signed POST, and the article's loop."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from lambda_kernel.aws.transport import Event, Reply, read_answer
 from lambda_kernel.report import Report
-from lambda_kernel.transport import Event, Reply, read_answer
 
 from .kernels import ROOT
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 OURS, IPYKERNEL, BASH, CALYSTO = "ours", "ipykernel", "bash_kernel", "calysto_bash"
-ARTICLE, POST = "article's loop", "bare POST"
-COLUMNS = (OURS, IPYKERNEL, CALYSTO, BASH, ARTICLE, POST)
+ARTICLE, AWS, POST, POOL = "article's loop", "aws lambda invoke", "bare POST", "thread pool"
+COLUMNS = (OURS, IPYKERNEL, CALYSTO, BASH, ARTICLE, AWS, POST, POOL)
 
 
 @dataclass(frozen=True)

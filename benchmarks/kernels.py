@@ -64,33 +64,46 @@ class Ran:
     reply: dict[str, Any] = field(default_factory=dict)
     characters: int = 0
     figures: dict[str, Any] = field(default_factory=dict)
+    first: float = 0.0  # when the first output had come
+    table: float = 0.0  # when the table of an experiment had come, before its plot
+    end: float = 0.0  # when both had come
 
     def take(self, kind: str, content: dict[str, Any]) -> bool:
         """Note an iopub message; tell whether it is the last."""
         if kind == "stream":
+            self.first = self.first or time.perf_counter()
             self.characters += len(content["text"])
         elif kind == "display_data":
             self.figures = content["metadata"].get("lambda", {})
+            self.table = time.perf_counter() if "lambda_runs" in content["metadata"] else self.table
         return kind == "status" and content["execution_state"] == "idle"
 
 
 class Kernel:
-    """A started kernel."""
+    """A started kernel. wait: until output is sure to be heard, which takes a tenth of a second."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, *, wait: bool = True) -> None:
         self.subject = subject
         self.manager = KernelManager(kernel_spec_manager=_Spec(subject), kernel_name="measured")
-        begin = time.perf_counter()
+        self.begun = time.perf_counter()
         self.manager.start_kernel(cwd=str(ROOT), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            self._await_port(begin + START_SECONDS)
+            for port in (self.manager.shell_port, self.manager.iopub_port):
+                self._await_port(port, self.begun + START_SECONDS)
             self.shell, self.iopub = self.manager.connect_shell(), self.manager.connect_iopub()
             self._await(self._send("kernel_info_request", {}), START_SECONDS)
-            self.start_seconds = time.perf_counter() - begin
-            self._await_iopub()
+            self.ready = time.perf_counter()
+            if wait:
+                self._await_iopub()
+            else:
+                self._await_welcome()
         except BaseException:
             self.manager.shutdown_kernel(now=True)
             raise
+
+    @property
+    def start_seconds(self) -> float:
+        return self.ready - self.begun
 
     @property
     def pid(self) -> int:
@@ -104,19 +117,28 @@ class Kernel:
 
     def finish(self, request: str, since: float | None = None) -> Ran:
         """Read until the cell is over; its time counts from its request, or from another moment."""
-        begin, ran, idle = since or self.sent, Ran(), False
-        poller = self._poller()
-        while not (idle and ran.reply):
-            for channel, _ in self._poll(poller, begin + CELL_SECONDS):
+        begin = since or self.sent
+        [ran] = self.finish_all([request])
+        ran.seconds = ran.end - begin
+        return ran
+
+    def finish_all(self, requests: list[str], limit: float = CELL_SECONDS) -> list[Ran]:
+        """Read until all cells are over."""
+        cells, idle = {request: Ran() for request in requests}, set[str]()
+        poller, end = self._poller(), time.perf_counter() + limit
+        while not all(ran.end for ran in cells.values()):
+            for channel, _ in self._poll(poller, end):
                 message = self._receive(channel)
-                if message["parent_header"].get("msg_id") != request:
+                request = message["parent_header"].get("msg_id")
+                if (ran := cells.get(request)) is None:
                     continue
                 if channel is self.shell:
                     ran.reply = message["content"]
-                else:
-                    idle = ran.take(message["msg_type"], message["content"]) or idle
-        ran.seconds = time.perf_counter() - begin
-        return ran
+                elif ran.take(message["msg_type"], message["content"]):
+                    idle.add(request)
+                if ran.reply and request in idle and not ran.end:
+                    ran.end = time.perf_counter()
+        return list(cells.values())
 
     def close(self) -> None:
         """Shut down, and leave nothing behind where the kernel does."""
@@ -146,13 +168,20 @@ class Kernel:
                 if self._receive(channel)["parent_header"].get("msg_id") == request:
                     return
 
-    def _await_port(self, end: float) -> None:
+    def _await_port(self, port: int, end: float) -> None:
         while time.perf_counter() < end:
             with contextlib.suppress(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", self.manager.shell_port)).close()
+                socket.create_connection(("127.0.0.1", port)).close()
                 return
             time.sleep(0.002)
         raise TimeoutError(f"{self.subject.name} does not start")
+
+    def _await_welcome(self) -> None:
+        """ipykernel tells a new subscriber that it will hear all from now on (Jupyter's enhancement proposal 65)."""
+        while self.iopub.poll(int(START_SECONDS * 1000)):
+            if self._receive(self.iopub)["msg_type"] == "iopub_welcome":
+                return
+        raise TimeoutError(f"{self.subject.name} tells nobody that it is heard")
 
     def _await_iopub(self) -> None:
         """A subscription takes effect a while after it is made: ask until something is heard."""
@@ -178,8 +207,8 @@ class Kernel:
 
 
 @contextlib.contextmanager
-def started(subject: Subject) -> Iterator[Kernel]:
-    kernel = Kernel(subject)
+def started(subject: Subject, *, wait: bool = True) -> Iterator[Kernel]:
+    kernel = Kernel(subject, wait=wait)
     try:
         yield kernel
     finally:

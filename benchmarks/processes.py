@@ -40,6 +40,18 @@ def peak(pid: int) -> float:
     return _status(pid, "VmHWM") * 1024 / 1e6
 
 
+def cpu_seconds(*pids: int) -> float:
+    """What their threads have had of a CPU (https://docs.kernel.org/scheduler/sched-stats.html)."""
+    texts = (_read(str(path)) for pid in pids for path in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(int(text.split()[0]) for text in texts if text) / 1e9
+
+
+def process_cpu_seconds(pid: int) -> float:
+    """The same of a whole process, with the threads that have ended (proc(5), stat)."""
+    user, system = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def kill_all(pids: list[int]) -> None:
     """End what a kernel has left behind."""
     for pid in pids:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from lambda_kernel.function import index
+from lambda_kernel.session.remote_shell import shell_code
 
 from .figures import OURS, Figure
 from .kernels import Kernel
@@ -35,6 +36,7 @@ def inputs() -> dict[str, bytes]:
         "short lines": b"y\n" * (SIZE // 2),
         "binary": os.urandom(SIZE),
         "Base64": base64.encodebytes(os.urandom(SIZE * 3 // 4))[:SIZE],
+        "colours": (b"\x1b[01;34mdirectory\x1b[0m  \x1b[01;32mfile.sh\x1b[0m 1234\n" * (SIZE // 40))[:SIZE],
         "slashes": b"/" * SIZE,
         "nothing but tokens": token * (SIZE // len(token)),
     }
@@ -53,7 +55,8 @@ def measure(plan: Plan) -> list[Figure]:
 
 def _alone(name: str, data: bytes, plan: Plan) -> Figure:
     """In thread time, so that other work on the machine counts less."""
-    table = index.secrets(ENVIRON)
+    values = index.secrets(ENVIRON)
+    table = values + index.load(shell_code())["looks"](values)
 
     def once() -> float:
         redactor = index.Redactor(table)

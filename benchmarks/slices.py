@@ -11,10 +11,10 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambda_kernel.cell import Cell, Happening, Output, ThreadControl
-from lambda_kernel.session import Session
-from lambda_kernel.tally import Tally
-from tests.proxy import Proxy
+from lambda_kernel.aws.usage import Usage
+from lambda_kernel.session.cell import Cell, CellEvent, Output, ThreadControl
+from lambda_kernel.session.session import Session
+from tests.support.proxy import Proxy
 
 from .endpoint import BareTransport, local_engine
 from .figures import OURS, Figure
@@ -87,25 +87,25 @@ def _sliced(stack: ExitStack, at: dict[str, str], milliseconds: int, rounds: int
     session = Session(transport, time.monotonic)
     for _ in range(10):  # until the round trip is known
         _run(session, "true")
-    tally = Tally()
-    spun = Spun.read(_run(session, _command(rounds), tally).decode())
+    usage = Usage()
+    spun = Spun.read(_run(session, _command(rounds), usage).decode())
     session.leave()
-    name = f"slices of a CPU-bound command, round trip {milliseconds} ms ({tally.invocations} invocations)"
+    name = f"slices of a CPU-bound command, round trip {milliseconds} ms ({usage.invocations} invocations)"
     overhead = spun.still - alone.still
     figure = Figure(name, "% longer", {OURS: [overhead]})
     figure.judge("under 5 %", overhead, 5, unit="%")
     return figure
 
 
-def _run(session: Session, code: str, tally: Tally | None = None) -> bytes:
+def _run(session: Session, code: str, usage: Usage | None = None) -> bytes:
     """A cell's stdout."""
     parts: list[bytes] = []
 
-    def emit(happening: Happening) -> None:
-        if isinstance(happening, Output) and happening.stream == "stdout":
-            parts.append(happening.data)
+    def emit(cell_event: CellEvent) -> None:
+        if isinstance(cell_event, Output) and cell_event.stream == "stdout":
+            parts.append(cell_event.data)
 
-    session.run(Cell(code), emit, ThreadControl(), tally or Tally())
+    session.run(Cell(code), emit, ThreadControl(), usage or Usage())
     return b"".join(parts)
 
 
@@ -115,10 +115,10 @@ def _unwanted(plan: Plan) -> list[Figure]:
     with local_engine() as at, closing(BareTransport(at)) as transport:
         session = Session(transport, time.monotonic)
         _run(session, "true")
-        before, cpu, tally = transport.fetched, time.process_time(), Tally()
+        before, cpu, usage = transport.fetched, time.process_time(), Usage()
         # The parent of the shell is the function's runtime: its ticks of user and of system time (proc(5)).
         ticks = "cut -d' ' -f14,15 /proc/$PPID/stat"
-        shown = _run(session, f"{ticks}; timeout {seconds} yes; {ticks}", tally)
+        shown = _run(session, f"{ticks}; timeout {seconds} yes; {ticks}", usage)
         cpu, fetched = time.process_time() - cpu, transport.fetched - before
         session.leave()
     first, last = (sum(map(int, line.split())) for line in (shown.splitlines()[0], shown.splitlines()[-1]))

@@ -1,0 +1,120 @@
+"""Fleets beside a plain boto3 thread pool that makes as many invocations of a Lambda that takes 100 ms."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from .figures import OURS, POOL, Figure
+from .kernels import ROOT, Kernel
+from .plan import Plan, interleaved
+from .processes import forget_peak, holdings, peak, process_cpu_seconds
+
+FACTOR, MOST_MB, MOST_CPU_MS = 1.3, 150.0, 3.0
+IDLE_SECONDS = 3.0  # after that no thread of a run is left
+ITEMS = "%%fleet 200 --map -\ntrue\n--\n" + "\n".join(f"item {number}" for number in range(1_000))
+# What is typed, and as much for the pool: threads and invocations.
+CASES = {
+    "%%fleet 50 of `true`": ("%%fleet 50\ntrue", (50, 50)),
+    "%%fleet 200 of `true`": ("%%fleet 200\ntrue", (200, 200)),
+    "1,000 items, 200 at once": (ITEMS, (200, 1_000)),
+    "%%fleet 200 of `true`, with new shells": ("%fleet --end\n%%fleet 200\ntrue", (200, 400)),
+}
+
+
+def measure(plan: Plan) -> list[Figure]:
+    with lambda_of_its_own() as port, settings(port), contextlib.ExitStack() as stack:
+        [kernel] = plan.start(stack, OURS)
+        pool = stack.enter_context(thread_pool())
+        kernel.run("%%fleet 200\ntrue")
+        time.sleep(IDLE_SECONDS)
+        before = holdings(kernel.pid)
+        forget_peak(kernel.pid)
+        figures = [case(name, kernel, pool, plan.rounds(7, 3)) for name in CASES]
+        begun = process_cpu_seconds(kernel.pid)
+        kernel.run(ITEMS)
+        milliseconds = (process_cpu_seconds(kernel.pid) - begun) * 1000 / 1_000
+        most = peak(kernel.pid)
+        time.sleep(IDLE_SECONDS)
+        after = holdings(kernel.pid)
+    memory = Figure("most memory of the kernel", "MB", {OURS: [most]})
+    memory.judge(f"at most {MOST_MB:g} MB", most, MOST_MB, unit="MB")
+    for what in ("threads", "descriptors"):
+        grown = getattr(after, what) - getattr(before, what)
+        memory.judge(f"no {what} left", grown, 0)
+    cpu = Figure("CPU time of the kernel for an item", "ms", {OURS: [milliseconds]})
+    cpu.judge(f"at most {MOST_CPU_MS:g} ms", milliseconds, MOST_CPU_MS, unit="ms")
+    return [*figures, cpu, memory]
+
+
+def case(name: str, kernel: Kernel, pool: Callable[[int, int], float], rounds: int) -> Figure:
+    code, (threads, count) = CASES[name]
+
+    def ours() -> float:
+        if code.startswith("%fleet --end"):
+            kernel.run("%fleet --end")
+        ran = kernel.run(code.removeprefix("%fleet --end\n"))
+        if ran.reply["status"] != "ok":
+            raise RuntimeError(f"{name}: {ran.reply}")
+        return ran.table - (ran.end - ran.seconds)  # the plot comes after it, and takes a second
+
+    samples = interleaved({OURS: ours, POOL: lambda: pool(threads, count)}, rounds)
+    figure = Figure(name, "s", samples)
+    figure.judge(f"within {FACTOR:g} times a {POOL}", figure.ratio(OURS, POOL), FACTOR, unit="times")
+    return figure
+
+
+@contextlib.contextmanager
+def lambda_of_its_own() -> Iterator[int]:
+    command = [sys.executable, "-m", "benchmarks.fake_lambda"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def thread_pool() -> Iterator[Callable[[int, int], float]]:
+    command = [sys.executable, "-m", "benchmarks.thread_pool"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:  # type: ignore[call-overload]
+
+        def run(threads: int, count: int) -> float:
+            process.stdin.write(f"{threads} {count}\n")
+            process.stdin.flush()
+            return float(process.stdout.readline())
+
+        try:
+            run(200, 200)
+            yield run
+        finally:
+            process.stdin.close()
+
+
+@contextlib.contextmanager
+def settings(port: int) -> Iterator[None]:
+    """Of the kernel and the pool alike."""
+    ours = {
+        "LAMBDA_KERNEL_FUNCTION": "shell",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    }
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
