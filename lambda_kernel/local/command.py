@@ -42,17 +42,30 @@ def run_foreground(settings: Settings, as_json: bool, out: TextIO) -> int:
 def _signals_noted() -> Iterator[Callable[[], object]]:
     """Yield what waits for a signal that would end the process.
 
-    A handler may run while this thread takes a lock, that of an Event it waits for included. So it only writes.
+    The system may hand a signal to the engine's thread. Only Python's wakeup descriptor is written at once then: a
+    handler in Python runs in the main thread, which sleeps on (https://docs.python.org/3/library/signal.html).
     """
     reads, writes = os.pipe()
-    before = {number: signal.signal(number, lambda *_: os.write(writes, b"\n")) for number in _ENDING}
+    os.set_blocking(writes, False)
+    wakeup_before = signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
+    before = {number: signal.signal(number, _noted) for number in _ENDING}
     try:
-        yield lambda: os.read(reads, 1)
+        yield lambda: _read_signal(reads)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup_before)
         for end in (reads, writes):
             os.close(end)
+
+
+def _noted(number: int, frame: object) -> None:
+    """Do nothing: a signal without a handler in Python is not written to the wakeup descriptor."""
+
+
+def _read_signal(wakeup: int) -> None:
+    while os.read(wakeup, 1)[0] not in _ENDING:
+        pass
 
 
 def _as_line(endpoint: Endpoint) -> str:
