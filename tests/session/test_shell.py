@@ -325,23 +325,28 @@ def test_a_line_of_stderr_that_is_written_in_pieces_stays_whole(far: InProcess) 
     assert [output.data for output in ran.outputs] == [b"out\n", b"a: b\nend"]
 
 
-def test_an_unfinished_line_of_stderr_is_shown_live(far: InProcess) -> None:
-    ran = far.run("printf wait... >&2; sleep 0.4; printf done >&2")
-    assert ran.outputs[0].data == b"wait..."
-    assert ran.err == "wait...done"
-
-
-def test_live_output_comes_before_the_end(far: InProcess, tmp_path: Path) -> None:
+@pytest.fixture
+def shown(far: InProcess, tmp_path: Path) -> Path:
+    """A file that is there once the kernel has shown a cell's first output."""
     seen = tmp_path / "seen"
 
     def touch(event: Event, invoke: Callable[[], Reply]) -> Reply:
-        if event.get("had"):  # the kernel has shown it
+        if event.get("had"):
             seen.touch()
         return invoke()
 
     far.run("true")
     far.transport.faults = touch
-    ran = far.run(f"echo first; until [ -e {seen} ]; do sleep 0.01; done; echo second")
+    return seen
+
+
+def test_an_unfinished_line_of_stderr_is_shown_live(far: InProcess, shown: Path) -> None:
+    ran = far.run(f"printf wait... >&2; until [ -e {shown} ]; do sleep 0.01; done; printf done >&2")
+    assert [output.data for output in ran.outputs] == [b"wait...", b"done"]
+
+
+def test_live_output_comes_before_the_end(far: InProcess, shown: Path) -> None:
+    ran = far.run(f"echo first; until [ -e {shown} ]; do sleep 0.01; done; echo second")
     assert [output.data for output in ran.outputs] == [b"first\n", b"second\n"]
 
 

@@ -18,6 +18,14 @@ import boto3
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
+# It takes a function's log to be whole after 5 ms without a line, which loses lines where others are at work
+# (ministack/core/lambda_runtime.py). It has no setting for that.
+PATIENT = """
+from ministack.app import app
+from ministack.core.lambda_runtime import Worker
+
+Worker._drain_stderr_bounded.__defaults__ = (0.1, 0.1, 5.0)  # seconds: to the first line, after a line, in all
+"""
 
 
 def settings(port: int, home: Path) -> dict[str, str]:
@@ -54,7 +62,8 @@ def ministack() -> Iterator[str]:
 
 def start(listener: socket.socket, home: Path) -> subprocess.Popen[bytes]:
     fd, port = listener.fileno(), listener.getsockname()[1]
-    command = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"fd://{fd}"]
+    (home / "patient.py").write_text(PATIENT)
+    command = [sys.executable, "-m", "hypercorn", "patient:app", "--bind", f"fd://{fd}"]
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             command,
