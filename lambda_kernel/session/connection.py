@@ -14,6 +14,7 @@ from .timing import RateLimiter
 from .worker import CallPolicy
 
 HOLD_SECONDS = 1.0  # how long an environment is kept busy so that Lambda has to choose another
+HOLDING = "hold"  # the name of the threads that wait for it
 # A slice and its round trip are 25 round trips. The environment is frozen for one of them: 4 % of a long command. An
 # interrupt cannot overtake a request, so it takes at most a slice and two round trips.
 SLICE_ROUND_TRIPS = 24
@@ -78,7 +79,8 @@ class Connection:
 
         Lambda also chooses the environment that is held: the event must do no harm to any.
         """
-        holding = threading.Thread(target=self._hold, args=(event | {"hold": HOLD_SECONDS},), daemon=True)
+        event = event | {"hold": HOLD_SECONDS}
+        holding = threading.Thread(target=self._hold, args=(event,), name=HOLDING, daemon=True)
         holding.start()
         return holding
 

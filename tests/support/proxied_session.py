@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from lambda_kernel import errors, function
 from lambda_kernel.aws.transport import BotoTransport, LambdaClient, make_client
 from lambda_kernel.local import Endpoint, LocalEngine, Settings
 from lambda_kernel.session.cell import Cell, CellEvent
+from lambda_kernel.session.connection import HOLDING
 from lambda_kernel.session.session import Session
 from tests.support.in_process_session import Interrupts, Ran, fresh
 from tests.support.proxy import Fault, Proxy
@@ -61,11 +63,11 @@ class Line:
         self.ahead += seconds
 
     def wait(self, seconds: float) -> None:
-        """Only as long as the engine is at work for nobody; the clock goes on by the rest of it."""
+        """Only as long as the engine is at work for nobody, or is held; the clock goes on by the rest of it."""
         end = time.monotonic() + seconds
-        while self.proxy.busy and time.monotonic() < end:
+        while (self.proxy.busy or held()) and time.monotonic() < end:
             time.sleep(0.002)
-        self.ahead += end - time.monotonic()
+        self.ahead += max(end - time.monotonic(), 0)
 
     def run(self, code: str, *plan: Fault, **options: Any) -> Ran:
         ran, lost = self.attempt(code, *plan, **options)
@@ -103,6 +105,11 @@ class Line:
         self.session.leave()
         self.client.close()
         self.proxy.close()
+
+
+def held() -> bool:
+    """Whether the session keeps an environment busy, or is about to."""
+    return any(thread.name == HOLDING for thread in threading.enumerate())
 
 
 @contextlib.contextmanager
