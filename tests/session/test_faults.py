@@ -59,15 +59,6 @@ def long(engine: LocalEngine) -> Iterator[Line]:
     made.leave()
 
 
-def logged(name: str) -> str:
-    """A command that can be seen to have run: it appends its name to a file, and prints it."""
-    return f"echo {name} >>/tmp/log; echo {name}"
-
-
-def log_of(far: Line) -> list[str]:
-    return far.run("cat /tmp/log; >/tmp/log").out.split()
-
-
 # --- cut at every byte
 
 PARTS = 4  # for as many workers
@@ -79,7 +70,7 @@ END = 50  # bytes: one request is longer than another, since its seconds have mo
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("side", ["request", "response"])
 def test_cut_at_every_byte_of_a_short_exchange(far: Line, side: str, part: int) -> None:
-    assert far.run(logged("first")).exit_code == 0
+    assert far.run(far.log.command("first")).exit_code == 0
     size = len(getattr(far.proxy.exchanges[-1], side)) + 10  # numbers grow by a digit meanwhile
     cuts = range(part, size, PARTS)
     surely = [after for after in cuts if after <= size - END]  # short of the end
@@ -89,13 +80,13 @@ def test_cut_at_every_byte_of_a_short_exchange(far: Line, side: str, part: int) 
     for group in groups:
         far.proxy.exchanges.clear()
         plan = [fault for after in group for fault in (cut(side, after), Fault())][:-1]
-        ran = far.run(logged(f"{group[0]:05}"), *plan)
+        ran = far.run(far.log.command(f"{group[0]:05}"), *plan)
         assert (ran.out, ran.err, ran.exit_code) == (f"{group[0]:05}\n", "", 0)
         assert not ran.usage.replaced
         if group[0] <= size - END:
             assert any("to give up" in notice for notice in ran.notices), group
             assert len(far.proxy.exchanges) == len(group) + 1  # so many have come through to the function
-    assert log_of(far) == ["first", *(f"{group[0]:05}" for group in groups)]
+    assert far.log.take() == ["first", *(f"{group[0]:05}" for group in groups)]
 
 
 def test_cut_at_bytes_of_the_first_exchange_of_a_session(engine: LocalEngine) -> None:
@@ -103,8 +94,8 @@ def test_cut_at_bytes_of_the_first_exchange_of_a_session(engine: LocalEngine) ->
     for side, step in (("request", 1999), ("response", 149)):
         for after in range(0, 12_000 if side == "request" else 1_000, step):
             far = Line(engine.start(), f"hello-{side}-{after % 3}")
-            ran = far.run(logged("once"), cut(side, after), cut(side, after // 2))
-            assert (ran.out, ran.exit_code, log_of(far)) == ("once\n", 0, ["once"])
+            ran = far.run(far.log.command("once"), cut(side, after), cut(side, after // 2))
+            assert (ran.out, ran.exit_code, far.log.take()) == ("once\n", 0, ["once"])
             far.leave()
 
 
@@ -140,10 +131,10 @@ def throttled(reason: str) -> bytes:
 @example(plan=[Fault(response=130_000)] * 4)
 @example(plan=[Fault(), Fault(response=0), Fault(request=100), Fault(response=700)])
 def test_random_faults_in_a_long_exchange(long: Line, plan: list[Fault]) -> None:
-    ran = long.run(f"{logged('id')}; {WORK}", *plan)
+    ran = long.run(f"{long.log.command('id')}; {WORK}", *plan)
     assert ran.out == f"id\n{LINES}end\n"
     assert (ran.err, ran.exit_code, ran.usage.replaced) == ("warning\n", 0, False)
-    assert log_of(long) == ["id"]
+    assert long.log.take() == ["id"]
 
 
 def test_refused_connections_in_mid_command(far: Line) -> None:
@@ -178,23 +169,23 @@ def test_refused_connections_in_mid_command(far: Line) -> None:
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_throttled_a_few_times(far: Line, reason: str) -> None:
-    ran = far.run(logged("once"), *[Fault(deliver=0, answer=throttled(reason))] * 3)
+    ran = far.run(far.log.command("once"), *[Fault(deliver=0, answer=throttled(reason))] * 3)
     assert ran.out == "once\n"
     assert [notice.startswith("Throttled, retrying: ") for notice in ran.notices] == [True]
-    assert log_of(far) == ["once"]
+    assert far.log.take() == ["once"]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("deliver", [0, 1])
 def test_a_servers_error_whether_the_function_ran_or_not(far: Line, status: int, deliver: int) -> None:
-    ran = far.run(logged("once"), *[Fault(deliver=deliver, answer=answer(status, "ServiceException"))] * 2)
-    assert (ran.out, ran.exit_code, log_of(far)) == ("once\n", 0, ["once"])
+    ran = far.run(far.log.command("once"), *[Fault(deliver=deliver, answer=answer(status, "ServiceException"))] * 2)
+    assert (ran.out, ran.exit_code, far.log.take()) == ("once\n", 0, ["once"])
 
 
 def test_an_error_page_that_is_not_lambdas(far: Line) -> None:
     page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 18\r\n\r\n<html>oops</html>\n"
-    ran = far.run(logged("once"), Fault(answer=page), Fault(deliver=0, answer=page))
-    assert (ran.out, log_of(far)) == ("once\n", ["once"])
+    ran = far.run(far.log.command("once"), Fault(answer=page), Fault(deliver=0, answer=page))
+    assert (ran.out, far.log.take()) == ("once\n", ["once"])
 
 
 # --- deliveries that are too many
@@ -202,33 +193,33 @@ def test_an_error_page_that_is_not_lambdas(far: Line) -> None:
 
 def test_each_request_delivered_twice(far: Line) -> None:
     plan = [Fault(deliver=2)] * 10
-    ran = far.run(f"{logged('once')}; read x; read y; echo $x $y", *plan, stdin=True, lines=("a\n", "b\n"))
+    ran = far.run(f"{far.log.command('once')}; read x; read y; echo $x $y", *plan, stdin=True, lines=("a\n", "b\n"))
     assert ran.out == "once\na b\n"
-    assert log_of(far) == ["once"]
+    assert far.log.take() == ["once"]
 
 
 def test_requests_delivered_twice_at_once(far: Line) -> None:
     """One of the two meets another environment, since the own one is busy with the first."""
     plan = [Fault(), *[Fault(together=True)] * 2]
-    ran = far.run(f"{logged('once')}; for i in 1 2 3; do echo $i; sleep 0.25; done", *plan)
+    ran = far.run(f"{far.log.command('once')}; for i in 1 2 3; do echo $i; sleep 0.25; done", *plan)
     assert ran.out == "once\n1\n2\n3\n"
-    assert (log_of(far), far.run("true").notices) == (["once"], [])
+    assert (far.log.take(), far.run("true").notices) == (["once"], [])
 
 
 def test_all_requests_delivered_again_much_later(far: Line) -> None:
     """Also those of a shell that is over; the last cell's answer is still the same."""
     for number in range(5):
-        far.run(f"{logged(f'a{number}')}; x={number}")
+        far.run(f"{far.log.command(f'a{number}')}; x={number}")
     far.run("exit 3")
     for number in range(5):
-        far.run(f"{logged(f'b{number}')}; y={number}; sleep 100 &")
+        far.run(f"{far.log.command(f'b{number}')}; y={number}; sleep 100 &")
     sent = [exchange.request for exchange in far.proxy.exchanges]
     random.Random(4).shuffle(sent)
     for request in sent:
         assert far.proxy.send(request).startswith(b"HTTP/1.1 200 ")
     ran = far.run("echo ${x-gone} $y; jobs | wc -l")
     assert (ran.out, ran.shell_notices) == ("gone 4\n5\n", [])
-    assert log_of(far) == [*(f"a{number}" for number in range(5)), *(f"b{number}" for number in range(5))]
+    assert far.log.take() == [*(f"a{number}" for number in range(5)), *(f"b{number}" for number in range(5))]
 
 
 def test_an_interrupt_delivered_again_is_not_a_second_one(far: Line) -> None:
@@ -249,8 +240,8 @@ def test_an_answer_that_comes_after_the_kernel_gave_up_on_it(engine: LocalEngine
     far.run(":")
     asked_again = threading.Event()
     late = Fault(meanwhile=lambda: wait_until(asked_again.is_set, 20))
-    ran = far.run(logged("once"), late, Fault(meanwhile=asked_again.set))
-    assert (ran.out, ran.exit_code, log_of(far)) == ("once\n", 0, ["once"])
+    ran = far.run(far.log.command("once"), late, Fault(meanwhile=asked_again.set))
+    assert (ran.out, ran.exit_code, far.log.take()) == ("once\n", 0, ["once"])
     assert "timed out" in ran.notices[0].lower() or "timeout" in ran.notices[0].lower()
     far.leave()
 
@@ -325,19 +316,20 @@ def test_kill_9_at_a_random_moment(mortal: Line, kind: str, seed: int) -> None:
     far.run("here=1; sleep 100 &")
     before = far.session.remote.shell
     plan = [Fault()] * moment.randrange(2) + [Fault(meanwhile=strike)]
-    ran, lost = far.attempt(f"{logged(name)}; for i in {{1..9}}; do echo $i; sleep 0.03; done; echo end", *plan)
+    ran, lost = far.attempt(
+        f"{far.log.command(name)}; for i in {{1..9}}; do echo $i; sleep 0.03; done; echo end", *plan
+    )
     full = f"{name}\n123456789end".replace("123456789", "".join(f"{n}\n" for n in range(1, 10))) + "\n"
     assert full.startswith(ran.out)
     assert lost is None or isinstance(lost, errors.CommandLost), lost
     assert lost or ran.out == full or ran.result.ended == "signal"
     assert not strikes.is_set() or struck.wait(20)
-    look = "echo $here; touch /tmp/log; cat /tmp/log; >/tmp/log"
-    after, gone = far.attempt(look)
+    after, gone = far.attempt("echo $here")
     if gone:  # it came when the cell was over, and costs the next one
         assert (lost, ran.out, type(gone), after.out) == (None, full, errors.CommandLost, "")
-        after = far.run(look)
-    here, *log = after.out.split()
-    assert (here, log) in (("1", []), ("1", [name]))
+        after = far.run("echo $here")
+    assert after.out == "1\n"
+    assert far.log.take() in ([[name]] if ran.out else [[], [name]])
     assert bool(after.shell_notices) == (far.session.remote.shell != before)
     assert far.run("echo calm").shell_notices == []
 
@@ -352,13 +344,13 @@ def test_kill_9_between_two_cells(mortal: Line, kind: str) -> None:
     far = mortal
     far.run("x=7")
     kill(victims(kind))
-    ran, lost = far.attempt(f"{logged('after')}; echo $x")
+    ran, lost = far.attempt(f"{far.log.command('after')}; echo $x")
     if lost is None:
         assert (ran.out, len(ran.shell_notices)) == ("after\n7\n", 1)
     else:
         assert (type(lost), ran.out) == (errors.CommandLost, "")
-    again = far.run("echo $x; touch /tmp/log; cat /tmp/log; >/tmp/log")
-    assert again.out.split() in (["7"], ["7", "after"])
+    assert far.run("echo $x").out == "7\n"
+    assert far.log.take() in ([[], ["after"]] if lost else [["after"]])
 
 
 # --- time that passes unseen
@@ -368,19 +360,21 @@ def test_a_kernel_that_was_suspended_goes_on(far: Line) -> None:
     """A laptop's lid: minutes pass between two slices, and the connection is gone."""
     jumps = iter([300.0])
     ran = far.run(
-        f"{logged('once')}; sleep 0.4; echo more",
+        f"{far.log.command('once')}; sleep 0.4; echo more",
         Fault(),
         Fault(response=0),
         see=lambda _: far.jump(next(jumps, 0)),
     )
     assert (ran.out, ran.usage.replaced) == ("once\nmore\n", False)
-    assert log_of(far) == ["once"]
+    assert far.log.take() == ["once"]
 
 
 def test_suspended_while_an_answer_is_under_way(far: Line) -> None:
-    ran = far.run(f"{logged('once')}; sleep 0.3; echo more", Fault(response=0, meanwhile=lambda: far.jump(600)))
+    ran = far.run(
+        f"{far.log.command('once')}; sleep 0.3; echo more", Fault(response=0, meanwhile=lambda: far.jump(600))
+    )
     assert ran.out == "once\nmore\n"
-    assert log_of(far) == ["once"]
+    assert far.log.take() == ["once"]
 
 
 def test_suspended_for_longer_than_an_environment_lives() -> None:

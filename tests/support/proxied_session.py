@@ -18,6 +18,7 @@ from lambda_kernel.session.connection import HOLDING
 from lambda_kernel.session.session import Session
 from tests.support.in_process_session import Interrupts, Ran, fresh
 from tests.support.proxy import Fault, Proxy
+from tests.support.run_log import RunLog
 
 CODE = Path(function.__path__[0])
 
@@ -50,6 +51,7 @@ class Line:
     ahead: float = 0.0
 
     def __post_init__(self) -> None:
+        self.log = RunLog()
         self.proxy = Proxy(self.at.endpoint_url)
         self.client = self.make(self.at)
         send_to(self.proxy, self.client, self.at)
@@ -105,6 +107,7 @@ class Line:
         self.session.leave()
         self.client.close()
         self.proxy.close()
+        self.log.close()
 
 
 def held() -> bool:
