@@ -163,7 +163,8 @@ def in_short(message: Message) -> str:
 def test_a_notice_is_a_small_display_and_no_output(book: Notebook) -> None:
     shown = book.run("printf before; cat; echo after; echo oops >&2")
     assert (shown.out, shown.err) == ("beforeafter\n", "oops\n")
-    assert order(shown).index("before") < order(shown).index("input-ended") < order(shown).index("report")
+    kinds = order(shown)
+    assert kinds.index("before") < kinds.index("input-ended") < kinds.index("report"), kinds
     [notice] = [c for c in shown.contents("display_data") if c["metadata"].get("lambda_notice")]
     assert notice["metadata"] == {"lambda_notice": "input-ended"}
     assert notice["data"]["text/plain"].startswith("[the command read stdin")

@@ -142,12 +142,12 @@ class Cell:
         if not self.input.writable or self.input.waiting():
             return
         self._drain_all()  # what was printed before it waited comes before the question, or the notice
+        self.flush()  # whole words: the program goes on as soon as its input ends
         if self.options.stdin:
             self.reads = self.asks
         else:
-            self.input.close_write()
-            self.flush()  # so that the notice is not shown within a word
             self.log.put(index.EOF, b".")
+            self.input.close_write()
 
     def type(self, offset: int, text: str, end: bool) -> None:
         """Take what the user typed. The offset tells a repeated request from new input."""
