@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import Counter
@@ -10,11 +11,10 @@ from collections.abc import Iterator
 import pytest
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import KernelManager
 from jupyter_kernel_test import KernelTests
 from jupyter_kernel_test.msgspec_v5 import msg_structure_validator, validate_message
 
-from tests.support.kernel_client import Message, ThisKernel
+from tests.support.kernel_client import Message, notebook
 
 if sys.platform != "linux":
     pytest.skip("needs Linux: the local emulator does", allow_module_level=True)
@@ -39,11 +39,13 @@ class TestLambdaKernel(KernelTests):
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.km = KernelManager(kernel_name=cls.kernel_name, kernel_spec_manager=ThisKernel())
-        cls.km.start_kernel()
-        cls.kc = cls.km.blocking_client()
-        cls.kc.start_channels()
-        cls.kc.wait_for_ready(timeout=30)
+        cls.started = contextlib.ExitStack()
+        book = cls.started.enter_context(notebook())
+        cls.km, cls.kc = book.manager, book.client
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.started.close()
 
     def test_history(self) -> None:
         """Where a kernel shows no results, the suite has no code of its own for this."""
@@ -124,17 +126,8 @@ class Recorder:
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    manager = KernelManager(kernel_name="lambda", kernel_spec_manager=ThisKernel())
-    manager.start_kernel()
-    client = manager.blocking_client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=30)
-        yield Recorder(client)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()
+    with notebook() as book:
+        yield Recorder(book.client)
 
 
 def cells(recorder: Recorder) -> list[str]:

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import KernelManager
 
 from lambda_kernel.function import index
 from lambda_kernel.local.bwrap import find_bwrap
 from lambda_kernel.local.processes import descendants
 from tests.support.in_process_session import wait_until
-from tests.support.kernel_client import Notebook, ThisKernel, notebook
+from tests.support.kernel_client import Notebook, notebook
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does")
 needs_bwrap = pytest.mark.skipif(find_bwrap() is None, reason="needs bubblewrap")
@@ -29,17 +27,8 @@ needs_bwrap = pytest.mark.skipif(find_bwrap() is None, reason="needs bubblewrap"
 def just_started(temporary: Path) -> Iterator[Notebook]:
     """A kernel that has not answered yet. temporary: where its emulator keeps what it has."""
     temporary.mkdir(exist_ok=True)
-    manager = KernelManager(kernel_spec_manager=ThisKernel(), kernel_name="lambda")
-    manager.shutdown_wait_time = 60
-    manager.start_kernel(env={**os.environ, "TMPDIR": str(temporary)})
-    client: BlockingKernelClient = manager.blocking_client()
-    client.start_channels()
-    try:
-        yield Notebook(manager, client)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=False)
-        manager.cleanup_resources()
+    with notebook(env={**os.environ, "TMPDIR": str(temporary)}, ready=False) as started:
+        yield started
 
 
 def process_of(book: Notebook) -> Any:

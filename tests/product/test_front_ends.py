@@ -43,7 +43,11 @@ def run(runner: str, path: Path, environ: dict[str, str], *options: str) -> subp
 
 
 def command(words: list[str], environ: dict[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, env=environ, cwd=directory, capture_output=True, text=True, check=False)
+    """Once more, where another process took a port that jupyter_client had chosen for the kernel."""
+    while True:
+        ran = subprocess.run(words, env=environ, cwd=directory, capture_output=True, text=True, check=False)
+        if "zmq.error.ZMQError: Address already in use" not in ran.stderr:
+            return ran
 
 
 def outputs(path: Path) -> list[list[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -150,18 +151,37 @@ def notebook(
     cwd: Path | None = None,
     env: dict[str, str] | None = None,
     module: str = "lambda_kernel",
+    ready: bool = True,
     **traits: str,
 ) -> Iterator[Notebook]:
-    """A kernel started with these options, and ended. traits: of its manager, as Jupyter's configuration sets them."""
+    """A kernel started with these options, and ended. ready: once it answers; traits: of its manager, as Jupyter's
+    configuration sets them."""
     specs = ThisKernel()
     specs.options, specs.module = options, module
-    manager = KernelManager(kernel_spec_manager=specs, kernel_name="lambda", **traits)
+    with private_ports() as private:
+        manager = KernelManager(kernel_spec_manager=specs, kernel_name="lambda", **(traits or private))
+        yield from _started(manager, cwd, env, ready)
+
+
+@contextmanager
+def private_ports() -> Iterator[dict[str, str]]:
+    """The traits of a manager whose ports are files.
+
+    jupyter_client chooses TCP ports that are free, and another process may take one before the kernel does
+    (https://github.com/nteract/papermill/issues/511).
+    """
+    with tempfile.TemporaryDirectory(prefix="kernel-") as directory:
+        yield {"transport": "ipc", "ip": f"{directory}/port"}
+
+
+def _started(manager: KernelManager, cwd: Path | None, env: dict[str, str] | None, ready: bool) -> Iterator[Notebook]:
     manager.shutdown_wait_time = 60  # a busy machine is no reason to kill it
     manager.start_kernel(cwd=str(cwd) if cwd else None, **({"env": env} if env is not None else {}))
     client = manager.blocking_client()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=30)
+        if ready:
+            client.wait_for_ready(timeout=30)
         yield Notebook(manager, client)
     finally:
         client.stop_channels()
