@@ -20,7 +20,8 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does"),
     pytest.mark.timeout(240),  # each answer from elsewhere is followed by a search
 ]
-CELLS = 6
+THROUGH = 4  # so many cells come to their end,
+TRIES = 40  # of at most so many: chance decides which environments answer
 SECONDS = (0, 0.05, 0.12, 0.3)
 
 
@@ -58,8 +59,8 @@ def test_a_command_runs_once(manner: Fault) -> None:
         function = {"LAMBDA_KERNEL_FUNCTION": at.function, "AWS_ENDPOINT_URL_LAMBDA": at.endpoint_url}
         way = {"HTTP_PROXY": proxy.url, "http_proxy": proxy.url, "NO_PROXY": "", "no_proxy": ""}
         with notebook(env={**os.environ, **keys, **function, **way, "AWS_DEFAULT_REGION": at.region}) as book:
-            expected: Counter[str] = Counter()
-            for number in range(CELLS):
+            ended: set[str] = set()
+            for number in range(TRIES):
                 name = f"cell{number}"
                 shown = book.run(
                     f"echo {name} >/dev/tcp/127.0.0.1/{port}; sleep {SECONDS[number % len(SECONDS)]}; echo {name}",
@@ -68,9 +69,11 @@ def test_a_command_runs_once(manner: Fault) -> None:
                 # It may be reported lost, where no answer of its environment comes through: that is no lie.
                 if shown.error is None:
                     assert shown.out == f"{name}\n"
-                    expected[name] = 1
+                    ended.add(name)
                 assert lines[name] <= 1
-            assert sum(expected.values()) > CELLS / 2
+                if len(ended) == THROUGH:
+                    break
+            assert len(ended) == THROUGH
         proxy.close()
     assert max(lines.values()) == 1
-    assert expected <= lines
+    assert ended <= set(lines)
