@@ -305,7 +305,7 @@ def uninstall(options: argparse.Namespace) -> int:
 
 def deployment(options: argparse.Namespace) -> int:
     """Run `template`, `deploy`, `status` or `delete`."""
-    from .deploy.command import run
+    from .deploy.dispatch import run
 
     return run(options)
 

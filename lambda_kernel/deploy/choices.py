@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import cli_types
 from ..aws.error_text import LONGEST_TIMEOUT_S
-from . import template
+from . import like_options, template
 from .problems import DeployError
 
 STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")  # API reference, CreateStack
@@ -48,6 +48,7 @@ def _add_deploy(commands: Commands[argparse.ArgumentParser], run: Run) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--tools", metavar="PATH", nargs="+", type=Path, help="static executables for /opt/bin")
     group.add_argument("--no-tools", action="store_true", help="remove the tools")
+    like_options.add(parser)
     _add_consent(parser)
 
 

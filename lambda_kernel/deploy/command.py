@@ -32,11 +32,6 @@ def print_template(options: argparse.Namespace, console: Console) -> None:
     console.out.write(template.limited(template.render(choices.DEFAULTS.values() | choices.given(options)), advice))
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the named command, and return its exit code."""
-    return guarded(options, COMMANDS[options.command])
-
-
 def guarded(
     options: argparse.Namespace, run: Callable[[argparse.Namespace, Console], None], console: Console | None = None
 ) -> int:
@@ -139,13 +134,16 @@ def listed(steps: Sequence[Step], region: str) -> str:
     return "\n".join([f"These steps would run in {region}:", *lines, *asked])
 
 
-def show_status(options: argparse.Namespace, console: Console, clients: Clients | None = None) -> None:
-    """Print a line for each of our functions. Raises KernelError."""
+def show_status(
+    options: argparse.Namespace, console: Console, clients: Clients | None = None, others: str = ""
+) -> None:
+    """Print a line for each of our functions. others: the table of those without a stack. Raises KernelError."""
     cloud = Cloud(clients or make_clients(options.region, options.profile, options.endpoint_url))
     stacks = [stack for stack in cloud.our_stacks() if options.stack in (None, stack.name)]
     lines = list(status.rows(cloud, stacks, options.function))
-    if lines:
-        console.say(status.table([status.HEADINGS, *lines]))
+    if lines or others:
+        tables = [status.table([status.HEADINGS, *lines])] if lines else []
+        console.say("\n\n".join([*tables, others] if others else tables))
     else:
         console.say(f"There is no function of lambda-kernel in {cloud.region}: create one with `lambda-kernel deploy`.")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import plan
+from .active import ACTIVE_SECONDS, State, until_active
 from .cloud import CHANGE_SET_PREFIX, Change, Cloud, Stack, code_zip
 from .console import Console
 from .problems import Busy, DeployError, Interrupted
@@ -25,7 +26,6 @@ from .steps import (
     described,
 )
 
-ACTIVE_SECONDS = 300.0
 GO_ON = "this command continues, with all settings"
 
 
@@ -184,21 +184,13 @@ class Executor:
         self.cloud.restore_configuration(step.function, settings(self._filled(values)))
 
     def _await_active(self, name: str, quietly: bool = False) -> None:
-        """Like botocore's waiter function_active_v2, with our sleep. An update must be over as well."""
-        waited = 0.0
-        while waited < ACTIVE_SECONDS:
-            function = self.cloud.function(name)
-            if function is None:
-                raise DeployError(f"the function {name} is gone: run `lambda-kernel deploy` again")
-            if function.state == "Failed" or function.update == "Failed":
-                raise DeployError(f"the function {name} failed: {function.reason or 'Lambda gives no reason'}")
-            if function.state != "Pending" and function.update != "InProgress":
-                if not quietly:
-                    self.console.say(f"The function {name} is {function.state.lower()}.")
-                return
-            self.sleep(POLL_SECONDS / 2)
-            waited += POLL_SECONDS / 2
-        raise DeployError(f"the function {name} is still not active after five minutes: see `lambda-kernel status`")
+        state = until_active(name, lambda: self._state(name), self.sleep)
+        if not quietly:
+            self.console.say(f"The function {name} is {state.lower()}.")
+
+    def _state(self, name: str) -> State | None:
+        function = self.cloud.function(name)
+        return State(function.state, function.update, function.reason) if function else None
 
 
 def settings(parameters: Mapping[str, str]) -> dict[str, Any]:
