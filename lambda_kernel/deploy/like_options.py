@@ -9,7 +9,7 @@ from .problems import DeployError
 
 POLICY, CODE = "policy", "code"
 OWN = {"like", "print", "function", "tenant_isolation", "region", "profile", "endpoint_url", "verbose"}
-OWN |= {"dry_run", "yes", "run", "command"}
+OWN |= {"tools", "no_tools", "dry_run", "yes", "run", "command"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -6,10 +6,9 @@ import contextlib
 import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ..cloud import Client, make_some
+from ..cloud import Client, Clients, Cloud, make_some
 from ..problems import Busy, DeployError, Missing, asking
 from . import marks
 from .download import Fetch, fetch, names_in
@@ -42,32 +41,27 @@ REFUSALS = (
 )
 
 
-@dataclass(frozen=True)
-class Clients:
-    """boto3's clients, and their region. identity: AWS STS."""
-
-    functions: Client
-    logs: Client
-    identity: Client
-    region: str
-
-
-def make_clients(region: str | None, profile: str | None, endpoint_url: str | None) -> Clients:
-    functions, logs, identity = make_some(
-        ("lambda", "logs", "sts"), "lambda:GetFunction", region, profile, endpoint_url
-    )
-    return Clients(functions, logs, identity, str(functions.meta.region_name))
+def connect(region: str | None, profile: str | None, endpoint_url: str | None) -> Functions:
+    """region None: as the usual AWS settings say."""
+    services = ("cloudformation", "lambda", "logs", "sts")
+    made = make_some(services, "lambda:GetFunction", region, profile, endpoint_url)
+    clients = Clients(made[0], made[1], made[2], str(made[1].meta.region_name))
+    return Functions(clients, made[3])
 
 
 class Functions:
-    """Lambda's functions in a region. fetch: reads a presigned URL."""
+    """Lambda's functions in a region. identity: a client of AWS STS; fetch: reads a presigned URL.
 
-    def __init__(self, clients: Clients, fetch: Fetch = fetch) -> None:
-        self.clients, self.region, self.fetch = clients, clients.region, fetch
+    tools: the calls for the layers that `--tools` publishes.
+    """
+
+    def __init__(self, clients: Clients, identity: Client, fetch: Fetch = fetch) -> None:
+        self.clients, self.identity, self.fetch = clients, identity, fetch
+        self.region, self.tools = clients.region, Cloud(clients)
 
     def account(self) -> str:
         with asking("sts:GetCallerIdentity", self.region):
-            return str(self.clients.identity.get_caller_identity()["Account"])
+            return str(self.identity.get_caller_identity()["Account"])
 
     def get(self, name: str, qualifier: str = "") -> Function | None:
         more = {"Qualifier": qualifier} if qualifier else {}

@@ -8,13 +8,14 @@ import json
 import time
 from collections.abc import Callable
 
-from .. import like_options
+from .. import like_options, tools
 from .. import status as stacks
 from ..command import LOOKS, Sleep, TryOut, install_line, listed, trial
 from ..console import Console
+from ..plan import tools_layer
 from ..problems import Busy, DeployError, Missing
-from . import image, marks, names, package, plan, policy, status
-from .cloud import Functions, make_clients
+from . import cloud, image, marks, names, package, plan, policy, status
+from .cloud import Functions
 from .execute import Executor
 from .names import Named
 from .settings import Function
@@ -59,7 +60,8 @@ def _step(
 ) -> bool:
     """Plan once, and execute. False: somebody else was first."""
     shell = functions.get(desired.name)
-    steps = plan.plan_deploy(desired, shell)
+    published = functions.tools.tools(tools_layer(desired.name)) if desired.tools else []
+    steps = plan.plan_deploy(desired, shell, published)
     console.say("\n".join(plan.notes(desired, shell)))
     if options.dry_run:
         console.say(listed(steps, functions.region))
@@ -77,7 +79,7 @@ def _step(
 
 
 def connect(options: argparse.Namespace, region: str | None = None) -> Functions:
-    return Functions(make_clients(options.region or region, options.profile, options.endpoint_url))
+    return cloud.connect(options.region or region, options.profile, options.endpoint_url)
 
 
 def _desired(functions: Functions, named: Named, shell: str, options: argparse.Namespace, now: str) -> plan.Desired:
@@ -86,7 +88,13 @@ def _desired(functions: Functions, named: Named, shell: str, options: argparse.N
         raise image.refusal(original, like)
     made = package.beside(functions.package(original), like)
     extensions = {layer["Arn"]: functions.extensions(layer["Arn"]) for layer in original.config.get("Layers") or ()}
-    return plan.Desired(original, like, shell, functions.region, made, now, options.tenant_isolation, extensions)
+    return plan.Desired(
+        original, like, shell, functions.region, made, now,
+        isolated=options.tenant_isolation,
+        extensions=extensions,
+        tools=tuple(tools.read(path) for path in options.tools or ()),
+        no_tools=options.no_tools,
+    )  # fmt: skip
 
 
 def _original(functions: Functions, named: Named) -> Function:
@@ -124,7 +132,8 @@ def delete(
 ) -> None:
     """Plan, then execute. Raises KernelError."""
     made = functions.log_group_made(f"/aws/lambda/{shell.name}")
-    steps = plan.plan_delete(shell, functions.region, made)
+    published = functions.tools.tools(tools_layer(shell.name))
+    steps = plan.plan_delete(shell, functions.region, made, published)
     if options.dry_run:
         console.say(listed(steps, functions.region))
         return

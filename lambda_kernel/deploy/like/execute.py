@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 from ..active import Failed, State, until_active
 from ..console import Console
+from ..plan import PUBLISHED
 from ..problems import DeployError
-from ..steps import AwaitActive, Step, TryOut
+from ..steps import AwaitActive, DeleteLayer, PublishTools, Step, TryOut
 from .cloud import Functions
-from .settings import labels
+from .settings import Settings, labels
 from .steps import CreateFunction, DeleteFunction, DeleteLogs, UpdateCode, UpdateSettings, UpdateTags
 
 
@@ -25,6 +26,7 @@ class Executor:
     ) -> None:
         self.functions, self.console, self.sleep, self.try_out = functions, console, sleep, try_out
         self.made: set[str] = set()
+        self.published = ""
 
     def run(self, steps: Sequence[Step]) -> None:
         """Ask for consent where it is needed, then run all steps. Raises DeployError."""
@@ -43,7 +45,7 @@ class Executor:
                 self._until_active(name)  # Lambda refuses a second change during the first
             case UpdateSettings(name=name, settings=settings, changed=changed):
                 self.console.say(f"Updating the settings of {name}: {labels(changed)}.")
-                self.functions.update_settings(name, settings)
+                self.functions.update_settings(name, self._filled(settings))
             case UpdateTags(name=name, arn=arn, tags=tags, gone=gone):
                 self.console.say(f"Updating the tags of {name}.")
                 self.functions.tag(arn, tags, gone)
@@ -52,12 +54,24 @@ class Executor:
                 self.functions.delete(name)
             case DeleteLogs(group=group):
                 self._delete_logs(group)
+            case PublishTools() | DeleteLayer():
+                self._change_tools(step)
             case AwaitActive(function=function):
                 self._await_active(function)
             case TryOut(function=function):
                 self.console.say(self.try_out(function))
             case _:
                 raise AssertionError(step)
+
+    def _change_tools(self, step: PublishTools | DeleteLayer) -> None:
+        tools = self.functions.tools
+        if isinstance(step, DeleteLayer):
+            self.console.say(f"Deleting version {step.version} of the layer {step.layer}.")
+            tools.delete_layer(step.layer, step.version)
+            return
+        archive = step.archive
+        self.console.say(f"Publishing the layer {step.layer}: {archive.names}.")
+        self.published = tools.publish(step.layer, archive.data, [step.architectures], archive.digest)
 
     def _create(self, step: CreateFunction) -> None:
         self.console.say(f"Creating the function {step.name} with what {step.like} has.")
@@ -67,8 +81,12 @@ class Executor:
             "Code": {"SourceKMSKeyArn": step.source_key} if step.source_key else {},
         }
         given = {name: value for name, value in about.items() if value}
-        self.functions.create(step.name, step.settings, step.package, given, step.tags)
+        self.functions.create(step.name, self._filled(step.settings), step.package, given, step.tags)
         self.made.add(step.name)
+
+    def _filled(self, settings: Settings) -> Settings:
+        """With the layer that an earlier step has published."""
+        return settings | {"Layers": [self.published if arn == PUBLISHED else arn for arn in settings["Layers"]]}
 
     def _await_active(self, name: str) -> None:
         try:

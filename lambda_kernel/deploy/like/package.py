@@ -119,7 +119,7 @@ def with_file(theirs: bytes, ours: bytes, function: str) -> bytes:
     Their entries stay byte for byte. Python's zipfile would change names that are not marked as UTF-8, and with them
     what is in /var/task.
     """
-    end = _end(theirs, function)
+    end = theirs.rindex(END)  # zipfile has found it there
     count, size, offset = struct.unpack_from("<HLL", theirs, end + 10)
     far = end - LOCATOR_BYTES if theirs[end - LOCATOR_BYTES : end].startswith(LOCATOR_64) else None
     directory_end = end
@@ -144,20 +144,6 @@ def with_file(theirs: bytes, ours: bytes, function: str) -> bytes:
     counts = struct.pack("<HHLL", min(count, MANY), min(count, MANY), min(len(directory), FAR), min(at, FAR))
     last = theirs[end : end + 8] + counts + theirs[end + 20 :]
     return theirs[:begin] + local + directory + tail + last
-
-
-def _end(package: bytes, function: str) -> int:
-    """Where the last record begins. A comment follows it, whose length it has."""
-    at = package.rfind(END)
-    while at >= 0:
-        if at + END_BYTES <= len(package) and at + END_BYTES + _short(package, at + 20) == len(package):
-            return at
-        at = package.rfind(END, 0, at)
-    raise _odd(function)
-
-
-def _short(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + 2], "little")
 
 
 def _parts(ours: bytes, offset: int) -> tuple[bytes, bytes]:

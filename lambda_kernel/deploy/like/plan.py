@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from ..cloud import sha256
-from ..plan import NO_ISOLATION
+from ..cloud import LAYER_DESCRIPTION, Layer, sha256
+from ..plan import NO_ISOLATION, PUBLISHED, layer_name, tools_layer
 from ..problems import DeployError
-from ..steps import AwaitActive, Step, TryOut
+from ..steps import AwaitActive, DeleteLayer, PublishTools, Step, TryOut
+from ..tools import Executable, pack
 from . import marks
 from .marks import Mark
 from .package import Package
-from .settings import POWERS, Function, Settings, differing, left_out, settings_of, taken_over
+from .settings import POWERS, Function, Settings, differing, left_out, own_tools, settings_of, taken_over
 from .steps import CreateFunction, DeleteFunction, DeleteLogs, UpdateCode, UpdateSettings, UpdateTags, access
 
+LAYERS = 5  # of a function (Lambda quotas)
 CLOCKS = timedelta(minutes=5)  # AWS refuses a caller whose clock is farther off (Signature Version 4)
 
 
@@ -23,7 +25,8 @@ CLOCKS = timedelta(minutes=5)  # AWS refuses a caller whose clock is farther off
 class Desired:
     """name: of the shell; like: the original, as the user named it; isolated None: as it is, or with tenant isolation.
 
-    extensions: of each layer, None: it cannot be looked into; now: what a new shell's tag is to say.
+    extensions: of each layer, None: it cannot be looked into; now: what a new shell's tag is to say; tools: executables
+    for a layer of its own; no_tools: take them away.
     """
 
     original: Function
@@ -34,10 +37,12 @@ class Desired:
     now: str
     isolated: bool | None = None
     extensions: Mapping[str, list[str] | None] = field(default_factory=dict)
+    tools: tuple[Executable, ...] = ()
+    no_tools: bool = False
 
-    @property
-    def settings(self) -> Settings:
-        return taken_over(self.original, self.name, self.package.handler, marks.description(self.like))
+    def settings(self, tools: Sequence[str] = ()) -> Settings:
+        """tools: layers of its own."""
+        return taken_over(self.original, self.name, self.package.handler, marks.description(self.like), tools)
 
     def tags(self, made: str) -> dict[str, str]:
         return marks.tags_for(self.like, self.original.tags or {}, made, self.original.code_sha256)
@@ -81,18 +86,38 @@ def check_ours(shell: Function, like: str | None, region: str) -> Mark:
     return mark
 
 
-def plan_deploy(desired: Desired, shell: Function | None) -> list[Step]:
-    """The steps. shell: what has the shell's name. Raises DeployError if nothing can be done."""
+def plan_deploy(desired: Desired, shell: Function | None, published: Sequence[Layer] = ()) -> list[Step]:
+    """The steps. shell: what has the shell's name; published: versions of its layer of tools.
+
+    Raises DeployError if nothing can be done.
+    """
     last: list[Step] = [AwaitActive(desired.name), TryOut(desired.name)]
     _check_isolation(desired, shell)
-    if shell is None:
-        return [_create(desired, desired.now), *last]
-    mark = check_ours(shell, desired.like, desired.region)
+    mark = check_ours(shell, desired.like, desired.region) if shell else None
+    first, tools = _with_tools(desired, shell, published)
+    settings = desired.settings(tools)
+    if len(settings["Layers"]) > LAYERS:
+        raise DeployError(f"{desired.like} has {LAYERS} layers, which is all that Lambda allows: leave --tools out")
+    if shell is None or mark is None:
+        return [*first, _create(desired, settings), *last]
     if why := _why_again(desired, shell):
         consent = f"The function {shell.name} will be deleted and created again, because {why}."
-        return [DeleteFunction(shell.name, why, consent=consent), _create(desired, desired.now), *last]
-    first: list[Step] = [AwaitActive(desired.name)] if shell.busy else []
-    return [*first, *_updates(desired, shell, mark), *last]
+        return [*first, DeleteFunction(shell.name, why, consent=consent), _create(desired, settings), *last]
+    wait: list[Step] = [AwaitActive(desired.name)] if shell.busy else []
+    return [*first, *wait, *_updates(desired, shell, mark, settings), *last]
+
+
+def _with_tools(desired: Desired, shell: Function | None, published: Sequence[Layer]) -> tuple[list[Step], list[str]]:
+    """Publish the tools, unless the same are there. And the layers of tools that the shell is to have."""
+    if desired.no_tools:
+        return [], []
+    if not desired.tools:
+        return [], own_tools(shell) if shell else []
+    architecture = desired.original.architecture
+    archive = pack(desired.tools, [architecture])
+    if same := [one.arn for one in published if one.description == LAYER_DESCRIPTION + archive.digest]:
+        return [], same[:1]
+    return [PublishTools(tools_layer(desired.name), archive, architecture)], [PUBLISHED]
 
 
 def _why_again(desired: Desired, shell: Function) -> str:
@@ -111,15 +136,14 @@ def _check_isolation(desired: Desired, shell: Function | None) -> None:
         )
 
 
-def _create(desired: Desired, made: str) -> CreateFunction:
-    settings = desired.settings
+def _create(desired: Desired, settings: Settings) -> CreateFunction:
     return CreateFunction(
         desired.name,
         desired.like,
         settings,
         desired.original.architecture,
         desired.package,
-        desired.tags(made),
+        desired.tags(desired.now),
         desired.isolation(None),
         desired.original.source_key,
         consent=_consent(desired, settings),
@@ -130,11 +154,10 @@ def _consent(desired: Desired, settings: Settings) -> str:
     return f"Whoever may invoke {desired.name} in {desired.region} gets a shell with {', '.join(access(settings))}."
 
 
-def _updates(desired: Desired, shell: Function, mark: Mark) -> Iterator[Step]:
+def _updates(desired: Desired, shell: Function, mark: Mark, settings: Settings) -> Iterator[Step]:
     original = desired.original
     if shell.code_sha256 != sha256(desired.package.data) or shell.architecture != original.architecture:
         yield UpdateCode(desired.name, desired.package, original.architecture, original.source_key)
-    settings = desired.settings
     if changed := differing(settings_of(shell), settings):
         asked = any(name in POWERS for name in changed)
         yield UpdateSettings(desired.name, settings, changed, consent=_consent(desired, settings) if asked else "")
@@ -146,7 +169,7 @@ def _updates(desired: Desired, shell: Function, mark: Mark) -> Iterator[Step]:
 
 def notes(desired: Desired, shell: Function | None) -> list[str]:
     """What the user should know about the shell, besides its settings."""
-    original, settings = desired.original, desired.settings
+    original, settings = desired.original, desired.settings()
     lines = [f"The code of {desired.like} is in /var/task, and is not run. Its handler is {_handler(original)}."]
     lines += left_out(original, marks.ROOM, desired.isolation(shell))
     for layer, found in desired.extensions.items():
@@ -169,14 +192,20 @@ def changes(steps: Sequence[Step]) -> bool:
     return any(not isinstance(step, (AwaitActive, TryOut)) for step in steps)
 
 
-def plan_delete(shell: Function, region: str, group_made: datetime | None) -> list[Step]:
-    """group_made: when the log group of its own name was made. An older one is another function's."""
+def plan_delete(
+    shell: Function, region: str, group_made: datetime | None, published: Sequence[Layer] = ()
+) -> list[Step]:
+    """group_made: when the log group of its own name was made. An older one is another function's.
+
+    published: versions of its layer of tools.
+    """
     mark = check_ours(shell, None, region)
     group = str(settings_of(shell)["LoggingConfig"]["LogGroup"])
     own = group == f"/aws/lambda/{shell.name}" and group_made is not None and group_made > _made(mark) - CLOCKS
     what = f"The function {shell.name} in {region}, a shell like {mark.like}, will be deleted"
     consent = f"{what} with its logs." if own else f"{what}."
     steps: list[Step] = [DeleteLogs(group)] if own else []
+    steps += [DeleteLayer(layer_name(one.arn), one.version) for one in published]
     return [*steps, DeleteFunction(shell.name, consent=consent)]
 
 

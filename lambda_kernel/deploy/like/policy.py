@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..plan import tools_layer
 from .names import Named
 from .settings import Function, log_group, settings_of
 
@@ -12,6 +13,7 @@ OWN = (
     *("CreateFunction", "GetFunction", "ListTags", "TagResource", "UntagResource", "UpdateFunctionCode"),
     *("UpdateFunctionConfiguration", "DeleteFunction", "InvokeFunction"),
 )
+TOOLS = ("ListLayerVersions", "PublishLayerVersion", "DeleteLayerVersion")
 FOR_A_VPC = ("DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs")  # Lambda, Giving functions access to a VPC
 
 
@@ -22,13 +24,15 @@ def policy(named: Named, shell: str, region: str, partition: str, original: Func
     account = role.split(":")[4]
     functions = f"arn:{partition}:lambda:{region}:{account}:function:"
     theirs, ours = functions + named.name, functions + shell
+    tools = f"arn:{partition}:lambda:{region}:{account}:layer:{tools_layer(shell)}"
     group = f"arn:{partition}:logs:{region}:{account}:log-group:{log_group(shell)}"
     layers = settings["Layers"] if settings else [f"arn:{partition}:lambda:{region}:*:layer:*:*"]
+    passed = {"Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}}
     statements = [
         _allow(["lambda:GetFunction", "lambda:ListTags"], [theirs, f"{theirs}:*"]),
         _allow([f"lambda:{name}" for name in OWN], [ours]),
-        _allow(["iam:PassRole"], [role])
-        | {"Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}},
+        _allow(["iam:PassRole"], [role]) | passed,
+        _allow([f"lambda:{name}" for name in TOOLS], [tools, f"{tools}:*"]),
         _allow(["lambda:ListFunctions", "logs:DescribeLogGroups"], ["*"]),
         _allow(["logs:DeleteLogGroup"], [f"{group}:*"]),
     ]

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..plan import layer_name, tools_layer
+
 PYTHON = re.compile(r"python3\.([0-9]+)")
 OLDEST_PYTHON, NEWEST_PYTHON = 10, "python3.14"  # what the shell's code can run on, and what the template has
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"  # starts another program in place of the runtime (Lambda, runtime wrappers)
@@ -96,6 +98,12 @@ def settings_of(function: Function) -> Settings:
     }
 
 
+def own_tools(shell: Function) -> list[str]:
+    """The layers that `--tools` has given a shell."""
+    layers = [str(layer["Arn"]) for layer in shell.config.get("Layers") or ()]
+    return [arn for arn in layers if layer_name(arn) == tools_layer(shell.name)]
+
+
 def log_group(function: str) -> str:
     """The default one."""
     return f"/aws/lambda/{function}"
@@ -112,8 +120,8 @@ def _vpc(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"SubnetIds": subnets, "SecurityGroupIds": groups} | ipv6
 
 
-def taken_over(original: Function, shell: str, handler: str, description: str) -> Settings:
-    """The settings of a shell that is like the original."""
+def taken_over(original: Function, shell: str, handler: str, description: str, tools: Sequence[str] = ()) -> Settings:
+    """The settings of a shell that is like the original. tools: layers of its own."""
     settings = settings_of(original)
     logging = settings["LoggingConfig"]
     if logging["LogGroup"] == log_group(original.name):
@@ -124,6 +132,7 @@ def taken_over(original: Function, shell: str, handler: str, description: str) -
         "Handler": handler,
         "Description": description,
         "Environment": {"Variables": variables},
+        "Layers": [*settings["Layers"], *tools],
         "LoggingConfig": logging,
     }
 

@@ -9,7 +9,7 @@ from ..problems import DeployError
 from . import marks, names
 from .cloud import Functions
 from .marks import Mark
-from .settings import Function, differing, labels, settings_of, taken_over
+from .settings import Function, differing, labels, own_tools, settings_of, taken_over
 
 HEADINGS = ("FUNCTION", "LIKE", "STATE", "MEMORY", "ARCHITECTURE", "TENANT ISOLATION", "CODE", "ORIGINAL", "AGE")
 
@@ -47,7 +47,8 @@ def _original(functions: Functions, shell: Function, mark: Mark) -> str:
         return "cannot be read"
     if original is None:
         return "gone"
-    want = taken_over(original, shell.name, str(shell.config.get("Handler")), marks.description(mark.like))
+    handler, about = str(shell.config.get("Handler")), marks.description(mark.like)
+    want = taken_over(original, shell.name, handler, about, own_tools(shell))
     found = ["code"] if original.code_sha256 != mark.original_code else []
     found += ["architecture"] if original.architecture != shell.architecture else []
     if changed := differing(settings_of(shell), want):
