@@ -228,6 +228,7 @@ HELP = {
                                     [--policy ARN] [--layer ARN]
                                     [--tenant-isolation | --no-tenant-isolation]
                                     [--tools PATH [PATH ...] | --no-tools] [--dry-run] [--yes]
+                                    [--like FUNCTION] [--print WHAT]
 
         Create the function on AWS or update it. Settings that are not named stay unchanged. Several values of
         --memory and --architecture make a family, a function for each combination.
@@ -239,6 +240,8 @@ HELP = {
           --no-tools            remove the tools
           --dry-run             only print the steps
           --yes                 do not ask
+          --like FUNCTION       make FUNCTION-shell, with what FUNCTION (or FUNCTION:alias) has
+          --print WHAT          with --like: only print the policy that you need, or the code
 
         location:
           --profile P           AWS profile whose credentials are used

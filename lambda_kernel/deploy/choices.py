@@ -48,8 +48,8 @@ def _add_deploy(commands: Commands[argparse.ArgumentParser], run: Run) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--tools", metavar="PATH", nargs="+", type=Path, help="static executables for /opt/bin")
     group.add_argument("--no-tools", action="store_true", help="remove the tools")
-    like_options.add(parser)
     _add_consent(parser)
+    like_options.add(parser)
 
 
 def _add_status(commands: Commands[argparse.ArgumentParser], run: Run) -> None:

@@ -13,14 +13,10 @@ OWN |= {"tools", "no_tools", "dry_run", "yes", "run", "command"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("a shell with what another function has")
-    text = (
-        "make a function with the role, network, layers, variables, code and other settings of this one, which is only "
-        "read; as FUNCTION:prod, with those of an alias or a version (--function: its name, by default FUNCTION-shell)"
-    )
-    group.add_argument("--like", metavar="FUNCTION", type=cli_types.one_word, help=text)
-    text = "only print the permissions that you need for it (policy), or the shell's file (code)"
-    group.add_argument("--print", metavar="WHAT", choices=(POLICY, CODE), help=text)
+    text = "make FUNCTION-shell, with what FUNCTION (or FUNCTION:alias) has"
+    parser.add_argument("--like", metavar="FUNCTION", type=cli_types.one_word, help=text)
+    text = "with --like: only print the policy that you need, or the code"
+    parser.add_argument("--print", metavar="WHAT", choices=(POLICY, CODE), help=text)
 
 
 def check(options: argparse.Namespace) -> None:
