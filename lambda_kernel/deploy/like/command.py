@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable
 
+from ...errors import KernelError
 from .. import like_options, tools
 from .. import status as stacks
 from ..command import LOOKS, Sleep, TryOut, install_line, listed, trial
@@ -115,7 +116,7 @@ def _policy(functions: Functions, named: Named, shell: str) -> dict[str, object]
 
     try:
         original = functions.get(named.name, named.qualifier)
-    except DeployError:
+    except KernelError:
         original = None
     partition = boto3.Session().get_partition_for_region(functions.region)
     return policy.policy(named, shell, functions.region, partition, original)

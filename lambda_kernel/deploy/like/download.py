@@ -19,9 +19,10 @@ WRONG = (zipfile.BadZipFile, ValueError, OSError)
 def fetch(url: str, first: int, size: int) -> bytes:
     """As the AWS SDK does it: with its proxies and certificates. Raises DeployError."""
     from botocore.awsrequest import AWSRequest
-    from botocore.exceptions import HTTPClientError
+    from botocore.exceptions import BotoCoreError
     from botocore.httpsession import URLLib3Session
     from botocore.utils import get_environ_proxies
+    from urllib3.exceptions import HTTPError
 
     request = AWSRequest("GET", url, {"Range": f"bytes={first}-{first + size - 1}"}, stream_output=True)
     certificates: Any = os.environ.get("AWS_CA_BUNDLE") or True
@@ -32,7 +33,7 @@ def fetch(url: str, first: int, size: int) -> bytes:
             raise DeployError(f"AWS does not give the package (HTTP status {answer.status_code}): try again")
         skipped = 0 if answer.status_code == 206 else first  # 200: it gives everything
         return _some(answer.raw, skipped + size)[skipped:]
-    except HTTPClientError as error:
+    except (BotoCoreError, HTTPError) as error:
         host = url.split("/")[2] if url.count("/") > 2 else url
         raise DeployError(f"the package cannot be read from {host}: check the network and the proxy") from error
     finally:
