@@ -116,25 +116,19 @@ class Layer:
 
 def make_clients(region: str | None, profile: str | None, endpoint_url: str | None) -> Clients:
     """Make the clients. region None: as the usual AWS settings say."""
-    services = ("cloudformation", "lambda", "logs")
-    made = make_some(services, "cloudformation:DescribeStacks", region, profile, endpoint_url)
-    return Clients(made[0], made[1], made[2], str(made[0].meta.region_name))
-
-
-def make_some(
-    services: Sequence[str], action: str, region: str | None, profile: str | None, endpoint_url: str | None
-) -> list[Any]:
-    """A client for each service. action: what is to be called first, for messages."""
     from botocore.config import Config
 
     context = ErrorContext("", region or "", profile)
     config = Config(user_agent_extra="lambda-kernel", retries={"mode": "standard"}, connect_timeout=10)
-    with asking(action, region or ""):
+    with asking("cloudformation:DescribeStacks", region or ""):
         session = boto_session.make_session(
             context, profile, region, prompter=boto_session.on_the_terminal(context, profile)
         )
-        clients: Any = session.client  # boto3's stubs want each service's name
-        return [clients(service, endpoint_url=endpoint_url, config=config) for service in services]
+        made: list[Any] = [
+            session.client(service, endpoint_url=endpoint_url, config=config)
+            for service in ("cloudformation", "lambda", "logs")
+        ]
+    return Clients(made[0], made[1], made[2], str(made[0].meta.region_name))
 
 
 def code_zip(code: str, name: str = "index.py") -> bytes:

@@ -41,7 +41,7 @@ class Account:
     now: datetime.datetime = BEGIN
 
     def __post_init__(self) -> None:
-        self.functions = Functions(clients(self.url), client("sts", self.url), self.fetch)
+        self.functions = Functions(clients(self.url), lambda: client("sts", self.url), self.fetch)
 
     def fetch(self, url: str, first: int, size: int) -> bytes:
         name = next(name for name in self.packages if f"/{name}-" in url)

@@ -70,7 +70,7 @@ class Account:
         self.fetched: list[tuple[str, int, int]] = []
         self.files = {"https://s3/checkout": PACKAGE, "https://s3/layer": LAYERS_ZIP}
         clients = Clients(self.client, self.client, self.client, REGION)
-        self.functions = Functions(clients, self.identity, self.fetch)
+        self.functions = Functions(clients, lambda: self.identity, self.fetch)
 
     def fetch(self, url: str, first: int, size: int) -> bytes:
         self.fetched.append((url, first, size))
