@@ -27,8 +27,7 @@ def dockerfile(original: Function, like: str) -> list[str]:
     lines = [
         f"# lambda-kernel deploy --like {like} --print code > {MODULE}.py",
         f"FROM {original.image}",
-        f"COPY {MODULE}.py /var/task/",
-        "WORKDIR /var/task",
+        f"COPY {MODULE}.py ./",
     ]
     if entry_point:
         lines.append(f"# {like} replaces the image's entry point: give the new function the same one.")

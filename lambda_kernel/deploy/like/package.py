@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ...function.source import COMMENT, function_code
 from ..cloud import code_zip
@@ -29,6 +30,8 @@ def article(event, context):
  raise PermissionError("this function runs no bare `cmd`, since it has another function's role: use the kernel")
 """
 MADE_BY_US = f"# {COMMENT.partition('{}')[0]}".encode()
+# What zipfile raises for what it cannot read. RuntimeError: it is encrypted, or needs a newer version.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 # The records at the end of a zip file (PKWARE's APPNOTE 4.3.12 to 4.3.16).
 END, END_64, LOCATOR_64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 END_BYTES, END_64_BYTES, LOCATOR_BYTES = 22, 56, 20
@@ -64,7 +67,7 @@ def beside(theirs: bytes, function: str) -> Package:
                 raise DeployError(
                     f"{function} is itself a shell of lambda-kernel: use it as it is, or name a function of your own"
                 )
-    except (zipfile.BadZipFile, ValueError) as error:
+    except UNREADABLE as error:
         raise DeployError(f"the package of {function} is not a zip file, so it was not copied ({error})") from error
     paths = [_path(entry.filename, function) for entry in entries]
     code = shell_code().encode()
@@ -72,7 +75,19 @@ def beside(theirs: bytes, function: str) -> Package:
     module = free_name(paths)
     data = with_file(theirs, code_zip(code.decode(), f"{module}.py"), function)
     _check_size(len(data), LIMIT_BYTES, "", function)
+    _check(data, f"{module}.py", code, function)
     return Package(data, module)
+
+
+def _check(package: bytes, name: str, code: bytes, function: str) -> None:
+    """Whether our file can be read there: a damaged package may look whole until then."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(package)) as archive:
+            if archive.read(name) == code:
+                return
+    except (*UNREADABLE, KeyError):
+        pass
+    raise _odd(function)
 
 
 def free_name(paths: Iterable[str]) -> str:
@@ -100,7 +115,7 @@ def _is_ours(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
     try:
         with archive.open(entry) as file:
             return file.read(len(MADE_BY_US)) == MADE_BY_US
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError):  # RuntimeError: it is encrypted
+    except UNREADABLE:
         return False
 
 
@@ -113,37 +128,58 @@ def _check_size(size: int, limit: int, what: str, function: str) -> None:
         )
 
 
+class Directory(NamedTuple):
+    """Where a zip file's directory is, and what its records say. far: of the 64-bit locator, if it has one.
+
+    offset: where the directory begins, by the zip file's own count, which leaves out what stands before it.
+    """
+
+    begin: int
+    end: int
+    entries: int
+    offset: int
+    far: int | None
+    last: int
+
+
 def with_file(theirs: bytes, ours: bytes, function: str) -> bytes:
     """Add the only entry of our zip file to theirs.
 
     Their entries stay byte for byte. Python's zipfile would change names that are not marked as UTF-8, and with them
     what is in /var/task.
     """
-    end = theirs.rindex(END)  # zipfile has found it there
-    count, size, offset = struct.unpack_from("<HLL", theirs, end + 10)
-    far = end - LOCATOR_BYTES if theirs[end - LOCATOR_BYTES : end].startswith(LOCATOR_64) else None
-    directory_end = end
-    if far is not None:
-        directory_end = far - END_64_BYTES
-        if theirs[directory_end : directory_end + 4] != END_64:
+    found = _directory(theirs, function)
+    local, line = _parts(ours, found.offset)
+    directory = theirs[found.begin : found.end] + line
+    records = _records(theirs, found, len(directory), found.offset + len(local), function)
+    return theirs[: found.begin] + local + directory + records
+
+
+def _directory(theirs: bytes, function: str) -> Directory:
+    last = theirs.rindex(END)  # zipfile has found it there
+    end, far = last, None
+    count, size, offset = struct.unpack_from("<HLL", theirs, last + 10)
+    if theirs[max(last - LOCATOR_BYTES, 0) : last].startswith(LOCATOR_64):
+        far = last - LOCATOR_BYTES
+        end = far - END_64_BYTES
+        if theirs[end : end + 4] != END_64:
             raise _odd(function)
-        count, size, offset = struct.unpack_from("<QQQ", theirs, directory_end + 32)
-    begin = directory_end - size
-    before = begin - offset  # bytes before the zip file proper, from which its offsets do not count
-    if begin < 0 or before < 0:
+        count, size, offset = struct.unpack_from("<QQQ", theirs, end + 32)
+    if not 0 <= offset <= end - size:
         raise _odd(function)
-    local, entry = _parts(ours, offset)
-    directory = theirs[begin:directory_end] + entry
-    count, at = count + 1, offset + len(local)
-    tail = b""
-    if far is not None:
-        record = theirs[directory_end : directory_end + 24] + struct.pack("<QQQQ", count, count, len(directory), at)
-        tail = record + theirs[far : far + 8] + struct.pack("<QL", at + len(directory), 1)
-    elif count >= MANY or at >= FAR:
+    return Directory(end - size, end, count, offset, far, last)
+
+
+def _records(theirs: bytes, found: Directory, size: int, offset: int, function: str) -> bytes:
+    """The records at the end, for a directory of this size at this offset that has one entry more."""
+    count, far = found.entries + 1, b""
+    if found.far is not None:
+        record = theirs[found.end : found.end + 24] + struct.pack("<QQQQ", count, count, size, offset)
+        far = record + theirs[found.far : found.far + 8] + struct.pack("<QL", offset + size, 1)
+    elif count >= MANY or offset >= FAR:
         raise _odd(function)
-    counts = struct.pack("<HHLL", min(count, MANY), min(count, MANY), min(len(directory), FAR), min(at, FAR))
-    last = theirs[end : end + 8] + counts + theirs[end + 20 :]
-    return theirs[:begin] + local + directory + tail + last
+    counts = struct.pack("<HHLL", min(count, MANY), min(count, MANY), min(size, FAR), min(offset, FAR))
+    return far + theirs[found.last : found.last + 8] + counts + theirs[found.last + 20 :]
 
 
 def _parts(ours: bytes, offset: int) -> tuple[bytes, bytes]:

@@ -179,6 +179,8 @@ def notes(desired: Desired, shell: Function | None) -> list[str]:
             )
         elif found:
             lines.append(f"The layer {layer} has extensions, which run in the shell, too: {', '.join(found)}.")
+    if "PYTHONPATH" in original.variables:
+        lines.append("The variable PYTHONPATH stays: Python loads a sitecustomize module there before the shell.")
     if settings["VpcConfig"]["SubnetIds"]:
         lines.append("It is in the VPC. The kernel reaches it by Lambda's API, even if the VPC has no way out.")
     return lines

@@ -193,6 +193,10 @@ def test_what_is_said_besides() -> None:
     ]
     bare = replace(WANTED, original=original({"VpcConfig": None}))
     assert notes(bare, None) == notes(wanted, None)[:1]
+    path = replace(bare, original=original({"VpcConfig": None, "Environment": {"Variables": {"PYTHONPATH": "/mnt"}}}))
+    assert notes(path, None)[1:] == [
+        "The variable PYTHONPATH stays: Python loads a sitecustomize module there before the shell."
+    ]
 
 
 MADE = datetime.datetime(2026, 11, 30, 12, tzinfo=datetime.timezone.utc)

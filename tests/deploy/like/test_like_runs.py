@@ -122,6 +122,13 @@ def test_a_function_that_does_not_exist(stack: str, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == said
 
 
+def test_what_is_printed_is_about_a_function(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deploy", "--print", "code"]) == 1
+    assert capsys.readouterr().err == "lambda-kernel: --print needs --like FUNCTION\n"
+    assert main(["deploy", "--like", "checkout", "--print", "code"]) == 0
+    assert "lambda_kernel/function/index.py" in capsys.readouterr().out.splitlines()[0]
+
+
 @pytest.fixture
 def task(tmp_path: Path) -> Path:
     """The package, unpacked as Lambda does it."""

@@ -10,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambda_kernel.deploy.like import package
 from lambda_kernel.deploy.like.package import MODULE, beside, shell_code, with_file
@@ -121,6 +123,19 @@ def test_an_entry_that_leads_out_of_the_package(name: str) -> None:
 def test_what_is_no_zip_file(data: bytes) -> None:
     with pytest.raises(DeployError, match="the package of checkout is not a zip file, so it was not copied"):
         beside(data, "checkout")
+
+
+@given(st.lists(st.tuples(st.integers(0, len(THEIRS) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_damaged_package_is_refused_or_ours_can_be_read(damage: list[tuple[int, int]]) -> None:
+    theirs = bytearray(THEIRS)
+    for at, byte in damage:
+        theirs[at] = byte
+    try:
+        made = beside(bytes(theirs), "checkout")
+    except DeployError:
+        return
+    with zipfile.ZipFile(io.BytesIO(made.data)) as archive:
+        assert archive.read(f"{made.module}.py").decode() == shell_code()
 
 
 def saying(size: int) -> bytes:

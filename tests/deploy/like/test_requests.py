@@ -313,8 +313,7 @@ def test_a_container_image(account: Account, entry_point: list[str] | None) -> N
     kept = [line for line in lines if not line.startswith("#")]
     assert kept == [
         f"FROM {URI}",
-        "COPY lambda_kernel_shell.py /var/task/",
-        "WORKDIR /var/task",
+        "COPY lambda_kernel_shell.py ./",
         'CMD ["lambda_kernel_shell.handler"]',
     ]
     assert any("replaces the image's entry point" in line for line in lines) == bool(entry_point)
@@ -370,6 +369,23 @@ def test_a_package_that_is_too_large_is_not_even_read(account: Account, more: in
 def test_options_that_say_what_the_original_says(account: Account, words: list[str], option: str) -> None:
     with pytest.raises(DeployError, match=f"{option} does not go together with --like"):
         account.deploy(*words)
+
+
+def test_all_pages_of_functions_are_looked_at(account: Account) -> None:
+    """Only a description shows there: tags cost a call for each function."""
+    ours = [{"FunctionName": name, "Description": f"lambda-kernel: a shell with what {name} has"} for name in "ab"]
+    theirs = {"FunctionName": "c", "Description": "lambda-kernel is good"}
+    account.stub.add_response("list_functions", {"Functions": [ours[0], theirs], "NextMarker": "2"}, {})
+    account.stub.add_response("list_functions", {"Functions": [ours[1]]}, {"Marker": "2"})
+    with account.stub:
+        assert list(account.functions.ours()) == ["a", "b"]
+
+
+def test_a_list_that_the_user_may_not_have(account: Account) -> None:
+    account.stub.add_client_error("list_functions", "AccessDeniedException", "not authorized")
+    with account.stub:
+        told = command.table(account.functions, None, lambda: NOW)
+    assert told.startswith("What `deploy --like` has made cannot be listed: access denied in eu-west-1: the caller")
 
 
 def test_the_policy_names_what_is_there(account: Account) -> None:
