@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,10 +113,15 @@ def test_a_frame_of_top_changes(lab: Lab) -> None:
 
 
 def test_tab_completes(lab: Lab) -> None:
+    from playwright.sync_api import TimeoutError as Missed
+
     lab.run("my_own_function() { echo it works; }")
     lab.type("my_own_f")
-    lab.page.keyboard.press("Tab")
-    lab.page.locator(".jp-Completer-item", has_text="my_own_function").wait_for()
+    offered = lab.page.locator(".jp-Completer-item", has_text="my_own_function")
+    while not offered.is_visible():  # on a busy machine the kernel may give up asking the shell
+        lab.page.keyboard.press("Tab")
+        with contextlib.suppress(Missed):
+            offered.wait_for(timeout=5000)
     lab.page.keyboard.press("Enter")
     last = lab.cells.last
     expect(last.locator(".cm-content")).to_have_text("my_own_function")
@@ -138,7 +144,7 @@ def test_a_failing_command(lab: Lab) -> None:
 def test_a_notice_is_no_error(lab: Lab) -> None:
     lab.run("kill -9 $$")
     cell = lab.run("echo next; echo oops >&2")
-    expect(cell.locator("[data-mime-type='application/vnd.jupyter.stderr']")).to_have_text("oops")
+    expect(cell.locator("[data-mime-type='application/vnd.jupyter.stderr']")).to_have_text(["oops"])
     assert re.match(r"This is a new shell\..*\s+next\s+oops\s+[\d.]+ ms · ", output(cell))
     notice, report = (cell.locator(".jp-RenderedHTML").nth(n).locator("div, span").first for n in (0, 1))
     look = "e => { const s = getComputedStyle(e); return [s.color, s.fontSize, s.backgroundColor, s.paddingLeft] }"
