@@ -100,7 +100,7 @@ def build_parser(only_run: bool = False) -> argparse.ArgumentParser:
         add_run(commands, RUN, run)
         return parser
     from .comparison.choices import add_command as add_comparison
-    from .deploy.choices import add_commands as add_deployment
+    from .deploy.parser import add_commands as add_deployment
 
     _add_install(commands)
     _add_uninstall(commands)
@@ -109,7 +109,7 @@ def build_parser(only_run: bool = False) -> argparse.ArgumentParser:
     _add_images(commands)
     _add_metadata(commands)
     add_comparison(commands, comparison)
-    add_deployment(commands, deployment)
+    add_deployment(commands)
     return parser
 
 
@@ -301,13 +301,6 @@ def uninstall(options: argparse.Namespace) -> int:
         print(f"Removed the kernel {options.name!r} from {path}{kept}")
         kernelspec.exchange_credentials(path, endpoints[path], None)
     return 0
-
-
-def deployment(options: argparse.Namespace) -> int:
-    """Run `template`, `deploy`, `status` or `delete`."""
-    from .deploy.dispatch import run
-
-    return run(options)
 
 
 def images(options: argparse.Namespace) -> int:

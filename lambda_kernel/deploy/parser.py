@@ -1,0 +1,131 @@
+"""The options of the deployment commands."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import cli_types
+from ..aws.error_text import LONGEST_TIMEOUT_S
+from . import like_options, option_types, template
+
+Commands = argparse._SubParsersAction  # it has no public name; the method add_subparsers returns it
+DEFAULTS = template.Parameters()
+
+
+def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the four commands to the parser of `lambda-kernel`."""
+    _add_template(commands)
+    _add_deploy(commands)
+    _add_status(commands)
+    _add_delete(commands)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out the command that `options.command` names."""
+    from .dispatch import run as carry_out
+
+    return carry_out(options)
+
+
+def _add_template(commands: Commands[argparse.ArgumentParser]) -> None:
+    text = "Print the CloudFormation template of the function. Options change the defaults of its parameters."
+    parser = commands.add_parser("template", help="print the CloudFormation template", description=text)
+    parser.set_defaults(run=run, command="template")
+    _add_settings(parser)
+
+
+def _add_deploy(commands: Commands[argparse.ArgumentParser]) -> None:
+    text = (
+        "Create the function on AWS or update it. Settings that are not named stay unchanged. Several values of "
+        "--memory and --architecture make a family, a function for each combination."
+    )
+    parser = commands.add_parser("deploy", help="create or update the function on AWS", description=text)
+    parser.set_defaults(run=run, command="deploy")
+    _add_place(parser)
+    _add_settings(parser)
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--tools", metavar="PATH", nargs="+", type=Path, help="static executables for /opt/bin")
+    group.add_argument("--no-tools", action="store_true", help="remove the tools")
+    _add_consent(parser)
+    like_options.add(parser)
+
+
+def _add_status(commands: Commands[argparse.ArgumentParser]) -> None:
+    text = "Show the functions that `lambda-kernel deploy` made in a region."
+    parser = commands.add_parser("status", help="show the functions on AWS", description=text)
+    parser.set_defaults(run=run, command="status")
+    _add_place(parser)
+    parser.add_argument("--function", metavar="F", help="this function or family only")
+
+
+def _add_delete(commands: Commands[argparse.ArgumentParser]) -> None:
+    text = "Delete a function or a family that `lambda-kernel deploy` made, with its logs, role and tools."
+    parser = commands.add_parser("delete", help="delete the function on AWS", description=text)
+    parser.set_defaults(run=run, command="delete")
+    _add_place(parser)
+    parser.add_argument("--function", metavar="F", help="the function or family (default: shell)")
+    _add_consent(parser)
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("location")
+    group.add_argument(
+        "--profile", metavar="P", type=cli_types.some_text, help="AWS profile whose credentials are used"
+    )
+    group.add_argument("--region", metavar="R", type=cli_types.one_word, help="AWS region")
+    group.add_argument("--endpoint-url", metavar="U", type=cli_types.url, help="URL of an endpoint other than AWS's")
+    group.add_argument("--stack", metavar="S", help="the stack (default: lambda-kernel-FUNCTION)")
+    group.add_argument("--verbose", action="store_true", help="show account ids")
+
+
+def _add_consent(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only print the steps")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the function")
+    add = group.add_argument
+    add("--function", metavar="F", help=f"its name (default: {DEFAULTS.function})")
+    text = f"its memory; 128,512 makes a family (default: {DEFAULTS.memory_mb})"
+    add("--memory", metavar="MB", type=option_types.memories, help=text)
+    add(
+        "--timeout",
+        metavar="S",
+        type=cli_types.within(1, LONGEST_TIMEOUT_S),
+        help=f"timeout in seconds (default: {DEFAULTS.timeout_s})",
+    )
+    text = f"{', '.join(template.ARCHITECTURES)}, or both with a comma (default: {DEFAULTS.architecture})"
+    add("--architecture", metavar="A", type=option_types.architectures, help=text)
+    add(
+        "--storage",
+        metavar="MB",
+        type=cli_types.within(512, 10240),
+        help=f"size of /tmp (default: {DEFAULTS.storage_mb})",
+    )
+    add(
+        "--retention",
+        metavar="DAYS",
+        type=option_types.retention,
+        help=f"days to keep its logs (default: {DEFAULTS.retention_days})",
+    )
+    add(
+        "--policy",
+        metavar="ARN",
+        action="append",
+        type=option_types.policy,
+        help="a managed policy (repeatable), or `none`",
+    )
+    add(
+        "--layer",
+        metavar="ARN",
+        action="append",
+        type=option_types.layer,
+        help="a layer's version (repeatable), or `none`",
+    )
+    add(
+        "--tenant-isolation",
+        action=argparse.BooleanOptionalAction,
+        help="each kernel has its own environments (default: yes)",
+    )
