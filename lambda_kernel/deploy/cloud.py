@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import base64
 import datetime
+import functools
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ..aws import boto_session
 from ..aws.error_text import ErrorContext
+from . import template
 from .problems import DeployError, Missing, asking
+from .stack_options import DEFAULT_OPTIONS, StackOptions
 from .template import Mark, read_mark
 
 LAYER_DESCRIPTION = "lambda-kernel tools "
@@ -32,12 +35,13 @@ class Client(Protocol):
 
 @dataclass(frozen=True)
 class Clients:
-    """boto3's clients for the three services, and their region."""
+    """boto3's clients for the three services, and their region. s3: makes one for S3, which few need."""
 
     cloudformation: Client
     functions: Client
     logs: Client
     region: str
+    s3: Callable[[], Client] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Stack:
     parameters: Mapping[str, str]
     mark: Mark | None
     begun: bool = False
+    options: StackOptions = DEFAULT_OPTIONS
 
     @property
     def busy(self) -> bool:
@@ -78,7 +83,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Function:
-    """A function. stack: the stack that created it, according to its tags."""
+    """A function. stack: the stack that created it, according to its tags. variables: None if they cannot be read."""
 
     name: str
     state: str
@@ -92,6 +97,8 @@ class Function:
     modified: datetime.datetime
     code_sha256: str
     stack: str | None
+    runtime: str = template.Parameters.runtime
+    variables: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,15 +127,16 @@ def make_clients(region: str | None, profile: str | None, endpoint_url: str | No
 
     context = ErrorContext("", region or "", profile)
     config = Config(user_agent_extra="lambda-kernel", retries={"mode": "standard"}, connect_timeout=10)
+
+    def make(service: Any) -> Any:
+        return session.client(service, endpoint_url=endpoint_url, config=config)
+
     with asking("cloudformation:DescribeStacks", region or ""):
         session = boto_session.make_session(
             context, profile, region, prompter=boto_session.on_the_terminal(context, profile)
         )
-        made: list[Any] = [
-            session.client(service, endpoint_url=endpoint_url, config=config)
-            for service in ("cloudformation", "lambda", "logs")
-        ]
-    return Clients(made[0], made[1], made[2], str(made[0].meta.region_name))
+        made = [make(service) for service in ("cloudformation", "lambda", "logs")]
+    return Clients(made[0], made[1], made[2], str(made[0].meta.region_name), functools.partial(make, "s3"))
 
 
 def code_zip(code: str, name: str = "index.py") -> bytes:
@@ -173,7 +181,8 @@ class Cloud:
     def _stack(self, data: dict[str, Any]) -> Stack:
         parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in data.get("Parameters", [])}
         mark = read_mark(data.get("Description") or self._description(data))
-        return Stack(data["StackName"], data["StackId"], data["StackStatus"], parameters, mark)
+        options = StackOptions({one["Key"]: one["Value"] for one in data.get("Tags", [])}, data.get("RoleARN") or "")
+        return Stack(data["StackName"], data["StackId"], data["StackStatus"], parameters, mark, options=options)
 
     def _begun(self, stack: str) -> bool:
         if stack.startswith(STACK_PREFIX):
@@ -209,7 +218,14 @@ class Cloud:
         return next((event.time for event in self.events(stack) if event.of_stack), None)
 
     def create_change_set(
-        self, stack: str, name: str, body: str, parameters: list[dict[str, Any]], create: bool
+        self,
+        stack: str,
+        name: str,
+        body: str,
+        parameters: list[dict[str, Any]],
+        *,
+        create: bool,
+        options: StackOptions = DEFAULT_OPTIONS,
     ) -> tuple[str, str]:
         """Returns the ids of the stack and of the change set. A stack whose creation fails is deleted."""
         more = {"OnStackFailure": "DELETE"} if create else {}
@@ -221,6 +237,7 @@ class Cloud:
                 TemplateBody=body,
                 Parameters=parameters,
                 Capabilities=["CAPABILITY_IAM"],
+                **options.arguments(),
                 **more,
             )
         return str(answer["StackId"]), str(answer["Id"])
@@ -252,11 +269,14 @@ class Cloud:
             return None
         return _function(data)
 
-    def restore_code(self, function: str, package: bytes, architecture: str) -> None:
+    def upload(self, bucket: str, key: str, package: bytes) -> None:
+        assert self.clients.s3, "make_clients makes one"
+        with asking("s3:PutObject", self.region):
+            self.clients.s3().put_object(Bucket=bucket, Key=key, Body=package)
+
+    def restore_code(self, function: str, package: Mapping[str, Any], architecture: str) -> None:
         with asking("lambda:UpdateFunctionCode", self.region):
-            self.clients.functions.update_function_code(
-                FunctionName=function, ZipFile=package, Architectures=[architecture]
-            )
+            self.clients.functions.update_function_code(FunctionName=function, Architectures=[architecture], **package)
 
     def restore_configuration(self, function: str, settings: Mapping[str, Any]) -> None:
         with asking("lambda:UpdateFunctionConfiguration", self.region):
@@ -348,7 +368,14 @@ def _function(data: dict[str, Any]) -> Function:
         modified=parse_time(settings["LastModified"]),
         code_sha256=settings.get("CodeSha256", ""),
         stack=data.get("Tags", {}).get("aws:cloudformation:stack-name"),
+        runtime=settings.get("Runtime", template.Parameters.runtime),
+        variables=_variables(settings.get("Environment", {})),
     )
+
+
+def _variables(data: dict[str, Any]) -> dict[str, str] | None:
+    """Without a permission for the key there is an error in their place."""
+    return None if "Error" in data else dict(data.get("Variables", {}))
 
 
 def _layer(data: dict[str, Any]) -> Layer:

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ..errors import KernelError
-from . import choices, plan, status, template, tools
+from ..aws import regions
+from ..errors import AccessDenied, BadCredentials, BadSettings, KernelError
+from . import choices, plan, snippets, status, tools
 from .cloud import Clients, Cloud, Layer, Stack, make_clients
 from .console import Console
 from .execute import Executor
 from .problems import Busy, DeployError, Missing
+from .stack_options import StackOptions
 from .steps import Step, Wait
 
 LOOKS = 5  # attempts, if somebody else changes the stack at the same time
@@ -25,11 +27,8 @@ TryOut = Callable[[str], str]
 
 
 def print_template(options: argparse.Namespace, console: Console) -> None:
-    advice = (
-        "leave --policy and --layer out, and name them with `--parameter-overrides Policies=ARN,ARN Layers=ARN,ARN` of "
-        "`aws cloudformation deploy`, or name fewer sizes with --memory"
-    )
-    console.out.write(template.limited(template.render(choices.DEFAULTS.values() | choices.given(options)), advice))
+    values = choices.DEFAULTS.values() | choices.given(options)
+    console.out.write(snippets.text(values, choices.tags(options) or {}, options.form))
 
 
 def guarded(
@@ -57,12 +56,56 @@ def deploy(
     try_out: TryOut | None = None,
 ) -> None:
     """Plan, then execute. Repeat if another operation came first. Raises KernelError."""
+    if options.form:
+        console.out.write(snippets.of_deploy(options))
+        return
     executables = tuple(tools.read(path) for path in options.tools or ())
-    cloud = Cloud(clients or make_clients(options.region, options.profile, options.endpoint_url))
     stack = options.stack or stack_name(options.function or choices.DEFAULTS.function)
-    desired = plan.Desired(stack, cloud.region, options.function, choices.given(options), executables, options.no_tools)
-    again = functools.partial(deploy_line, options, cloud.region, stack)
-    executor = Executor(cloud, console, sleep, try_out or trial(options, cloud.region), again)
+    desired = plan.Desired(
+        stack,
+        options.region or "",
+        options.function,
+        choices.given(options),
+        executables,
+        options.no_tools,
+        choices.tags(options),
+        options.role_arn,
+    )
+    regions.check(options.region, options.endpoint_url)
+    try:
+        cloud = Cloud(clients or make_clients(options.region, options.profile, options.endpoint_url))
+        again = functools.partial(deploy_line, options, cloud.region, stack)
+        executor = Executor(cloud, console, sleep, try_out or trial(options, cloud.region), again)
+        _deploy(options, replace(desired, region=cloud.region), console, executor)
+    except BadSettings as error:
+        if not options.dry_run or not nobody_asked(error):
+            raise
+        console.say(imagined(desired, error))
+
+
+def nobody_asked(error: BadSettings) -> bool:
+    """Whether AWS could not be asked, because there are no credentials or no region."""
+    from botocore.exceptions import NoRegionError
+
+    without = isinstance(error, BadCredentials) and not isinstance(error, AccessDenied)
+    return without or isinstance(error.__cause__, NoRegionError)
+
+
+def imagined(desired: plan.Desired, error: BadSettings) -> str:
+    """The plan for an account in which there is nothing of it."""
+    steps = plan.plan_deploy(desired, plan.Current())
+    where = desired.region or "the region that you name"
+    return f"{listed(steps, where)}\nThis is the plan for a new stack. AWS was not asked what exists: {error}"
+
+
+def _deploy(
+    options: argparse.Namespace,
+    desired: plan.Desired,
+    console: Console,
+    executor: Executor,
+) -> None:
+    """Look, plan and execute, until it is done."""
+    stack, cloud = desired.stack, executor.cloud
     for _ in range(LOOKS):
         current = look(cloud, desired)
         steps = plan.plan_deploy(desired, current)
@@ -210,12 +253,14 @@ def stack_name(function: str) -> str:
     return f"lambda-kernel-{function.replace('_', '-')}"
 
 
-def deploy_line(options: argparse.Namespace, region: str, stack: str, values: Mapping[str, str]) -> str:
+def deploy_line(
+    options: argparse.Namespace, region: str, stack: str, values: Mapping[str, str], more: StackOptions
+) -> str:
     """The command that creates a function with all these settings."""
     words = ["lambda-kernel", "deploy", "--region", region]
     for option, value in (("--profile", options.profile), ("--endpoint-url", options.endpoint_url)):
         words += [option, value] if value else []
-    return shlex.join([*words, "--stack", stack, *choices.spelled(values)])
+    return shlex.join([*words, "--stack", stack, *choices.spelled(values, more)])
 
 
 def install_line(options: argparse.Namespace, region: str, function: str) -> str:

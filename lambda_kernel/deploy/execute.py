@@ -12,6 +12,7 @@ from .cloud import CHANGE_SET_PREFIX, Change, Cloud, Stack, code_zip
 from .console import Console
 from .problems import Busy, DeployError, Interrupted
 from .progress import POLL_SECONDS, Progress
+from .stack_options import StackOptions
 from .steps import (
     AwaitActive,
     CreateStack,
@@ -22,9 +23,11 @@ from .steps import (
     Step,
     TryOut,
     UpdateStack,
+    UploadCode,
     Wait,
     described,
 )
+from .template import variables_in
 
 GO_ON = "this command continues, with all settings"
 
@@ -33,7 +36,7 @@ class Executor:
     """Executes steps.
 
     try_out: runs a command in a function and returns what to show; again: the command that creates a function with
-    these parameters.
+    these parameters, in such a stack.
     """
 
     def __init__(
@@ -42,7 +45,7 @@ class Executor:
         console: Console,
         sleep: Callable[[float], None],
         try_out: Callable[[str], str] = str,
-        again: Callable[[Mapping[str, str]], str] = str,
+        again: Callable[[Mapping[str, str], StackOptions], str] = lambda *_: "",
     ) -> None:
         self.cloud, self.console, self.sleep, self.try_out, self.again = cloud, console, sleep, try_out, again
         self.progress = Progress(cloud, console.say, sleep)
@@ -63,7 +66,7 @@ class Executor:
     def _remake(self, step: Step, remade: CreateStack) -> None:
         """Delete and create again. In between AWS has lost the settings, so the user is given a command that has
         them."""
-        line = self.again(self._filled(remade.parameters))
+        line = self.again(self._filled(remade.parameters), remade.options)
         if isinstance(step, DeleteStack):
             self.console.say(f"If this is interrupted, {GO_ON}:\n  {line}", exactly=True)
         try:
@@ -90,10 +93,18 @@ class Executor:
             case PublishTools(layer=layer, archive=archive, architectures=architectures):
                 self.console.say(f"Publishing the layer {layer}: {archive.names}.")
                 self.published = self.cloud.publish(layer, archive.data, architectures.split(","), archive.digest)
+            case UploadCode(bucket=bucket, key=key):
+                self.console.say(f"Putting the code into s3://{bucket}/{key}.")
+                self.cloud.upload(bucket, key, plan.package())
             case CreateStack():
                 self._create(step)
             case UpdateStack():
                 self._update(step)
+            case _:
+                self._run_on_a_function(step)
+
+    def _run_on_a_function(self, step: Step) -> None:
+        match step:
             case Restore():
                 self._restore(step)
             case AwaitActive(function=function):
@@ -112,7 +123,9 @@ class Executor:
     def _create(self, step: CreateStack) -> None:
         self.console.say(f"Creating the stack {step.stack}: {described(self._filled(step.parameters))}.")
         parameters = [_given(*item) for item in self._filled(step.parameters).items()]
-        stack, change_set = self.cloud.create_change_set(step.stack, _new_name(), step.body, parameters, create=True)
+        stack, change_set = self.cloud.create_change_set(
+            step.stack, _new_name(), step.body, parameters, create=True, options=step.options
+        )
         if self._changes(step.stack, change_set) is not None:
             self._execute(step.stack, stack, change_set)
 
@@ -121,7 +134,7 @@ class Executor:
         parameters: list[dict[str, Any]] = [_given(*item) for item in self._filled(step.given).items()]
         parameters += [{"ParameterKey": name, "UsePreviousValue": True} for name in step.kept]
         stack, change_set = self.cloud.create_change_set(
-            step.stack.name, _new_name(), step.body, parameters, create=False
+            step.stack.name, _new_name(), step.body, parameters, create=False, options=step.options
         )
         changes = self._changes(step.stack.name, change_set)
         if changes is None:
@@ -179,7 +192,7 @@ class Executor:
     def _restore(self, step: Restore) -> None:
         self.console.say(f"Restoring the code and settings of {step.function}.")
         values = step.parameters
-        self.cloud.restore_code(step.function, code_zip(step.code), values["Architecture"])
+        self.cloud.restore_code(step.function, _package(step), values["Architecture"])
         self._await_active(step.function, quietly=True)  # Lambda refuses a second change during the first
         self.cloud.restore_configuration(step.function, settings(self._filled(values)))
 
@@ -193,16 +206,32 @@ class Executor:
         return State(function.state, function.update, function.reason) if function else None
 
 
+def _package(step: Restore) -> dict[str, Any]:
+    """The function's code, for Lambda's API."""
+    if "CodeBucket" in step.parameters:
+        return {"S3Bucket": step.parameters["CodeBucket"], "S3Key": step.parameters["CodeKey"]}
+    return {"ZipFile": code_zip(step.code)}
+
+
 def settings(parameters: Mapping[str, str]) -> dict[str, Any]:
-    """The template's settings of a function, for Lambda's API."""
+    """The template's settings of a function, for Lambda's API. What is not in it stays as it is."""
+    subnets, groups, layers = (_several(parameters[name]) for name in ("Subnets", "SecurityGroups", "Layers"))
+    named = {"Role": parameters["RoleArn"], "KMSKeyArn": parameters["KmsKey"]}
     return {
-        "Runtime": "python3.14",
+        "Runtime": parameters["Runtime"],
         "Handler": "index.handler",
         "MemorySize": int(parameters["Memory"]),
         "Timeout": int(parameters["Timeout"]),
         "EphemeralStorage": {"Size": int(parameters["Storage"])},
-        "Layers": [arn for arn in parameters["Layers"].split(",") if arn],
+        "Layers": layers,
+        "Environment": {"Variables": variables_in(parameters)},
+        "VpcConfig": {"SubnetIds": subnets, "SecurityGroupIds": groups},
+        **{name: value for name, value in named.items() if value},
     }
+
+
+def _several(text: str) -> list[str]:
+    return [one for one in text.split(",") if one]
 
 
 def summary(change: Change) -> str:

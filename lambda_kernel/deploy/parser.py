@@ -33,6 +33,9 @@ def _add_template(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("template", help="print the CloudFormation template", description=text)
     parser.set_defaults(run=run, command="template")
     _add_settings(parser)
+    _add_company(parser)
+    _add_tags(parser)
+    _add_forms(parser)
 
 
 def _add_deploy(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -44,6 +47,9 @@ def _add_deploy(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run, command="deploy")
     _add_place(parser)
     _add_settings(parser)
+    _add_company(parser)
+    _add_stack(parser)
+    _add_forms(parser)
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--tools", metavar="PATH", nargs="+", type=Path, help="static executables for /opt/bin")
     group.add_argument("--no-tools", action="store_true", help="remove the tools")
@@ -129,3 +135,41 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="each kernel has its own environments (default: yes)",
     )
+    add("--runtime", metavar="R", type=option_types.runtime, help=f"Python to run on (default: {DEFAULTS.runtime})")
+    add("--log-format", choices=("Text", "JSON"), help=f"format of its logs (default: {DEFAULTS.log_format})")
+    text = "an environment variable (repeatable); those that are named replace all others; or `none`"
+    add("--env", metavar="NAME=VALUE", action="append", type=option_types.variable, help=text)
+
+
+def _add_company(parser: argparse.ArgumentParser) -> None:
+    """What companies ask for. Each takes `none`."""
+    add = parser.add_argument_group("what a company may ask for (`none` takes it away)").add_argument
+    add("--role", metavar="ARN", type=option_types.role_or_none, help="the function's role, in place of one of its own")
+    text = "permissions boundary of the role that is made"
+    add("--permissions-boundary", metavar="ARN", type=option_types.policy, help=text)
+    text = "a subnet of the VPC that it is in (repeatable)"
+    add("--vpc-subnet", metavar="ID", action="append", type=option_types.subnet, help=text)
+    text = "a security group in the VPC (repeatable)"
+    add("--security-group", metavar="ID", action="append", type=option_types.group, help=text)
+    add("--kms-key", metavar="ARN", type=option_types.key, help="the key that encrypts its environment variables")
+
+
+def _add_stack(parser: argparse.ArgumentParser) -> None:
+    _add_tags(parser)
+    text = "role with which CloudFormation makes the stack, now and later"
+    parser.add_argument("--role-arn", metavar="ARN", type=option_types.role, help=text)
+    text = "keep the code in this bucket instead of in the template, or `none`"
+    parser.add_argument("--s3-bucket", metavar="B", type=option_types.bucket, help=text)
+    text = "a package that is in the bucket already, such as a signed one; or `none`"
+    parser.add_argument("--s3-key", metavar="K", type=cli_types.some_text, help=text)
+
+
+def _add_tags(parser: argparse.ArgumentParser) -> None:
+    text = "a tag of all that is made (repeatable); those that are named replace all others; or `none`"
+    parser.add_argument("--tag", metavar="KEY=VALUE", action="append", type=option_types.tag, help=text)
+
+
+def _add_forms(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    for form, text in (("sam", "an AWS SAM template"), ("terraform", "a Terraform configuration")):
+        group.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=f"print it as {text}")

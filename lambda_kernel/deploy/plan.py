@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from ..function.source import function_code
-from . import family, template
+from . import checks, family, template
 from .cloud import LAYER_DESCRIPTION, REVIEW, UNTOUCHED, Function, Layer, Stack, code_zip, sha256
 from .family import Member
 from .problems import DeployError
+from .stack_options import StackOptions
 from .steps import (
     AwaitActive,
     CreateStack,
@@ -21,11 +24,14 @@ from .steps import (
     Step,
     TryOut,
     UpdateStack,
+    UploadCode,
     Wait,
 )
 from .tools import Executable, pack
 
 PUBLISHED = "the new layer"  # a placeholder for the ARN of the layer that an earlier step publishes
+OUR_KEY = re.compile(r"|lambda-kernel/[0-9a-f]{16}\.zip")
+FEWER = "name fewer with --memory, deploy two families, or name a bucket with --s3-bucket"
 # Stacks that cannot be updated (CloudFormation user guide, stack status codes).
 DEAD = {
     "ROLLBACK_COMPLETE": "it was never complete: its creation failed and was rolled back",
@@ -33,15 +39,15 @@ DEAD = {
     "ROLLBACK_FAILED": "its creation failed, and so did the clean-up",
     "DELETE_FAILED": "its deletion failed",
 }
-# Beginnings of regions that had none when tenant isolation was launched.
-NO_ISOLATION = ("ap-southeast-6", "us-gov-", "cn-")
+# Beginnings of regions that had none when tenant isolation was launched, or of which AWS has not said that they do.
+NO_ISOLATION = ("ap-southeast-6", "us-gov-", "cn-", "us-iso", "eu-iso", "eusc-")
 
 
 @dataclass(frozen=True)
 class Desired:
     """What the command line says. parameters: of the template, only those that were named.
 
-    function None: the stack's function, or the default.
+    function None: the stack's function, or the default. tags, service_role: None if they were not named.
     """
 
     stack: str
@@ -50,6 +56,8 @@ class Desired:
     parameters: Mapping[str, str] = field(default_factory=dict)
     tools: tuple[Executable, ...] = ()
     no_tools: bool = False
+    tags: Mapping[str, str] | None = None
+    service_role: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,14 +109,21 @@ def plan_deploy(desired: Desired, current: Current) -> list[Step]:
         begin = [_clear(stack)]
     existing = None if is_dead(stack) else stack
     values = _values(desired, existing)
-    template.limited(template.for_stack(values), "name fewer with --memory, or deploy two families")
+    checks.check(values, desired.region)
+    template.limited(template.for_stack(values), FEWER)
     steps, values = _with_tools(desired, current, values)
+    options = _options(desired, existing)
     if existing is None:
         # What a failed creation left behind belongs to the stack until that is deleted.
         _check_new(desired, Current() if begin and begin[0].consent else current, values)
-        steps = [*begin, *steps, CreateStack(desired.stack, values, template.for_stack(values))]
+        steps = [
+            *begin,
+            *steps,
+            *_upload(values),
+            CreateStack(desired.stack, values, template.for_stack(values), options),
+        ]
     else:
-        steps += _change(desired, replace(current, stack=existing), existing, values)
+        steps += _change(desired, replace(current, stack=existing), existing, values, options)
     names = family.names(values)
     return [*steps, *map(AwaitActive, names), *map(TryOut, names)]
 
@@ -131,7 +146,32 @@ def _values(desired: Desired, existing: Stack | None) -> dict[str, str]:
     before = dict(existing.parameters) if existing else {}
     values = template.Parameters().values() | before | dict(desired.parameters)
     known = {name: values[name] for name in template.Parameters().values()}
-    return known | {"Function": function_of(desired, existing)}
+    return known | _in_s3(values) | {"Function": function_of(desired, existing)}
+
+
+def _in_s3(values: Mapping[str, str]) -> dict[str, str]:
+    """Where the code is, if it is in S3. A package that is not of our making stays the one."""
+    bucket, key = (values.get(name, "") for name in template.IN_S3)
+    if not bucket and key and not OUR_KEY.fullmatch(key):
+        raise DeployError(f"the package {key} needs its bucket: add --s3-bucket, or --s3-key none")
+    return {"CodeBucket": bucket, "CodeKey": code_key() if OUR_KEY.fullmatch(key) else key} if bucket else {}
+
+
+def code_key() -> str:
+    """Where the code is in a bucket. Other code has another key, from which CloudFormation learns of the change."""
+    return f"lambda-kernel/{template.code_hash(function_code())}.zip"
+
+
+def _upload(values: Mapping[str, str], before: Mapping[str, str] = MappingProxyType({})) -> list[Step]:
+    bucket, key = (values.get(name, "") for name in template.IN_S3)
+    there = (bucket, key) == (before.get("CodeBucket"), before.get("CodeKey"))
+    return [UploadCode(bucket, key)] if key == code_key() and not there else []
+
+
+def _options(desired: Desired, existing: Stack | None) -> StackOptions:
+    before = existing.options if existing else StackOptions()
+    tags = before.tags if desired.tags is None else desired.tags
+    return StackOptions(tags, desired.service_role or before.service_role)
 
 
 def _with_tools(desired: Desired, current: Current, values: dict[str, str]) -> tuple[list[Step], dict[str, str]]:
@@ -206,20 +246,24 @@ def _check_isolation(desired: Desired, values: Mapping[str, str]) -> None:
         )
 
 
-def _change(desired: Desired, current: Current, stack: Stack, values: dict[str, str]) -> list[Step]:
+def _change(
+    desired: Desired, current: Current, stack: Stack, values: dict[str, str], options: StackOptions
+) -> list[Step]:
     before = template.Parameters().values() | dict(stack.parameters)
     had, has = family.names(before), family.names(values)
     if values["Function"] != before["Function"]:
         _check_new(replace(desired, parameters={"TenantIsolation": ""}), current, values)
-        return [_update(stack, values, current, _moved(had)), *_let_go(current, stack, values)]
+        update = _update(stack, values, current, options, _moved(had))
+        return [*_upload(values, stack.parameters), update, *_let_go(current, stack, values)]
     _check_free(desired, current, [name for name in has if name not in had])
     if values["TenantIsolation"] != before["TenantIsolation"]:
         _check_isolation(desired, values)
-        return _again(stack, values, "tenant isolation can only be set when a function is created")
+        return _again(stack, values, options, "tenant isolation can only be set when a function is created")
     gone = [name for name in had if name in has and current.function(name) is None]
     if gone:
-        return _again(stack, values, f"its {family.described(gone)} {'is' if len(gone) == 1 else 'are'} gone")
-    return [*_updated(current, stack, values), *_restored(current, values, before)]
+        return _again(stack, values, options, f"its {family.described(gone)} {'is' if len(gone) == 1 else 'are'} gone")
+    updated = _updated(current, stack, values, options)
+    return [*_upload(values, stack.parameters), *updated, *_restored(current, values, before)]
 
 
 def _moved(names: list[str]) -> str:
@@ -228,12 +272,13 @@ def _moved(names: list[str]) -> str:
     return f"A new name makes new functions: {', '.join(names)}, their environments and logs will be deleted."
 
 
-def _updated(current: Current, stack: Stack, values: Mapping[str, str]) -> list[Step]:
-    update = _update(stack, values, current)
+def _updated(current: Current, stack: Stack, values: Mapping[str, str], options: StackOptions) -> list[Step]:
+    update = _update(stack, values, current, options)
     if update.leaving:
         leaving = family.described(update.leaving)
         update = replace(update, consent=f"The {leaving} will be deleted, and the environments with their files.")
-    return [update, *_let_go(current, stack, values)] if update.given or update.new_code else []
+    changed = update.given or update.new_code or update.moved or options != stack.options
+    return [update, *_let_go(current, stack, values)] if changed else []
 
 
 def _restored(current: Current, values: Mapping[str, str], before: Mapping[str, str]) -> Iterator[Step]:
@@ -257,15 +302,18 @@ def _delete_layer(layer: Layer) -> DeleteLayer:
     return DeleteLayer(layer_name(layer.arn), layer.version)
 
 
-def _again(stack: Stack, values: Mapping[str, str], why: str) -> list[Step]:
+def _again(stack: Stack, values: Mapping[str, str], options: StackOptions, why: str) -> list[Step]:
     consent = (
         f"The stack {stack.name} will be deleted and created again, because {why}. "
         "Its environments, files and logs will be gone."
     )
-    return [DeleteStack(stack, why, consent=consent), CreateStack(stack.name, values, template.for_stack(values))]
+    create = CreateStack(stack.name, values, template.for_stack(values), options)
+    return [*_upload(values), DeleteStack(stack, why, consent=consent), create]
 
 
-def _update(stack: Stack, values: Mapping[str, str], current: Current, consent: str = "") -> UpdateStack:
+def _update(
+    stack: Stack, values: Mapping[str, str], current: Current, options: StackOptions, consent: str = ""
+) -> UpdateStack:
     given = {name: value for name, value in values.items() if stack.parameters.get(name) != value}
     kept = tuple(name for name in values if name not in given)
     before = template.Parameters().values() | dict(stack.parameters)
@@ -278,6 +326,8 @@ def _update(stack: Stack, values: Mapping[str, str], current: Current, consent: 
         new_code=current.body != template.for_stack(before),
         joining=tuple(name for name in has if name not in had),
         leaving=tuple(name for name in had if name not in has),
+        options=options,
+        moved="CodeBucket" in stack.parameters and "CodeBucket" not in values,
         consent=consent,
     )
 
@@ -293,8 +343,11 @@ def changed_outside(function: Function, settled: datetime | None) -> bool:
 
 
 def _differs(function: Function, member: Member, parameters: Mapping[str, str]) -> bool:
-    are = (function.memory_mb, function.timeout_s, function.storage_mb)
-    return are != tuple(map(int, (member.memory_mb, parameters["Timeout"], parameters["Storage"])))
+    sizes = tuple(map(int, (member.memory_mb, parameters["Timeout"], parameters["Storage"])))
+    if (function.memory_mb, function.timeout_s, function.storage_mb) != sizes:
+        return True
+    variables = None if function.variables is None else dict(function.variables)
+    return function.runtime != parameters["Runtime"] or variables not in (None, template.variables_in(parameters))
 
 
 def remade(steps: Sequence[Step]) -> CreateStack | None:

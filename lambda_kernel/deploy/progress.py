@@ -14,6 +14,19 @@ CANCELLED = ("Resource creation cancelled", "Resource update cancelled", "Resour
 STARTS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
 ENDS = ("_COMPLETE", "_FAILED")
 SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
+# By words of the reason.
+ADVICE = {
+    "enanc": "add --no-tenant-isolation",
+    "cannot be assumed": "its trust policy has to let lambda.amazonaws.com do sts:AssumeRole, or name another --role",
+    "ross-account pass role": "name a role of the function's own account with --role",
+    "CodeVerificationFailed": (
+        "code in a template cannot be signed; sign the package that --s3-bucket uploads, and name the signed one with "
+        "--s3-key"
+    ),
+    "CreateNetworkInterface": "the role has to allow what AWSLambdaVPCAccessExecutionRole does",
+    "ubnet": "name subnets and security groups of one VPC in this region",
+    "ecurity group": "name subnets and security groups of one VPC in this region",
+}
 VERBS = {"CREATE": "created", "UPDATE": "updated", "DELETE": "deleted", "IMPORT": "imported"}
 
 
@@ -104,10 +117,13 @@ def advice(reason: str) -> str:
     """CloudFormation's reason, and what to do if that is known."""
     reason = reason.rstrip(".") or "no reason was given"
     action = needed(reason)
+    if action == "iam:CreateRole":
+        return (
+            f"{reason}: the caller needs {action}; name a role that exists with --role, or the boundary that your "
+            "account asks for with --permissions-boundary"
+        )
     if action:
         return f"{reason}: the caller needs {action}"
     if "already exists" in reason:
         return f"{reason}: delete that, or choose another name with --function"
-    if "enanc" in reason:
-        return f"{reason}: add --no-tenant-isolation"
-    return reason
+    return next((f"{reason}: {what}" for words, what in ADVICE.items() if words in reason), reason)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..function.source import function_code
 from . import template
 from .cloud import Cloud, Function, Stack, sha256
-from .plan import changed_outside, names_in, package
+from .plan import changed_outside, code_key, names_in, package
 
 HEADINGS = ("STACK", "FUNCTION", "STATE", "MEMORY", "ARCHITECTURE", "TENANT ISOLATION", "CODE", "LAST MODIFIED")
 
@@ -57,6 +57,9 @@ def code_state(cloud: Cloud, stack: Stack, function: Function) -> str:
     if changed_outside(function, cloud.settled(stack.id)):
         return "changed outside of the stack"
     code = function_code()
+    key = stack.parameters.get("CodeKey", "")
+    if key:
+        return "up to date" if key == code_key() else f"package {key}"
     if stack.mark and stack.mark.code != template.code_hash(code):
         return f"of version {stack.mark.version}"
     return "up to date" if template.code_in(cloud.body(stack.id)) == code else "edited by hand"

@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import family
+from . import family, template
 from .cloud import Stack
+from .stack_options import DEFAULT_OPTIONS, StackOptions
+from .template import variables_in
 from .tools import Archive
+
+# Parameters that are told only where they are not as usual.
+MORE = {
+    "Policies": "policies",
+    "Layers": "layers",
+    "RoleArn": "role",
+    "Boundary": "permissions boundary",
+    "Subnets": "subnets",
+    "SecurityGroups": "security groups",
+    "Environment": "variables",
+    "KmsKey": "KMS key",
+    "LogFormat": "log format",
+    "Runtime": "runtime",
+    "CodeBucket": "code in the bucket",
+}
 
 
 @dataclass(frozen=True)
@@ -58,20 +75,31 @@ class PublishTools(Step):
 
 
 @dataclass(frozen=True)
+class UploadCode(Step):
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"put the code into s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True)
 class CreateStack(Step):
     stack: str
     parameters: Mapping[str, str]
     body: str = field(repr=False)
+    options: StackOptions = DEFAULT_OPTIONS
 
     def __str__(self) -> str:
-        return f"create the stack {self.stack}: {described(self.parameters)}"
+        return ", ".join([f"create the stack {self.stack}: {described(self.parameters)}", *_told(self.options)])
 
 
 @dataclass(frozen=True)
 class UpdateStack(Step):
     """given: the parameters that change; kept: those that stay as they are.
 
-    joining, leaving: the functions that it makes and deletes.
+    joining, leaving: the functions that it makes and deletes. options: the stack's from now on. moved: the code no
+    longer comes from S3.
     """
 
     stack: Stack
@@ -81,10 +109,14 @@ class UpdateStack(Step):
     new_code: bool = False
     joining: tuple[str, ...] = ()
     leaving: tuple[str, ...] = ()
+    options: StackOptions = DEFAULT_OPTIONS
+    moved: bool = False
 
     def __str__(self) -> str:
         parts = ["the template of this version"] * self.new_code
-        parts += [f"{name} becomes {value or 'empty'}" for name, value in self.given.items()]
+        parts += [f"{name} becomes {shown(name, value) or 'empty'}" for name, value in self.given.items()]
+        parts += ["the code is in the template"] * self.moved
+        parts += _told(self.options, self.stack.options)
         for verb, names in (("make", self.joining), ("delete", self.leaving)):
             parts += [f"{verb} the {family.described(names)}"] if names else []
         return f"update the stack {self.stack.name}: {', '.join(parts)}"
@@ -118,6 +150,19 @@ class TryOut(Step):
         return f"run a test command in the function {self.function}"
 
 
+def _told(options: StackOptions, before: StackOptions = DEFAULT_OPTIONS) -> list[str]:
+    """What differs."""
+    tags = ", ".join(f"{key}={value}" for key, value in options.tags.items())
+    parts = [f"tags {tags or 'none'}"] if options.tags != before.tags else []
+    changed = options.service_role != before.service_role
+    return [*parts, *[f"CloudFormation works as {options.service_role}"] * changed]
+
+
+def shown(name: str, value: str) -> str:
+    """A parameter's value, for people. What variables hold may be secret."""
+    return ", ".join(variables_in({name: value})) if name == "Environment" else value
+
+
 def described(parameters: Mapping[str, str]) -> str:
     """A function's settings, for people."""
     isolated, names = parameters["TenantIsolation"] == "true", family.names(parameters)
@@ -131,7 +176,10 @@ def described(parameters: Mapping[str, str]) -> str:
         f"logs kept {parameters['Retention']} days",
         f"{'with' if isolated else 'without'} tenant isolation",
     ]
+    unusual = {"LogFormat": "Text", "Runtime": template.Parameters.runtime}
     parts += [
-        f"{name} {parameters[key]}" for name, key in (("policies", "Policies"), ("layers", "Layers")) if parameters[key]
+        f"{name} {shown(key, value)}"
+        for key, name in MORE.items()
+        if (value := parameters.get(key, "")) != unusual.get(key, "")
     ]
     return ", ".join(parts)

@@ -26,6 +26,15 @@ MARK = re.compile(r"lambda-kernel (?P<version>\S+): a shell in AWS Lambda \(code
 NUMBERS = {"Memory", "Timeout", "Storage", "Retention"}
 CODE_KEY = "    ZipFile: |\n"
 CODE_INDENT = "     "
+# Parameters of a template whose code is in S3. A template that holds the code does not have them.
+IN_S3 = ("CodeBucket", "CodeKey")
+FROM_S3 = "   Code: {S3Bucket: !Ref CodeBucket, S3Key: !Ref CodeKey}\n"
+# What Lambda needs of a function's role in a VPC (Lambda developer guide, configuration-vpc). The function's own code,
+# and so who uses the kernel, is denied it.
+NETWORK = (
+    *("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeSubnets", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,14 @@ class Parameters:
     policies: tuple[str, ...] = ()
     tenant_isolation: bool = True
     layers: tuple[str, ...] = ()
+    role: str = ""
+    boundary: str = ""
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    variables: str = ""  # as variables_text has them
+    kms_key: str = ""
+    log_format: str = "Text"
+    runtime: str = "python3.14"
 
     def values(self) -> dict[str, str]:
         """The values in CloudFormation's form."""
@@ -54,6 +71,14 @@ class Parameters:
             "Policies": ",".join(self.policies),
             "TenantIsolation": str(self.tenant_isolation).lower(),
             "Layers": ",".join(self.layers),
+            "RoleArn": self.role,
+            "Boundary": self.boundary,
+            "Subnets": ",".join(self.subnets),
+            "SecurityGroups": ",".join(self.security_groups),
+            "Environment": self.variables,
+            "KmsKey": self.kms_key,
+            "LogFormat": self.log_format,
+            "Runtime": self.runtime,
         }
 
 
@@ -63,6 +88,35 @@ class Mark:
 
     version: str
     code: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """A kind of template. code: the lines between the other properties and the function's text."""
+
+    transform: str = ""
+    type: str = "AWS::Lambda::Function"
+    code: str = f"   Code:\n{CODE_KEY}"
+    mapped: str = "   Code:\n    ZipFile: !FindInMap [Code, Shell, ZipFile]\n"
+
+
+CLOUDFORMATION = Form()
+SAM = Form(
+    "Transform: AWS::Serverless-2016-10-31\n",
+    "AWS::Serverless::Function",
+    "   InlineCode: |\n",
+    "   InlineCode: !FindInMap [Code, Shell, ZipFile]\n",
+)
+
+
+def variables_text(variables: Mapping[str, str]) -> str:
+    """Environment variables as the template's parameter has them. Equal ones are the same text."""
+    return json.dumps(dict(sorted(variables.items())), ensure_ascii=False) if variables else ""
+
+
+def variables_in(values: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables among a template's parameters."""
+    return dict(json.loads(values.get("Environment") or "{}"))
 
 
 def code_hash(text: str) -> str:
@@ -94,8 +148,9 @@ def template() -> str:
 
 
 def for_stack(values: Mapping[str, str]) -> str:
-    """The template of a stack with these parameters. Of them, only those that make a family are in it."""
-    kept = ("Memory", "Architecture") if len(members(values)) > 1 else ()
+    """The template of a stack with these parameters. Of them, it holds only those on which its form depends."""
+    kept = ["Environment", *(name for name in IN_S3 if name in values)]
+    kept += ["Memory", "Architecture"] if len(members(values)) > 1 else []
     return render(Parameters().values() | {name: values[name] for name in kept})
 
 
@@ -109,26 +164,38 @@ def limited(body: str, advice: str) -> str:
     return body
 
 
-def render(defaults: Mapping[str, str]) -> str:
+def render(defaults: Mapping[str, str], form: Form = CLOUDFORMATION) -> str:
     """The template with these defaults for its parameters, and with a function for each member of their family.
 
     The code is a block scalar, so that it stays readable. A level of YAML is one blank, because each blank costs a byte
     per line. Raises DeployError.
     """
     code, found = function_code(), members(defaults)
-    quoted = {name: value if name in NUMBERS else json.dumps(value) for name, value in defaults.items()}
+    quoted = {name: value if name in NUMBERS else _quoted(value) for name, value in defaults.items()}
+    fixed = {"type": form.type, "variables": json.dumps(variables_in(defaults), ensure_ascii=False)}
     marks = {
         "version": __version__,
         "hash": code_hash(code),
         "retention": ", ".join(map(str, RETENTION_DAYS)),
         "longest": str(LONGEST_TIMEOUT_S),
-        **(_one(quoted) if len(found) == 1 else _family(defaults, found)),
+        "network": ", ".join(NETWORK),
+        "transform": form.transform,
+        "s3": "".join(f"\n {name}: {{Type: String, Default: {quoted[name]}}}" for name in IN_S3 if name in quoted),
+        **(_one(quoted, fixed, form) if len(found) == 1 else _family(defaults, found, fixed, form)),
     }
+    body = _filled("template.yaml", quoted | marks)
+    if "CodeBucket" in defaults:
+        return body
     indented = (f"{CODE_INDENT}{line}" if line.strip() else line for line in code.splitlines(keepends=True))
-    return _filled("template.yaml", marks | quoted) + "".join(indented)
+    return body + "".join(indented)
 
 
-def _one(quoted: Mapping[str, str]) -> dict[str, str]:
+def _quoted(text: str) -> str:
+    """In YAML. JSON's escapes of characters beyond the BMP are none of YAML's."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _one(quoted: Mapping[str, str], fixed: Mapping[str, str], form: Form) -> dict[str, str]:
     """The marks of a template with one function, whose parameters can be overridden as long as it lives."""
     names = {"resource": "Shell", "name": "!Ref Function", "memory": "!Ref Memory", "architecture": "!Ref Architecture"}
     processor, allowed = quoted["Architecture"], ", ".join(ARCHITECTURES)
@@ -137,11 +204,11 @@ def _one(quoted: Mapping[str, str]) -> dict[str, str]:
         "architecture": f"{{Type: String, Default: {processor}, AllowedValues: [{allowed}]}}",
         "outputs": " Function: {Value: !Ref Shell, Description: Name of the function}\n"
         " Arn: {Value: !GetAtt Shell.Arn}",
-        "functions": _filled("function.yaml", names) + CODE_KEY,
+        "functions": _filled("function.yaml", {**names, **fixed}) + (FROM_S3 if "CodeBucket" in quoted else form.code),
     }
 
 
-def _family(values: Mapping[str, str], found: Sequence[Member]) -> dict[str, str]:
+def _family(values: Mapping[str, str], found: Sequence[Member], fixed: Mapping[str, str], form: Form) -> dict[str, str]:
     """The marks of a template with several functions.
 
     Their code stands once, in a mapping: CloudFormation takes no aliases of YAML, and 4,096 bytes of a parameter; of a
@@ -149,27 +216,27 @@ def _family(values: Mapping[str, str], found: Sequence[Member]) -> dict[str, str
     """
     sizes, processors = json.dumps(values["Memory"]), json.dumps(values["Architecture"])
     references = ", ".join(f"!Ref {member.resource}" for member in found)
+    code, last = (FROM_S3, "") if "CodeBucket" in values else (form.mapped, f"Mappings:\n Code:\n  Shell:\n{CODE_KEY}")
     return {
         "memory": f"{{Type: String, Default: {sizes}, AllowedValues: [{sizes}], Description: MB of the functions}}",
         "architecture": f"{{Type: String, Default: {processors}, AllowedValues: [{processors}]}}",
         "outputs": f' Functions: {{Value: !Join [",", [{references}]]}}\n'
         " Memory: {Value: !Ref Memory}\n Architecture: {Value: !Ref Architecture}",
-        "functions": "".join(map(_member, found)) + "Mappings:\n Code:\n  Shell:\n" + CODE_KEY,
+        "functions": "".join(_member(member, fixed) + code for member in found) + last,
     }
 
 
-def _member(member: Member) -> str:
+def _member(member: Member, fixed: Mapping[str, str]) -> str:
     marks = {
         "resource": member.resource,
         "name": f"!Sub ${{Function}}-{member.memory_mb}-{member.architecture}",
         "memory": member.memory_mb,
         "architecture": member.architecture,
     }
-    return _filled("function.yaml", marks) + "    ZipFile: !FindInMap [Code, Shell, ZipFile]\n"
+    return _filled("function.yaml", {**marks, **fixed})
 
 
 def _filled(file: str, marks: Mapping[str, str]) -> str:
+    """All at once: a value may hold what looks like a mark."""
     body = (Path(__file__).parent / file).read_text("utf-8")
-    for name, value in marks.items():
-        body = body.replace(f"@{name}@", value)
-    return body
+    return re.sub(r"@(\w+)@", lambda mark: marks[mark[1]], body)

@@ -15,8 +15,9 @@ import pytest
 
 from lambda_kernel.cli import build_parser
 from lambda_kernel.deploy import command, template
-from lambda_kernel.deploy.cloud import Clients, code_zip, make_clients
+from lambda_kernel.deploy.cloud import Clients, Cloud, code_zip, make_clients
 from lambda_kernel.deploy.problems import DeployError
+from lambda_kernel.deploy.stack_options import StackOptions
 
 from ..support.fake_aws import Sleeps, console
 
@@ -65,6 +66,11 @@ class Account:
         # moto makes a second one of a stack that has only been a change set.
         (stack,) = (one for one in stacks if one["StackStatus"] != "REVIEW_IN_PROGRESS")
         return {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+
+    def options(self, name: str) -> StackOptions:
+        stack = Cloud(cached_clients(REGION, self.url)).stack(name)
+        assert stack
+        return stack.options
 
     def stacks(self) -> list[str]:
         return [stack["StackName"] for stack in self.client("cloudformation").describe_stacks()["Stacks"]]
@@ -278,7 +284,22 @@ SETTINGS = {
     "Retention": "30",
     "Policies": f"arn:aws:iam::aws:policy/ReadOnlyAccess,{MINE}",
     "TenantIsolation": "false",
+    "RoleArn": "",
+    "Boundary": "arn:aws:iam::aws:policy/PowerUserAccess",
+    "Subnets": "subnet-0a1b2c3d,subnet-1a1b2c3d",
+    "SecurityGroups": "sg-0a1b2c3d",
+    "Environment": '{"DB_HOST": "it\'s = here", "EMPTY": ""}',
+    "KmsKey": "arn:aws:kms:eu-west-1:123456789012:key/0",
+    "LogFormat": "JSON",
+    "Runtime": "python3.13",
 }
+COMPANY = [
+    *("--permissions-boundary", SETTINGS["Boundary"], "--kms-key", SETTINGS["KmsKey"]),
+    *("--vpc-subnet", "subnet-0a1b2c3d", "--vpc-subnet", "subnet-1a1b2c3d", "--security-group", "sg-0a1b2c3d"),
+    *("--env", "DB_HOST=it's = here", "--env", "EMPTY=", "--log-format", "JSON", "--runtime", "python3.13"),
+]
+OPTIONS = StackOptions({"cost-center": "7", "team": "x y"}, "arn:aws:iam::123456789012:role/formation")
+STACK = ["--tag", "team=x y", "--tag", "cost-center=7", "--role-arn", "arn:aws:iam::123456789012:role/formation"]
 
 
 def configured(account: Account, tmp_path: Path) -> list[str]:
@@ -291,7 +312,7 @@ def configured(account: Account, tmp_path: Path) -> list[str]:
     names = ["--stack", "mine", "--function=-sh"]
     policies = [word for arn in SETTINGS["Policies"].split(",") for word in ("--policy", arn)]
     sizes = ["--memory", "512", "--architecture", "x86_64", "--storage", "1024", "--retention", "30"]
-    account("deploy", *names, *sizes, *policies, "--tools", str(tool))
+    account("deploy", *names, *sizes, *policies, *COMPANY, *STACK, "--tools", str(tool))
     return names
 
 
@@ -311,6 +332,7 @@ def test_a_function_that_is_made_again_keeps_its_settings_wherever_that_is_cut_s
     values = account.parameters()
     assert values.pop("Layers").endswith(":layer:-sh-tools:1")
     assert values == SETTINGS
+    assert account.options("mine") == OPTIONS
 
 
 def test_the_command_is_told_before_anything_is_deleted(account: Account, tmp_path: Path) -> None:

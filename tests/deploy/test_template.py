@@ -64,7 +64,7 @@ def test_what_yaml_reads_is_the_functions_code_byte_for_byte() -> None:
 
 def test_the_function() -> None:
     made = parsed(template.template())["Resources"]["Shell"]["Properties"]
-    assert (made["Runtime"], made["Handler"]) == ("python3.14", "index.handler")
+    assert (made["Runtime"], made["Handler"]) == (("Ref", "Runtime"), "index.handler")
     assert made["TenancyConfig"] == (
         "If",
         ["IsIsolated", {"TenantIsolationMode": "PER_TENANT"}, ("Ref", "AWS::NoValue")],
@@ -74,9 +74,17 @@ def test_the_function() -> None:
 def test_the_role_may_write_its_own_logs_and_nothing_else() -> None:
     role = parsed(template.template())["Resources"]["Role"]["Properties"]
     (policy,) = role["Policies"]
-    assert policy["PolicyDocument"]["Statement"] == [
+    kind, (condition, in_vpc, usual) = policy["PolicyDocument"]["Statement"]
+    assert (kind, condition) == ("If", "IsInVpc")
+    assert usual == [
         {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": ("GetAtt", "Logs.Arn")}
     ]
+    own, allowed, denied = in_vpc
+    assert own == usual[0]
+    assert (allowed["Effect"], allowed["Action"]) == ("Allow", list(template.NETWORK))
+    # Lambda itself may make network interfaces; who uses the kernel may not.
+    assert (denied["Effect"], denied["Action"]) == ("Deny", allowed["Action"])
+    assert "lambda:SourceFunctionArn" in denied["Condition"]["ArnLike"]
     assert role["ManagedPolicyArns"] == (
         "If",
         ["HasPolicies", ("Split", [",", ("Ref", "Policies")]), ("Ref", "AWS::NoValue")],
