@@ -64,6 +64,28 @@ def emulator() -> Iterator[list[str]]:
         ["deploy", "--tools", "x", "--no-tools"],
         ["deploy", "--endpoint-url", "localhost"],
         ["delete", "--memory", "128"],
+        ["deploy", "--role", "admin"],
+        ["deploy", "--role", "arn:aws:iam::123456789012:user/me"],
+        ["deploy", "--permissions-boundary", "arn:aws:iam::123456789012:role/x"],
+        ["deploy", "--kms-key", "alias/mine"],
+        ["deploy", "--vpc-subnet", "vpc-0a1b2c3d"],
+        ["deploy", "--security-group", "default"],
+        ["deploy", "--log-format", "json"],
+        ["deploy", "--runtime", "python3.9"],
+        ["deploy", "--runtime", "nodejs22.x"],
+        ["deploy", "--env", "NAME"],
+        ["deploy", "--env", "A=1"],
+        ["deploy", "--env", "1A=1"],
+        ["deploy", "--env", "AWS_REGION=eu-west-1"],
+        ["deploy", "--env", "NAME=\x1b[1m"],
+        ["deploy", "--tag", "team"],
+        ["deploy", "--tag", "team="],
+        ["deploy", "--tag", "aws:team=x"],
+        ["deploy", "--tag", "team=a,b"],
+        ["deploy", "--role-arn", "none"],
+        ["deploy", "--s3-bucket", "s3://mine"],
+        ["deploy", "--sam", "--terraform"],
+        ["template", "--s3-bucket", "mine"],
         ["status", "--region", ""],
     ],
 )
@@ -87,6 +109,14 @@ def test_arguments_that_cannot_be_are_a_usage_error(words: list[str]) -> None:
             ["deploy", "--tools", "/nowhere/busybox"],
             "cannot read the tool /nowhere/busybox (No such file or directory)",
         ),
+        (["deploy", "--env", "AB=1", "--env", "AB=2"], "--env names AB twice: leave one of them out"),
+        (
+            ["deploy", "--region", "eu-wset-1"],
+            "'eu-wset-1' is no region that boto3 knows: is it eu-west-1, or if it is",
+        ),
+        (["deploy", "--dry-run", "--region", "eu-wset-1"], "'eu-wset-1' is no region that boto3 knows"),
+        (["deploy", "--sam", "--s3-bucket", "mine"], "--sam prints, and --s3-bucket uploads the code: leave it out"),
+        (["deploy", "--terraform", "--tools", "x"], "--terraform prints, and --tools publishes a layer: publish one"),
         (["status", "--region", "mars_1"], "cannot reach AWS in mars_1: "),
         (["status"], "no AWS region is set"),
         (["status", "--profile", "nobody", "--region", "eu-west-1"], "nobody"),
@@ -105,6 +135,28 @@ def test_no_credentials(emulator: list[str]) -> None:
     assert (code, out) == (1, "")
     assert "credentials" in err
     assert err.count("\n") == 1
+
+
+def test_a_dry_run_without_credentials_or_a_region_is_of_a_new_stack(tmp_path: Path) -> None:
+    none = {
+        **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), ""),
+        **dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), str(tmp_path / "none")),
+    }
+    words = ["deploy", "--dry-run", "--memory", "256"]
+    for place, where, why in (
+        (["--region", "eu-west-1"], "eu-west-1", "no AWS credentials"),
+        ([], "the region that you name", "no AWS region is set"),
+    ):
+        code, out, err = lambda_kernel(*words, *place, **none)
+        assert (code, err) == (0, "")
+        first, *steps, last = out.splitlines()
+        assert first == f"These steps would run in {where}:"
+        assert [step.split()[1] for step in steps] == ["create", "wait", "run"]
+        assert "function shell, 256 MB" in steps[0]
+        assert last.startswith("This is the plan for a new stack. AWS was not asked what exists: ")
+        assert why in last
+    code, out, err = lambda_kernel("deploy", "--region", "eu-west-1", **none)
+    assert (code, out) == (1, "")
 
 
 def test_the_life_of_a_function(emulator: list[str], tmp_path: Path) -> None:

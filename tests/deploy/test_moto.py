@@ -6,7 +6,7 @@ import functools
 import json
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ THEIRS = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": {
 
 
 @functools.cache
-def cached_client(service: str, url: str) -> Any:
-    return boto3.client(service, endpoint_url=url, region_name=REGION)  # type: ignore[call-overload]
+def cached_client(service: str, url: str, region: str = REGION) -> Any:
+    return boto3.client(service, endpoint_url=url, region_name=region)  # type: ignore[call-overload]
 
 
 @functools.cache
@@ -37,24 +37,26 @@ def cached_clients(region: str, url: str) -> Clients:
 
 @dataclass(frozen=True)
 class Account:
-    """An account at moto, and our commands in it."""
+    """An account at moto, and our commands in it. sleep: between two looks."""
 
     url: str
+    region: str = REGION
+    sleep: Callable[[float], None] = field(default_factory=Sleeps)
 
     def __call__(self, *words: str, yes: bool = False, clients: Clients | None = None) -> str:
-        options = build_parser().parse_args([words[0], "--endpoint-url", self.url, "--region", REGION, *words[1:]])
+        options = build_parser().parse_args([words[0], "--endpoint-url", self.url, "--region", self.region, *words[1:]])
         shown, out = console(yes=yes)
         clients = clients or cached_clients(options.region, options.endpoint_url)
         runs: dict[str, Callable[[], None]] = {
-            "deploy": lambda: command.deploy(options, shown, clients, Sleeps(), lambda name: f"tried {name}"),
+            "deploy": lambda: command.deploy(options, shown, clients, self.sleep, lambda name: f"tried {name}"),
             "status": lambda: command.show_status(options, shown, clients),
-            "delete": lambda: command.delete(options, shown, clients, Sleeps()),
+            "delete": lambda: command.delete(options, shown, clients, self.sleep),
         }
         runs[words[0]]()
         return out.getvalue()
 
     def client(self, service: str) -> Any:
-        return cached_client(service, self.url)
+        return cached_client(service, self.url, self.region)
 
     def function(self, name: str = "shell") -> dict[str, Any]:
         told: dict[str, Any] = self.client("lambda").get_function(FunctionName=name)["Configuration"]
@@ -68,7 +70,7 @@ class Account:
         return {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
 
     def options(self, name: str) -> StackOptions:
-        stack = Cloud(cached_clients(REGION, self.url)).stack(name)
+        stack = Cloud(cached_clients(self.region, self.url)).stack(name)
         assert stack
         return stack.options
 

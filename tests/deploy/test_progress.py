@@ -75,7 +75,7 @@ def test_the_first_failure_is_named_and_not_what_followed_from_it() -> None:
     with pytest.raises(DeployError) as failure:
         followed(stack)
     assert "Role (AWS::Lambda::Function) could not be created" in str(failure.value)
-    assert str(failure.value).endswith("the caller needs iam:CreateRole")
+    assert "the caller needs iam:CreateRole; name a role that exists with --role, or the boundary" in str(failure.value)
     assert "ROLLBACK" not in str(failure.value)
 
 
@@ -156,6 +156,14 @@ def test_waiting_has_an_end() -> None:
     [
         ("/aws/lambda/shell already exists in stack x.", "choose another name with --function"),
         ("TenancyConfig is not supported in this region", "--no-tenant-isolation"),
+        (
+            "The role defined for the function cannot be assumed by Lambda.",
+            "let lambda.amazonaws.com do sts:AssumeRole",
+        ),
+        ("Cross-account pass role is not allowed.", "name a role of the function's own account with --role"),
+        ("CodeVerificationFailedException: not signed", "name the signed one with --s3-key"),
+        ("The provided execution role does not have permissions to call CreateNetworkInterface on EC2", "role has to"),
+        ("The subnet ID 'subnet-0' does not exist", "subnets and security groups of one VPC in this region"),
         ("", "no reason was given"),
         ("Something new.", "Something new"),
     ],
