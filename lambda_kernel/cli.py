@@ -248,6 +248,7 @@ def install(options: argparse.Namespace) -> int:
     local = kernelspec.EMULATOR | ({"profile"} if kept.image else set())
     if kept.chosen().keys() - local and not kept.function:
         raise KernelspecError("--region, --profile and --endpoint-url need a function: add --function F")
+    kernelspec.check_function(kept)
     directory = kernelspec.kernels_directory(user=options.user, prefix=options.prefix)
     launcher = [sys.executable, "-m", "lambda_kernel"]
     spec = kernelspec.build_spec(launcher, kept, options.display_name)

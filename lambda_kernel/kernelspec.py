@@ -17,8 +17,10 @@ from typing import Any
 from jupyter_core.paths import jupyter_data_dir, jupyter_path
 
 from . import JUPYTER_PROTOCOL
+from .aws import regions
 from .aws.stored_credentials import CredentialStore, Stored, read_line
-from .errors import KernelspecError
+from .aws.target import named
+from .errors import KernelspecError, UsageError
 
 DISPLAY_NAME = "AWS Lambda shell"
 METADATA_KEY = "lambda_kernel"
@@ -92,6 +94,16 @@ def default_display_name(options: Options) -> str:
     place = options.region or options.endpoint_url
     where = ", ".join(filter(None, (function, place, image, network, memory, storage, cpu)))
     return f"{DISPLAY_NAME} ({where})" if where else DISPLAY_NAME
+
+
+def check_function(options: Options) -> None:
+    """Raises KernelspecError if there can be no such function. AWS is not asked: it may be made later."""
+    try:
+        if options.function:
+            target = named(options.function, options.region, options.profile, options.endpoint_url)
+            regions.check(target.region, target.endpoint_url)
+    except UsageError as error:
+        raise KernelspecError(str(error)) from error
 
 
 def check_name(name: str) -> str:

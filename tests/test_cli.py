@@ -199,69 +199,116 @@ HELP = {
           --endpoint-url U  URL of an endpoint other than AWS's
         """,
     "template": """
-        usage: lambda-kernel template [-h] [--function F] [--memory MB] [--timeout S]
-                                      [--architecture A] [--storage MB] [--retention DAYS]
-                                      [--policy ARN] [--layer ARN]
-                                      [--tenant-isolation | --no-tenant-isolation]
+usage: lambda-kernel template [-h] [--function F] [--memory MB] [--timeout S] [--architecture A]
+                              [--storage MB] [--retention DAYS] [--policy ARN] [--layer ARN]
+                              [--tenant-isolation | --no-tenant-isolation] [--runtime R]
+                              [--log-format {Text,JSON}] [--env NAME=VALUE] [--role ARN]
+                              [--permissions-boundary ARN] [--vpc-subnet ID] [--security-group ID]
+                              [--kms-key ARN] [--tag KEY=VALUE] [--sam | --terraform]
 
-        Print the CloudFormation template of the function. Options change the defaults of its parameters.
+Print the CloudFormation template of the function. Options change the defaults of its parameters.
 
-        options:
-          -h, --help            show this help message and exit
+options:
+  -h, --help            show this help message and exit
 
-        the function:
-          --function F          its name (default: shell)
-          --memory MB           its memory; 128,512 makes a family (default: 128)
-          --timeout S           timeout in seconds (default: 60)
-          --architecture A      arm64, x86_64, or both with a comma (default: arm64)
-          --storage MB          size of /tmp (default: 512)
-          --retention DAYS      days to keep its logs (default: 14)
-          --policy ARN          a managed policy (repeatable), or `none`
-          --layer ARN           a layer's version (repeatable), or `none`
-          --tenant-isolation, --no-tenant-isolation
-                                each kernel has its own environments (default: yes)
-        """,
+the function:
+  --function F          its name (default: shell)
+  --memory MB           its memory; 128,512 makes a family (default: 128)
+  --timeout S           timeout in seconds (default: 60)
+  --architecture A      arm64, x86_64, or both with a comma (default: arm64)
+  --storage MB          size of /tmp (default: 512)
+  --retention DAYS      days to keep its logs (default: 14)
+  --policy ARN          a managed policy (repeatable), or `none`
+  --layer ARN           a layer's version (repeatable), or `none`
+  --tenant-isolation, --no-tenant-isolation
+                        each kernel has its own environments (default: yes)
+  --runtime R           Python to run on (default: python3.14)
+  --log-format {Text,JSON}
+                        format of its logs (default: Text)
+  --env NAME=VALUE      an environment variable (repeatable); those that are named replace all
+                        others; or `none`
+
+what a company may ask for (`none` takes it away):
+  --role ARN            the function's role, in place of one of its own
+  --permissions-boundary ARN
+                        permissions boundary of the role that is made
+  --vpc-subnet ID       a subnet of the VPC that it is in (repeatable)
+  --security-group ID   a security group in the VPC (repeatable)
+  --kms-key ARN         the key that encrypts its environment variables
+
+the stack:
+  --tag KEY=VALUE       a tag of all that is made (repeatable); those that are named replace all
+                        others; or `none`
+
+print it for another tool, and make nothing:
+  --sam                 an AWS SAM template
+  --terraform           a Terraform configuration
+""",
     "deploy": """
-        usage: lambda-kernel deploy [-h] [--profile P] [--region R] [--endpoint-url U] [--stack S]
-                                    [--verbose] [--function F] [--memory MB] [--timeout S]
-                                    [--architecture A] [--storage MB] [--retention DAYS]
-                                    [--policy ARN] [--layer ARN]
-                                    [--tenant-isolation | --no-tenant-isolation]
-                                    [--tools PATH [PATH ...] | --no-tools] [--dry-run] [--yes]
-                                    [--like FUNCTION] [--print WHAT]
+usage: lambda-kernel deploy [-h] [--profile P] [--region R] [--endpoint-url U] [--stack S]
+                            [--verbose] [--function F] [--memory MB] [--timeout S]
+                            [--architecture A] [--storage MB] [--retention DAYS] [--policy ARN]
+                            [--layer ARN] [--tenant-isolation | --no-tenant-isolation]
+                            [--runtime R] [--log-format {Text,JSON}] [--env NAME=VALUE]
+                            [--role ARN] [--permissions-boundary ARN] [--vpc-subnet ID]
+                            [--security-group ID] [--kms-key ARN] [--tag KEY=VALUE]
+                            [--role-arn ARN] [--s3-bucket B] [--s3-key K] [--sam | --terraform]
+                            [--tools PATH [PATH ...] | --no-tools] [--dry-run] [--yes]
 
-        Create the function on AWS or update it. Settings that are not named stay unchanged. Several values of
-        --memory and --architecture make a family, a function for each combination.
+Create the function on AWS or update it. Settings that are not named stay unchanged. Several
+values of --memory and --architecture make a family, a function for each combination.
 
-        options:
-          -h, --help            show this help message and exit
-          --tools PATH [PATH ...]
-                                static executables for /opt/bin
-          --no-tools            remove the tools
-          --dry-run             only print the steps
-          --yes                 do not ask
-          --like FUNCTION       make FUNCTION-shell, with what FUNCTION (or FUNCTION:alias) has
-          --print WHAT          with --like: only print the policy that you need, or the code
+options:
+  -h, --help            show this help message and exit
+  --tools PATH [PATH ...]
+                        static executables for /opt/bin
+  --no-tools            remove the tools
+  --dry-run             only print the steps
+  --yes                 do not ask
 
-        location:
-          --profile P           AWS profile whose credentials are used
-          --region R            AWS region
-          --endpoint-url U      URL of an endpoint other than AWS's
-          --stack S             the stack (default: lambda-kernel-FUNCTION)
-          --verbose             show account ids
+location:
+  --profile P           AWS profile whose credentials are used
+  --region R            AWS region
+  --endpoint-url U      URL of an endpoint other than AWS's
+  --stack S             the stack (default: lambda-kernel-FUNCTION)
+  --verbose             show account ids
 
-        the function:
-          --function F          its name (default: shell)
-          --memory MB           its memory; 128,512 makes a family (default: 128)
-          --timeout S           timeout in seconds (default: 60)
-          --architecture A      arm64, x86_64, or both with a comma (default: arm64)
-          --storage MB          size of /tmp (default: 512)
-          --retention DAYS      days to keep its logs (default: 14)
-          --policy ARN          a managed policy (repeatable), or `none`
-          --layer ARN           a layer's version (repeatable), or `none`
-          --tenant-isolation, --no-tenant-isolation
-                                each kernel has its own environments (default: yes)
-        """,
+the function:
+  --function F          its name (default: shell)
+  --memory MB           its memory; 128,512 makes a family (default: 128)
+  --timeout S           timeout in seconds (default: 60)
+  --architecture A      arm64, x86_64, or both with a comma (default: arm64)
+  --storage MB          size of /tmp (default: 512)
+  --retention DAYS      days to keep its logs (default: 14)
+  --policy ARN          a managed policy (repeatable), or `none`
+  --layer ARN           a layer's version (repeatable), or `none`
+  --tenant-isolation, --no-tenant-isolation
+                        each kernel has its own environments (default: yes)
+  --runtime R           Python to run on (default: python3.14)
+  --log-format {Text,JSON}
+                        format of its logs (default: Text)
+  --env NAME=VALUE      an environment variable (repeatable); those that are named replace all
+                        others; or `none`
+
+what a company may ask for (`none` takes it away):
+  --role ARN            the function's role, in place of one of its own
+  --permissions-boundary ARN
+                        permissions boundary of the role that is made
+  --vpc-subnet ID       a subnet of the VPC that it is in (repeatable)
+  --security-group ID   a security group in the VPC (repeatable)
+  --kms-key ARN         the key that encrypts its environment variables
+
+the stack:
+  --tag KEY=VALUE       a tag of all that is made (repeatable); those that are named replace all
+                        others; or `none`
+  --role-arn ARN        role with which CloudFormation makes the stack, now and later
+  --s3-bucket B         keep the code in this bucket instead of in the template, or `none`
+  --s3-key K            a package that is in the bucket already, such as a signed one; or `none`
+
+print it for another tool, and make nothing:
+  --sam                 an AWS SAM template
+  --terraform           a Terraform configuration
+""",
     "status": """
         usage: lambda-kernel status [-h] [--profile P] [--region R] [--endpoint-url U] [--stack S]
                                     [--verbose] [--function F]

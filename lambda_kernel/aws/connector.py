@@ -103,6 +103,12 @@ class Connector:
 
         return function_names(target, self._stored(target))
 
+    def warning(self, target: Target) -> str:
+        """What a user who names the target should know of its function. Raises UsageError if there is none."""
+        from .function_state import warning
+
+        return warning(target, self._stored(target))
+
     def decisions(self, target: Target, arn: str, actions: Sequence[str]) -> dict[str, str]:
         """What IAM's policy simulator says of a role's session. Raises errors.KernelError."""
         from .role_policy import decisions

@@ -1,4 +1,4 @@
-"""What botocore has to know of Lambda to call Invoke, and no more.
+"""What botocore has to know of Lambda to call Invoke and GetFunctionConfiguration, and no more.
 
 Its own model of Lambda and its list of all endpoints take 60 ms and 10 MB to read.
 
@@ -41,7 +41,18 @@ MODEL: dict[str, Any] = {
             "input": {"shape": "InvocationRequest"},
             "output": {"shape": "InvocationResponse"},
             "errors": [{"shape": "TooManyRequestsException"}],
-        }
+        },
+        "GetFunctionConfiguration": {
+            "name": "GetFunctionConfiguration",
+            "http": {
+                "method": "GET",
+                "requestUri": f"/{VERSION}/functions/{{FunctionName}}/configuration",
+                "responseCode": 200,
+            },
+            "input": {"shape": "GetFunctionConfigurationRequest"},
+            "output": {"shape": "FunctionConfiguration"},
+            "errors": [],
+        },
     },
     "shapes": {
         "Blob": {"type": "blob", "sensitive": True},
@@ -49,6 +60,12 @@ MODEL: dict[str, Any] = {
         "Integer": {"type": "integer"},
         "String": {"type": "string"},
         "TenantId": {"type": "string", "max": 256, "min": 1},
+        "GetFunctionConfigurationRequest": {
+            "type": "structure",
+            "required": ["FunctionName"],
+            "members": {"FunctionName": {"shape": "FunctionName", "location": "uri", "locationName": "FunctionName"}},
+        },
+        "FunctionConfiguration": {"type": "structure", "members": {"State": TEXT, "StateReason": TEXT}},
         "InvocationRequest": {
             "type": "structure",
             "required": ["FunctionName"],

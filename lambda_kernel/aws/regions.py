@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from collections.abc import Mapping
@@ -32,6 +31,8 @@ def partition(region: str) -> str | None:
 
 def check(region: str | None, endpoint_url: str | None = None) -> None:
     """Raises UsageError if there is no such region. An endpoint of its own may be in any."""
+    import difflib
+
     if region and not endpoint_url and region not in known():
         near = difflib.get_close_matches(region, known(), 1)
         hint = f"is it {near[0]}" if near else "write it as in eu-north-1"

@@ -32,7 +32,11 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
     }
 )
 # A name, a partial ARN or an ARN, with a version or an alias (Lambda API reference, Invoke, FunctionName).
-FUNCTION = re.compile(r"[a-zA-Z0-9:_$-]{1,170}")
+FUNCTION = re.compile(
+    r"(arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:|(\d{12}:)?function:|\d{12}:)?"
+    r"[a-zA-Z0-9_-]{1,64}(:(\$LATEST|[a-zA-Z0-9_-]{1,128}))?",
+    re.ASCII,
+)
 ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from ..errors import AccessDenied, UsageError
+from . import regions
 from .target import LOCAL_NAME, Emulator, Target, named, region_in
 
 REGION = re.compile(r"[a-z]{2,8}(?:-[a-z]+)+-\d{1,2}")
@@ -90,6 +91,7 @@ def _target(word: TargetWord, near: Target, emulator: Emulator) -> Target:
     if word.local:
         return named(LOCAL_NAME, None, near.profile, None, emulator=word.of(near.emulator if near.local else emulator))
     region = word.region or region_in(word.function)
+    regions.check(region, None if near.local or region != near.region else near.endpoint_url)
     if near.local:
         return named(word.function, region, None, None, emulator=emulator)
     if region and region != near.region:  # an endpoint reaches one region

@@ -34,7 +34,7 @@ def _add_template(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run, command="template")
     _add_settings(parser)
     _add_company(parser)
-    _add_tags(parser)
+    _add_tags(parser.add_argument_group("the stack"))
     _add_forms(parser)
 
 
@@ -155,21 +155,22 @@ def _add_company(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_stack(parser: argparse.ArgumentParser) -> None:
-    _add_tags(parser)
+    group = parser.add_argument_group("the stack")
+    _add_tags(group)
     text = "role with which CloudFormation makes the stack, now and later"
-    parser.add_argument("--role-arn", metavar="ARN", type=option_types.role, help=text)
+    group.add_argument("--role-arn", metavar="ARN", type=option_types.role, help=text)
     text = "keep the code in this bucket instead of in the template, or `none`"
-    parser.add_argument("--s3-bucket", metavar="B", type=option_types.bucket, help=text)
+    group.add_argument("--s3-bucket", metavar="B", type=option_types.bucket, help=text)
     text = "a package that is in the bucket already, such as a signed one; or `none`"
-    parser.add_argument("--s3-key", metavar="K", type=cli_types.some_text, help=text)
+    group.add_argument("--s3-key", metavar="K", type=cli_types.some_text, help=text)
 
 
-def _add_tags(parser: argparse.ArgumentParser) -> None:
+def _add_tags(group: argparse._ActionsContainer) -> None:
     text = "a tag of all that is made (repeatable); those that are named replace all others; or `none`"
-    parser.add_argument("--tag", metavar="KEY=VALUE", action="append", type=option_types.tag, help=text)
+    group.add_argument("--tag", metavar="KEY=VALUE", action="append", type=option_types.tag, help=text)
 
 
 def _add_forms(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_mutually_exclusive_group()
+    group = parser.add_argument_group("print it for another tool, and make nothing").add_mutually_exclusive_group()
     for form, text in (("sam", "an AWS SAM template"), ("terraform", "a Terraform configuration")):
-        group.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=f"print it as {text}")
+        group.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=text)

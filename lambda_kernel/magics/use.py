@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import replace
 from typing import TypeVar
 
-from ..aws.target import CPUS, NETWORKS, named
+from ..aws import regions
+from ..aws.function_state import SECONDS
+from ..aws.target import CPUS, NETWORKS, Target, named
 from ..aws.target_words import reference, split
-from ..errors import UsageError
+from ..errors import Abandoned, Interrupted, KernelError, UsageError
 from ..experiments.folding import ranges
 from ..workspace import fleets
 from .arguments import Argument, same
@@ -45,9 +48,29 @@ def run(call: Call) -> str:
             raise UsageError(
                 f"--{name} works with the local emulator only: use it as in `%use local --{name} {example}`"
             )
+    regions.check(target.region, target.endpoint_url)
+    known = target.local or target in workspace.sessions
+    warning = "" if known else warned(call, target)
     workspace.use(target)
-    known = "its session continues" if workspace.target in workspace.sessions else "the next cell starts a session"
-    return f"Cells now run on {workspace.target}: {known}.\n"
+    next_cell = "its session continues" if workspace.target in workspace.sessions else "the next cell starts a session"
+    return f"Cells now run on {workspace.target}: {next_cell}.\n" + (
+        f"Of that function: {warning}.\n" if warning else ""
+    )
+
+
+def warned(call: Call, target: Target) -> str:
+    """What the user should know of the function. Empty if nobody knows soon. Raises UsageError if there is none."""
+    workspace = call.workspace
+    try:
+        return workspace.caller(functools.partial(workspace.connector.warning, target), call.control, 0.0, SECONDS)
+    except Abandoned as error:
+        if call.control.interrupts:
+            raise Interrupted(f"interrupted: cells still run on {workspace.target}") from error
+        return ""
+    except UsageError:
+        raise
+    except KernelError:
+        return ""
 
 
 def in_fleet(call: Call, slot: str | None) -> str:
@@ -100,7 +123,11 @@ MAGIC = Magic(
         ),
         Argument("--image", "of the local emulator: the container image that is its root", "I"),
     ),
-    more="Each function keeps its session: if you go back, you find the same shell.",
+    more=(
+        "Each function keeps its session: if you go back, you find the same shell. A function that does not exist, or "
+        "that cannot run yet, is told at once if you have the permission lambda:GetFunctionConfiguration. Without it, "
+        "the next cell tells. Nothing is invoked for that."
+    ),
     examples=(
         ("%use shell --region eu-west-1", "run cells on AWS"),
         ("%use local --network none", "run cells on the local emulator, without a network"),

@@ -36,13 +36,16 @@ ReportMode = Literal["off", "line", "full"]
 class Connect(Protocol):
     """Makes a target's transport, with the time to wait for an answer.
 
-    functions: the names of all where a target is. decisions: what IAM's policy simulator says of actions. notices:
-    sentences about how the local emulator runs; warnings: those that a user must see.
+    functions: the names of all where a target is. warning: what a user who names it should know. decisions: what IAM's
+    policy simulator says of actions. notices: sentences about how the local emulator runs; warnings: those that a user
+    must see.
     """
 
     def __call__(self, target: Target, read_timeout: float = READ_TIMEOUT) -> Transport: ...
 
     def functions(self, target: Target) -> list[str]: ...
+
+    def warning(self, target: Target) -> str: ...
 
     def decisions(self, target: Target, arn: str, actions: Sequence[str]) -> dict[str, str]: ...
 

@@ -22,6 +22,9 @@ class SilentConnector(ABC):
     def functions(self, target: Target) -> list[str]:
         return []
 
+    def warning(self, target: Target) -> str:
+        return ""
+
     def decisions(self, target: Target, arn: str, actions: Sequence[str]) -> dict[str, str]:
         return {}
 

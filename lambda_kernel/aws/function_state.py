@@ -1,0 +1,52 @@
+"""What Lambda says of a function that a user names, before anything runs on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import KernelError, UsageError
+from .client_errors import mapped_errors
+from .error_text import ErrorContext, clean
+from .target import Target
+from .transport import make_client
+
+SECONDS = 3.0  # how long a user waits for it
+# States in which a first cell does not simply run (botocore's model, State).
+TOLD = {
+    "Pending": "Lambda is still making it{why}: the next cell waits for that",
+    "Inactive": "it has been idle for weeks{why}: Lambda makes it ready again at the first cell, which may fail once",
+    "Failed": "Lambda could not make it{why}: deploy it again",
+    **dict.fromkeys(
+        ("Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting"),
+        "it is in state {state}{why}: deploy it again",
+    ),
+}
+
+
+def warning(target: Target, keys: tuple[str, str] | None = None) -> str:
+    """What the user should know of the function. Empty also if AWS does not say, perhaps for want of the permission.
+
+    keys: those that are stored for the target's endpoint. Raises UsageError if there is no such function.
+    """
+    context = ErrorContext(target.function, target.region or "", target.profile)
+    try:
+        with mapped_errors(target.function, target.region or "", context):
+            client: Any = make_client(target.region, target.profile, target.endpoint_url, keys, read_timeout=SECONDS)
+            told = client.get_function_configuration(FunctionName=target.function)
+            client.close()
+            return sentence(told)
+    except KernelError as error:
+        if is_missing(error.__cause__):
+            raise UsageError(str(error)) from error
+        return ""  # the first cell will say what is wrong
+
+
+def sentence(told: dict[str, Any]) -> str:
+    state, reason = str(told.get("State", "")), clean(told.get("StateReason", ""))
+    return TOLD.get(state, "").format(state=state, why=f" ({reason})" if reason else "")
+
+
+def is_missing(error: BaseException | None) -> bool:
+    from botocore.exceptions import ClientError
+
+    return isinstance(error, ClientError) and error.response["Error"].get("Code") == "ResourceNotFoundException"
