@@ -199,116 +199,116 @@ HELP = {
           --endpoint-url U  URL of an endpoint other than AWS's
         """,
     "template": """
-usage: lambda-kernel template [-h] [--function F] [--memory MB] [--timeout S] [--architecture A]
-                              [--storage MB] [--retention DAYS] [--policy ARN] [--layer ARN]
-                              [--tenant-isolation | --no-tenant-isolation] [--runtime R]
-                              [--log-format {Text,JSON}] [--env NAME=VALUE] [--role ARN]
-                              [--permissions-boundary ARN] [--vpc-subnet ID] [--security-group ID]
-                              [--kms-key ARN] [--tag KEY=VALUE] [--sam | --terraform]
+        usage: lambda-kernel template [-h] [--function F] [--memory MB] [--timeout S] [--architecture A]
+                                      [--storage MB] [--retention DAYS] [--policy ARN] [--layer ARN]
+                                      [--tenant-isolation | --no-tenant-isolation] [--runtime R]
+                                      [--log-format {Text,JSON}] [--env NAME=VALUE] [--role ARN]
+                                      [--permissions-boundary ARN] [--vpc-subnet ID] [--security-group ID]
+                                      [--kms-key ARN] [--tag KEY=VALUE] [--sam | --terraform]
 
-Print the CloudFormation template of the function. Options change the defaults of its parameters.
+        Print the CloudFormation template of the function. Options change the defaults of its parameters.
 
-options:
-  -h, --help            show this help message and exit
+        options:
+          -h, --help            show this help message and exit
 
-the function:
-  --function F          its name (default: shell)
-  --memory MB           its memory; 128,512 makes a family (default: 128)
-  --timeout S           timeout in seconds (default: 60)
-  --architecture A      arm64, x86_64, or both with a comma (default: arm64)
-  --storage MB          size of /tmp (default: 512)
-  --retention DAYS      days to keep its logs (default: 14)
-  --policy ARN          a managed policy (repeatable), or `none`
-  --layer ARN           a layer's version (repeatable), or `none`
-  --tenant-isolation, --no-tenant-isolation
-                        each kernel has its own environments (default: yes)
-  --runtime R           Python to run on (default: python3.14)
-  --log-format {Text,JSON}
-                        format of its logs (default: Text)
-  --env NAME=VALUE      an environment variable (repeatable); those that are named replace all
-                        others; or `none`
+        the function:
+          --function F          its name (default: shell)
+          --memory MB           its memory; 128,512 makes a family (default: 128)
+          --timeout S           timeout in seconds (default: 60)
+          --architecture A      arm64, x86_64, or both with a comma (default: arm64)
+          --storage MB          size of /tmp (default: 512)
+          --retention DAYS      days to keep its logs (default: 14)
+          --policy ARN          a managed policy (repeatable), or `none`
+          --layer ARN           a layer's version (repeatable), or `none`
+          --tenant-isolation, --no-tenant-isolation
+                                each kernel has its own environments (default: yes)
+          --runtime R           Python to run on (default: python3.14)
+          --log-format {Text,JSON}
+                                format of its logs (default: Text)
+          --env NAME=VALUE      an environment variable (repeatable); those that are named replace all
+                                others; or `none`
 
-what a company may ask for (`none` takes it away):
-  --role ARN            the function's role, in place of one of its own
-  --permissions-boundary ARN
-                        permissions boundary of the role that is made
-  --vpc-subnet ID       a subnet of the VPC that it is in (repeatable)
-  --security-group ID   a security group in the VPC (repeatable)
-  --kms-key ARN         the key that encrypts its environment variables
+        what a company may ask for (`none` takes it away):
+          --role ARN            the function's role, in place of one of its own
+          --permissions-boundary ARN
+                                permissions boundary of the role that is made
+          --vpc-subnet ID       a subnet of the VPC that it is in (repeatable)
+          --security-group ID   a security group in the VPC (repeatable)
+          --kms-key ARN         the key that encrypts its environment variables
 
-the stack:
-  --tag KEY=VALUE       a tag of all that is made (repeatable); those that are named replace all
-                        others; or `none`
+        the stack:
+          --tag KEY=VALUE       a tag of all that is made (repeatable); those that are named replace all
+                                others; or `none`
 
-print it for another tool, and make nothing:
-  --sam                 an AWS SAM template
-  --terraform           a Terraform configuration
-""",
+        print it for another tool, and make nothing:
+          --sam                 an AWS SAM template
+          --terraform           a Terraform configuration
+        """,
     "deploy": """
-usage: lambda-kernel deploy [-h] [--profile P] [--region R] [--endpoint-url U] [--stack S]
-                            [--verbose] [--function F] [--memory MB] [--timeout S]
-                            [--architecture A] [--storage MB] [--retention DAYS] [--policy ARN]
-                            [--layer ARN] [--tenant-isolation | --no-tenant-isolation]
-                            [--runtime R] [--log-format {Text,JSON}] [--env NAME=VALUE]
-                            [--role ARN] [--permissions-boundary ARN] [--vpc-subnet ID]
-                            [--security-group ID] [--kms-key ARN] [--tag KEY=VALUE]
-                            [--role-arn ARN] [--s3-bucket B] [--s3-key K] [--sam | --terraform]
-                            [--tools PATH [PATH ...] | --no-tools] [--dry-run] [--yes]
+        usage: lambda-kernel deploy [-h] [--profile P] [--region R] [--endpoint-url U] [--stack S]
+                                    [--verbose] [--function F] [--memory MB] [--timeout S]
+                                    [--architecture A] [--storage MB] [--retention DAYS] [--policy ARN]
+                                    [--layer ARN] [--tenant-isolation | --no-tenant-isolation]
+                                    [--runtime R] [--log-format {Text,JSON}] [--env NAME=VALUE]
+                                    [--role ARN] [--permissions-boundary ARN] [--vpc-subnet ID]
+                                    [--security-group ID] [--kms-key ARN] [--tag KEY=VALUE]
+                                    [--role-arn ARN] [--s3-bucket B] [--s3-key K] [--sam | --terraform]
+                                    [--tools PATH [PATH ...] | --no-tools] [--dry-run] [--yes]
 
-Create the function on AWS or update it. Settings that are not named stay unchanged. Several
-values of --memory and --architecture make a family, a function for each combination.
+        Create the function on AWS or update it. Settings that are not named stay unchanged. Several
+        values of --memory and --architecture make a family, a function for each combination.
 
-options:
-  -h, --help            show this help message and exit
-  --tools PATH [PATH ...]
-                        static executables for /opt/bin
-  --no-tools            remove the tools
-  --dry-run             only print the steps
-  --yes                 do not ask
+        options:
+          -h, --help            show this help message and exit
+          --tools PATH [PATH ...]
+                                static executables for /opt/bin
+          --no-tools            remove the tools
+          --dry-run             only print the steps
+          --yes                 do not ask
 
-location:
-  --profile P           AWS profile whose credentials are used
-  --region R            AWS region
-  --endpoint-url U      URL of an endpoint other than AWS's
-  --stack S             the stack (default: lambda-kernel-FUNCTION)
-  --verbose             show account ids
+        location:
+          --profile P           AWS profile whose credentials are used
+          --region R            AWS region
+          --endpoint-url U      URL of an endpoint other than AWS's
+          --stack S             the stack (default: lambda-kernel-FUNCTION)
+          --verbose             show account ids
 
-the function:
-  --function F          its name (default: shell)
-  --memory MB           its memory; 128,512 makes a family (default: 128)
-  --timeout S           timeout in seconds (default: 60)
-  --architecture A      arm64, x86_64, or both with a comma (default: arm64)
-  --storage MB          size of /tmp (default: 512)
-  --retention DAYS      days to keep its logs (default: 14)
-  --policy ARN          a managed policy (repeatable), or `none`
-  --layer ARN           a layer's version (repeatable), or `none`
-  --tenant-isolation, --no-tenant-isolation
-                        each kernel has its own environments (default: yes)
-  --runtime R           Python to run on (default: python3.14)
-  --log-format {Text,JSON}
-                        format of its logs (default: Text)
-  --env NAME=VALUE      an environment variable (repeatable); those that are named replace all
-                        others; or `none`
+        the function:
+          --function F          its name (default: shell)
+          --memory MB           its memory; 128,512 makes a family (default: 128)
+          --timeout S           timeout in seconds (default: 60)
+          --architecture A      arm64, x86_64, or both with a comma (default: arm64)
+          --storage MB          size of /tmp (default: 512)
+          --retention DAYS      days to keep its logs (default: 14)
+          --policy ARN          a managed policy (repeatable), or `none`
+          --layer ARN           a layer's version (repeatable), or `none`
+          --tenant-isolation, --no-tenant-isolation
+                                each kernel has its own environments (default: yes)
+          --runtime R           Python to run on (default: python3.14)
+          --log-format {Text,JSON}
+                                format of its logs (default: Text)
+          --env NAME=VALUE      an environment variable (repeatable); those that are named replace all
+                                others; or `none`
 
-what a company may ask for (`none` takes it away):
-  --role ARN            the function's role, in place of one of its own
-  --permissions-boundary ARN
-                        permissions boundary of the role that is made
-  --vpc-subnet ID       a subnet of the VPC that it is in (repeatable)
-  --security-group ID   a security group in the VPC (repeatable)
-  --kms-key ARN         the key that encrypts its environment variables
+        what a company may ask for (`none` takes it away):
+          --role ARN            the function's role, in place of one of its own
+          --permissions-boundary ARN
+                                permissions boundary of the role that is made
+          --vpc-subnet ID       a subnet of the VPC that it is in (repeatable)
+          --security-group ID   a security group in the VPC (repeatable)
+          --kms-key ARN         the key that encrypts its environment variables
 
-the stack:
-  --tag KEY=VALUE       a tag of all that is made (repeatable); those that are named replace all
-                        others; or `none`
-  --role-arn ARN        role with which CloudFormation makes the stack, now and later
-  --s3-bucket B         keep the code in this bucket instead of in the template, or `none`
-  --s3-key K            a package that is in the bucket already, such as a signed one; or `none`
+        the stack:
+          --tag KEY=VALUE       a tag of all that is made (repeatable); those that are named replace all
+                                others; or `none`
+          --role-arn ARN        role with which CloudFormation makes the stack, now and later
+          --s3-bucket B         keep the code in this bucket instead of in the template, or `none`
+          --s3-key K            a package that is in the bucket already, such as a signed one; or `none`
 
-print it for another tool, and make nothing:
-  --sam                 an AWS SAM template
-  --terraform           a Terraform configuration
-""",
+        print it for another tool, and make nothing:
+          --sam                 an AWS SAM template
+          --terraform           a Terraform configuration
+        """,
     "status": """
         usage: lambda-kernel status [-h] [--profile P] [--region R] [--endpoint-url U] [--stack S]
                                     [--verbose] [--function F]
@@ -388,7 +388,9 @@ def test_help_documents_every_option(command: str) -> None:
     result = lambda_kernel(*command.split(), "--help")
     # Python's versions break lines at different places.
     assert result.stdout.split() == HELP[command].split()
-    assert len(result.stdout.splitlines()) < {"": 25, "deploy": 40, "install": 40, "local": 32}.get(command, 24)
+    assert len(result.stdout.splitlines()) < {"": 25, "deploy": 64, "template": 48, "install": 40, "local": 32}.get(
+        command, 24
+    )
 
 
 def test_the_parser_loads_no_aws_client() -> None:
@@ -590,6 +592,29 @@ def test_images_are_pulled_and_listed(tmp_path: Path) -> None:
         )
     assert lambda_kernel("images", "--remove", reference).returncode == 0
     assert lambda_kernel("images", "--remove", reference).stderr.startswith("lambda-kernel: there is no image ")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["--function", "arn:aws:lambda:eu-west-1:123456789012:function:shell", "--region", "eu-north-1"],
+            "the ARN names a function in eu-west-1, and the region given is eu-north-1: leave --region out",
+        ),
+        (
+            ["--function", "shell", "--region", "eu-wset-1"],
+            "'eu-wset-1' is no region that boto3 knows: is it eu-west-1",
+        ),
+        (["--function", "arn:aws:lambda:eu-wset-1:123456789012:function:x"], "'eu-wset-1' is no region that boto3"),
+        (["--function", "arn:aws:s3:::bucket"], "'arn:aws:s3:::bucket' is not the name of a function"),
+    ],
+)
+def test_a_function_that_cannot_be_is_not_installed(tmp_path: Path, words: list[str], sentence: str) -> None:
+    result = lambda_kernel("install", "--prefix", tmp_path, *words)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"lambda-kernel: {sentence}")
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_install_again_replaces_ours(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def warning(target: Target, keys: tuple[str, str] | None = None) -> str:
             told = client.get_function_configuration(FunctionName=target.function)
             client.close()
             return sentence(told)
-    except KernelError as error:
+    # botocore passes on exceptions from reading a bad answer.
+    except (KernelError, AttributeError, TypeError) as error:
         if is_missing(error.__cause__):
             raise UsageError(str(error)) from error
         return ""  # the first cell will say what is wrong

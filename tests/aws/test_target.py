@@ -21,13 +21,32 @@ def test_local_is_local_whatever_else_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["shell", "shell:live", "arn:aws:lambda:eu-west-1:123456789012:function:shell:$LATEST"]
+    "name",
+    [
+        "shell",
+        "shell:live",
+        "x" * 64,
+        "function:shell",
+        "123456789012:shell",
+        "123456789012:function:shell:7",
+        "arn:aws:lambda:eu-west-1:123456789012:function:shell:$LATEST",
+        "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:shell",
+    ],
 )
 def test_names_as_invoke_takes_them(name: str) -> None:
     assert Target(name).function == name
 
 
-@pytest.mark.parametrize("name", ["", "two words", "a/b", "x" * 171, "ü"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "two words", "a/b", "x" * 65, "ü", "shell:", "shell:a:b:c", "$LATEST"),
+        "arn:aws:s3:::bucket",
+        "arn:aws:lambda:eu-west-1:123456789012:layer:tools:1",
+        "arn:aws:lambda:eu-west-1:1234:function:shell",
+        "arn:aws:lambda:eu-west-1:123456789012:function:",
+    ],
+)
 def test_names_that_cannot_be(name: str) -> None:
     with pytest.raises(UsageError, match="not the name of a function"):
         Target(name)

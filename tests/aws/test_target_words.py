@@ -44,6 +44,7 @@ def test_what_a_word_says(word: str, means: TargetWord) -> None:
     [
         ("shell@", "'' is no region"),
         ("shell@mars", "'mars' is no region: write it as in shell@eu-north-1"),
+        ("shell@eu-wset-1", "'eu-wset-1' is no region that boto3 knows: is it eu-west-1"),
         ("local:", "write a memory in MB or an image"),
         ("local:No/Such", "names no image"),
         ("local@eu-west-1", "the local emulator has no region"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from lambda_kernel.aws.target import Emulator, Target
-from lambda_kernel.errors import UsageError
+from lambda_kernel.errors import Abandoned, AccessDenied, BadCredentials, UsageError
+from lambda_kernel.session.worker import Worker
 from tests.magics.conftest import CellRunner
+from tests.support.in_process_session import Interrupts
 
 
 def test_there_and_back_finds_the_same_shells(runner: CellRunner) -> None:
@@ -100,3 +104,95 @@ def test_a_word_that_cannot_be(runner: CellRunner, words: str, message: str) -> 
     with pytest.raises(UsageError, match=message):
         runner.run(f"%use {words}")
     assert runner.workspace.target == Target("local")
+
+
+class Warned(CellRunner):
+    """Its AWS says something of each function."""
+
+    def __init__(self, told: str | Exception) -> None:
+        super().__init__()
+        self.told, self.asked = told, list[Target]()
+
+    def warning(self, target: Target) -> str:
+        self.asked.append(target)
+        if isinstance(self.told, Exception):
+            raise self.told
+        return self.told
+
+
+def test_a_function_that_does_not_exist_is_told_and_not_used() -> None:
+    runner = Warned(UsageError("no function named `nosuch` in eu-west-1"))
+    with pytest.raises(UsageError, match="no function named `nosuch` in eu-west-1"):
+        runner.run("%use nosuch --region eu-west-1")
+    assert runner.workspace.target.local
+    assert runner.sent == []
+
+
+def test_a_function_that_cannot_run_yet_is_used_and_told() -> None:
+    runner = Warned("Lambda is still making it: the next cell waits for that")
+    out = runner.run("%use shell --region eu-west-1").out
+    assert out == (
+        "Cells now run on shell, eu-west-1: the next cell starts a session.\n"
+        "Of that function: Lambda is still making it: the next cell waits for that.\n"
+    )
+    assert runner.sent == []
+
+
+@pytest.mark.parametrize("told", ["", AccessDenied("no"), BadCredentials("none"), Abandoned("late")])
+def test_what_aws_does_not_say_is_no_matter(told: str | Exception) -> None:
+    out = Warned(told).run("%use shell --region eu-west-1").out
+    assert out == "Cells now run on shell, eu-west-1: the next cell starts a session.\n"
+
+
+def test_nobody_is_asked_about_the_local_emulator_or_a_session_that_is_there() -> None:
+    runner = Warned("")
+    runner.run("%use local --network none")
+    runner.run("%use shell --region eu-west-1\ntrue")
+    runner.run("%use local")
+    runner.run("%use shell --region eu-west-1")
+    assert runner.asked == [Target("shell", "eu-west-1")]
+    for fars in runner.fars.values():
+        fars.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("shell --region eu-wset-1", "'eu-wset-1' is no region that boto3 knows: is it eu-west-1"),
+        ("shell@eu-wset-1", "'eu-wset-1' is no region"),
+        ("arn:aws:lambda:eu-wset-1:123456789012:function:shell", "'eu-wset-1' is no region"),
+        (
+            "arn:aws:lambda:eu-west-1:123456789012:function:shell --region eu-north-1",
+            "the ARN names a function in eu-west-1, and the region given is eu-north-1",
+        ),
+        ("arn:aws:lambda:eu-west-1:123456789012:layer:tools:1", "is not the name of a function"),
+    ],
+)
+def test_a_target_that_cannot_be_is_told_before_aws_is_asked(words: str, message: str) -> None:
+    runner = Warned("never seen")
+    with pytest.raises(UsageError, match=message):
+        runner.run(f"%use {words}")
+    assert runner.asked == []
+    assert runner.workspace.target.local
+
+
+def test_another_endpoint_may_have_any_region() -> None:
+    out = Warned("").run("%use shell --region local --endpoint-url http://127.0.0.1:1").out
+    assert out.startswith("Cells now run on shell, local, http://127.0.0.1:1")
+
+
+def test_an_interrupt_leaves_the_target_as_it_was() -> None:
+    """The question goes on in its thread, and its answer is dropped."""
+    answer = threading.Event()
+
+    class Slow(Warned):
+        def warning(self, target: Target) -> str:
+            answer.wait()
+            return ""
+
+    runner = Slow("")
+    runner.workspace.caller = Worker()
+    ran = runner.run_with(Interrupts(after=[0]), "%use shell --region eu-west-1")
+    answer.set()
+    assert ran.result.interrupted
+    assert runner.workspace.target.local
