@@ -21,6 +21,10 @@ from .stack_options import StackOptions
 from .steps import Step, Wait
 
 LOOKS = 5  # attempts, if somebody else changes the stack at the same time
+IN_A_VPC = (
+    "In its VPC the function reaches what the subnets and security groups allow (%network shows it). The kernel needs "
+    "no way out: Lambda's own side brings the requests in."
+)
 
 Sleep = Callable[[float], None]
 TryOut = Callable[[str], str]
@@ -115,6 +119,8 @@ def _deploy(
         if not plan.changes(steps):
             console.say(f"There is nothing to change in the stack {stack} in {cloud.region}.")
         if _carried_out(executor, steps, console):
+            if plan.in_vpc(desired, current.stack):
+                console.say(IN_A_VPC)
             console.say(_registered(options, cloud.region, plan.functions_of(desired, current.stack)), exactly=True)
             return
     raise DeployError(f"other operations keep changing the stack {stack}: look with `lambda-kernel status`")

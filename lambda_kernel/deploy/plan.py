@@ -83,6 +83,10 @@ def functions_of(desired: Desired, stack: Stack | None) -> list[str]:
     return family.names(_values(desired, stack))
 
 
+def in_vpc(desired: Desired, stack: Stack | None) -> bool:
+    return bool(_values(desired, stack)["Subnets"])
+
+
 def function_of(desired: Desired, stack: Stack | None) -> str:
     default = template.Parameters().function
     return desired.function or (stack.parameters.get("Function") if stack else None) or default

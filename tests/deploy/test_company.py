@@ -59,7 +59,8 @@ def stack_of(account: Account) -> dict[str, Any]:
 
 def test_each_setting_is_kept_by_a_deploy_that_names_nothing(account: Account) -> None:
     words = [word for options in ONE_BY_ONE for word in options if options[0] != "--role"]
-    account("deploy", *words, *NETWORK, *TAGS, "--role-arn", FORMATION)
+    out = account("deploy", *words, *NETWORK, *TAGS, "--role-arn", FORMATION)
+    assert "The kernel needs no way out: Lambda's own side brings the requests in." in out
     first, options = account.parameters(), account.options("lambda-kernel-shell")
     assert options == StackOptions(TAGGED, FORMATION)
     assert {name: first[name] for name, _ in ONE_BY_ONE.values() if name != "RoleArn"} == {
@@ -106,7 +107,7 @@ def test_a_function_that_runs_has_what_was_asked_for(company: Account) -> None:
         assert TAGGED.items() <= company.client("lambda").list_tags(Resource=made["FunctionArn"])["Tags"].items()
         assert stack_of(company)["Tags"] == [{"Key": key, "Value": value} for key, value in TAGGED.items()]
     out = company("deploy", "--env", "DB_HOST=secret", "--tag", "none")
-    assert "secret" not in out
+    assert ("secret" in out, "VPC" in out) == (False, False)
     made = company.function()
     assert made["Environment"]["Variables"] == {"DB_HOST": "secret"}
     assert "team" not in company.client("lambda").list_tags(Resource=made["FunctionArn"])["Tags"]
