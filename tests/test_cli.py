@@ -254,6 +254,7 @@ HELP = {
                                     [--security-group ID] [--kms-key ARN] [--tag KEY=VALUE]
                                     [--role-arn ARN] [--s3-bucket B] [--s3-key K] [--sam | --terraform]
                                     [--tools PATH [PATH ...] | --no-tools] [--dry-run] [--yes]
+                                    [--like FUNCTION] [--print WHAT]
 
         Create the function on AWS or update it. Settings that are not named stay unchanged. Several
         values of --memory and --architecture make a family, a function for each combination.
@@ -265,6 +266,8 @@ HELP = {
           --no-tools            remove the tools
           --dry-run             only print the steps
           --yes                 do not ask
+          --like FUNCTION       make FUNCTION-shell, with what FUNCTION (or FUNCTION:alias) has
+          --print WHAT          with --like: only print the policy that you need, or the code
 
         location:
           --profile P           AWS profile whose credentials are used
@@ -388,7 +391,7 @@ def test_help_documents_every_option(command: str) -> None:
     result = lambda_kernel(*command.split(), "--help")
     # Python's versions break lines at different places.
     assert result.stdout.split() == HELP[command].split()
-    assert len(result.stdout.splitlines()) < {"": 25, "deploy": 64, "template": 48, "install": 40, "local": 32}.get(
+    assert len(result.stdout.splitlines()) < {"": 25, "deploy": 68, "template": 48, "install": 40, "local": 32}.get(
         command, 24
     )
 

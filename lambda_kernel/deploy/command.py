@@ -32,7 +32,7 @@ TryOut = Callable[[str], str]
 
 def print_template(options: argparse.Namespace, console: Console) -> None:
     values = choices.DEFAULTS.values() | choices.given(options)
-    console.out.write(snippets.text(values, choices.tags(options) or {}, options.form))
+    console.out.write(snippets.text(values, choices.tags(options) or {}, snippets.wanted(options)))
 
 
 def guarded(
@@ -60,7 +60,7 @@ def deploy(
     try_out: TryOut | None = None,
 ) -> None:
     """Plan, then execute. Repeat if another operation came first. Raises KernelError."""
-    if options.form:
+    if snippets.wanted(options):
         console.out.write(snippets.of_deploy(options))
         return
     executables = tuple(tools.read(path) for path in options.tools or ())

@@ -173,4 +173,4 @@ def _add_tags(group: argparse._ActionsContainer) -> None:
 def _add_forms(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("print it for another tool, and make nothing").add_mutually_exclusive_group()
     for form, text in (("sam", "an AWS SAM template"), ("terraform", "a Terraform configuration")):
-        group.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=text)
+        group.add_argument(f"--{form}", action="store_true", help=text)

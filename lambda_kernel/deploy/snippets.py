@@ -28,13 +28,18 @@ OWN_WAY = {
 }
 
 
+def wanted(options: argparse.Namespace) -> str | None:
+    """The tool that something is to be printed for. None: CloudFormation."""
+    return next((name for name in ("sam", "terraform") if getattr(options, name)), None)
+
+
 def of_deploy(options: argparse.Namespace) -> str:
     """What `deploy` would make where there is nothing yet. Raises DeployError."""
     for name, sentence in OWN_WAY.items():
         if getattr(options, name):
-            raise DeployError(f"--{options.form} prints, and {sentence}")
+            raise DeployError(f"--{wanted(options)} prints, and {sentence}")
     values = choices.DEFAULTS.values() | choices.given(options)
-    return text(values, choices.tags(options) or {}, options.form, options.region or "")
+    return text(values, choices.tags(options) or {}, wanted(options), options.region or "")
 
 
 def text(values: Mapping[str, str], tags: Mapping[str, str], form: str | None, region: str = "") -> str:
