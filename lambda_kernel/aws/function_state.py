@@ -13,13 +13,10 @@ from .transport import make_client
 SECONDS = 3.0  # how long a user waits for it
 # States in which a first cell does not simply run (botocore's model, State).
 TOLD = {
-    "Pending": "Lambda is still making it{why}: the next cell waits for that",
-    "Inactive": "it has been idle for weeks{why}: Lambda makes it ready again at the first cell, which may fail once",
-    "Failed": "Lambda could not make it{why}: deploy it again",
-    **dict.fromkeys(
-        ("Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting"),
-        "it is in state {state}{why}: deploy it again",
-    ),
+    "Pending": "Lambda is still making it, and the next cell waits for that",
+    "Inactive": "Lambda makes it ready again at the next cell, which may fail once",
+    "Failed": "Lambda could not make it, so deploy it again",
+    **dict.fromkeys(("Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting"), "deploy it again"),
 }
 
 
@@ -44,7 +41,8 @@ def warning(target: Target, keys: tuple[str, str] | None = None) -> str:
 
 def sentence(told: dict[str, Any]) -> str:
     state, reason = str(told.get("State", "")), clean(told.get("StateReason", ""))
-    return TOLD.get(state, "").format(state=state, why=f" ({reason})" if reason else "")
+    why = f" ({reason})" if reason else ""
+    return f"The function is {state}{why}: {TOLD[state]}." if state in TOLD else ""
 
 
 def is_missing(error: BaseException | None) -> bool:

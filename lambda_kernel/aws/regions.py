@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +34,8 @@ def check(region: str | None, endpoint_url: str | None = None) -> None:
     """Raises UsageError if there is no such region. An endpoint of its own may be in any."""
     import difflib
 
-    if region and not endpoint_url and region not in known():
+    elsewhere = endpoint_url or any(map(os.environ.get, ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA")))
+    if region and not elsewhere and region not in known():
         near = difflib.get_close_matches(region, known(), 1)
         hint = f"is it {near[0]}" if near else "write it as in eu-north-1"
         raise UsageError(

@@ -225,9 +225,13 @@ class Cloud:
         parameters: list[dict[str, Any]],
         *,
         create: bool,
-        options: StackOptions = DEFAULT_OPTIONS,
+        options: StackOptions,
+        before: StackOptions = DEFAULT_OPTIONS,
     ) -> tuple[str, str]:
-        """Returns the ids of the stack and of the change set. A stack whose creation fails is deleted."""
+        """Returns the ids of the stack and of the change set. A stack whose creation fails is deleted.
+
+        before: the options that the stack has.
+        """
         more = {"OnStackFailure": "DELETE"} if create else {}
         with asking("cloudformation:CreateChangeSet", self.region):
             answer = self.clients.cloudformation.create_change_set(
@@ -237,7 +241,7 @@ class Cloud:
                 TemplateBody=body,
                 Parameters=parameters,
                 Capabilities=["CAPABILITY_IAM"],
-                **options.arguments(),
+                **options.arguments(before),
                 **more,
             )
         return str(answer["StackId"]), str(answer["Id"])

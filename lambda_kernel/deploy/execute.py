@@ -134,7 +134,13 @@ class Executor:
         parameters: list[dict[str, Any]] = [_given(*item) for item in self._filled(step.given).items()]
         parameters += [{"ParameterKey": name, "UsePreviousValue": True} for name in step.kept]
         stack, change_set = self.cloud.create_change_set(
-            step.stack.name, _new_name(), step.body, parameters, create=False, options=step.options
+            step.stack.name,
+            _new_name(),
+            step.body,
+            parameters,
+            create=False,
+            options=step.options,
+            before=step.stack.options,
         )
         changes = self._changes(step.stack.name, change_set)
         if changes is None:

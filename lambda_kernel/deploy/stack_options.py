@@ -17,10 +17,11 @@ class StackOptions:
     tags: Mapping[str, str] = field(default_factory=dict)
     service_role: str = ""
 
-    def arguments(self) -> dict[str, Any]:
-        """Of a request."""
+    def arguments(self, before: StackOptions) -> dict[str, Any]:
+        """Of a request. before: what the stack has. No tags at all take away those that are there."""
         tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
-        return {"Tags": tags, **({"RoleARN": self.service_role} if self.service_role else {})}
+        named: dict[str, Any] = {"Tags": tags} if tags or before.tags else {}
+        return named | ({"RoleARN": self.service_role} if self.service_role else {})
 
 
 DEFAULT_OPTIONS = StackOptions()

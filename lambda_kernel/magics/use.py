@@ -53,9 +53,7 @@ def run(call: Call) -> str:
     warning = "" if known else warned(call, target)
     workspace.use(target)
     next_cell = "its session continues" if workspace.target in workspace.sessions else "the next cell starts a session"
-    return f"Cells now run on {workspace.target}: {next_cell}.\n" + (
-        f"Of that function: {warning}.\n" if warning else ""
-    )
+    return f"Cells now run on {workspace.target}: {next_cell}.\n" + (f"{warning}\n" if warning else "")
 
 
 def warned(call: Call, target: Target) -> str:

@@ -21,12 +21,12 @@ def warned(*answers: Answer) -> str:
         ({"State": "Active"}, ""),
         ({}, ""),
         ({"State": "SomethingNew"}, ""),
-        ({"State": "Pending", "StateReason": "The function is being created."},
-         "Lambda is still making it (The function is being created): the next cell waits for that"),
-        ({"State": "Failed"}, "Lambda could not make it: deploy it again"),
-        ({"State": "Failed", "StateReason": "role of 123456789012\x1b[1m\nis gone"},
-         "Lambda could not make it (role of ************\\x1b[1m is gone): deploy it again"),
-        ({"State": "Deleting"}, "it is in state Deleting: deploy it again"),
+        ({"State": "Pending", "StateReason": "It is new."},
+         "The function is Pending (It is new): Lambda is still making it, and the next cell waits for that."),
+        ({"State": "Failed"}, "The function is Failed: Lambda could not make it, so deploy it again."),
+        ({"State": "Failed", "StateReason": "of 123456789012\x1b[1m\nis gone"},
+         "The function is Failed (of ************\\x1b[1m is gone): Lambda could not make it, so deploy it again."),
+        ({"State": "Deleting"}, "The function is Deleting: deploy it again."),
     ],
 )  # fmt: skip
 def test_the_state_of_a_function(told: dict[str, str], warning: str) -> None:

@@ -26,9 +26,11 @@ def test_a_region_that_does_not_exist(region: str, hint: str) -> None:
         regions.check(region)
 
 
-def test_an_endpoint_of_its_own_may_be_anywhere() -> None:
+def test_an_endpoint_of_its_own_may_be_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     regions.check("local", "http://127.0.0.1:9000")
     regions.check(None)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:9000")
+    regions.check("local")
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,22 @@ def test_what_is_said_of_a_setting_hides_no_more_than_a_variables_value(named: t
     assert str(update).endswith(f"{parameter} becomes {told}")
 
 
+def test_a_stack_without_tags_is_not_asked_for_any() -> None:
+    """The usual request has nothing of them, so that no reading of an empty list matters."""
+    none, some = StackOptions(), StackOptions({"a": "1"}, FORMATION)
+    assert none.arguments(none) == {}
+    assert none.arguments(some) == {"Tags": []}
+    assert some.arguments(none) == {"Tags": [{"Key": "a", "Value": "1"}], "RoleARN": FORMATION}
+
+
+def test_each_function_of_a_family_has_the_variables() -> None:
+    values = {**template.Parameters().values(), "Memory": "128,512", "Environment": '{"AB": "1"}'}
+    made = parsed(template.for_stack(values))["Resources"]
+    kind, (condition, variables, _) = made["Shell512arm64"]["Properties"]["Environment"]
+    assert (kind, condition, variables) == ("If", "HasVariables", {"Variables": {"AB": "1"}})
+    assert made["Shell128arm64"]["Properties"]["Environment"] == made["Shell512arm64"]["Properties"]["Environment"]
+
+
 def test_tags_and_the_role_of_the_stack_are_told_where_they_change() -> None:
     there = StackOptions({"team": "x"}, FORMATION)
     current = Current(STACK, THERE.body, THERE.settled, THERE.functions)

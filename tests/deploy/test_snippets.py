@@ -72,6 +72,7 @@ def test_sam_makes_the_function_that_cloudformation_makes(values: dict[str, str]
         assert resource["Properties"].get("Environment") == plain[name]["Properties"].get("Environment")
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing_in_what_sam_gets(tmp_path: Path) -> None:
     pytest.importorskip("cfnlint")
     file = tmp_path / "template.yaml"

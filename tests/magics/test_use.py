@@ -129,11 +129,11 @@ def test_a_function_that_does_not_exist_is_told_and_not_used() -> None:
 
 
 def test_a_function_that_cannot_run_yet_is_used_and_told() -> None:
-    runner = Warned("Lambda is still making it: the next cell waits for that")
+    runner = Warned("The function is Pending: Lambda is still making it.")
     out = runner.run("%use shell --region eu-west-1").out
     assert out == (
         "Cells now run on shell, eu-west-1: the next cell starts a session.\n"
-        "Of that function: Lambda is still making it: the next cell waits for that.\n"
+        "The function is Pending: Lambda is still making it.\n"
     )
     assert runner.sent == []
 
