@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
+from botocore.validate import ParamValidator
 
 from lambda_kernel.cli import build_parser
 from lambda_kernel.deploy import choices, template
@@ -57,6 +60,22 @@ def stack_of(account: Account) -> dict[str, Any]:
     return account.client("cloudformation").describe_stacks(StackName="lambda-kernel-shell")["Stacks"][0]
 
 
+def arrived(account: Account) -> None:
+    """What moto knows of these settings."""
+    made, iam = account.function(), account.client("iam")
+    [name] = [one["RoleName"] for one in iam.list_roles()["Roles"]]
+    assert made["Environment"]["Variables"] == {"DB_HOST": "db", "A1": "x=y"}
+    assert made["VpcConfig"]["SubnetIds"] == ["subnet-0a1b2c3d", "subnet-1a1b2c3d"]
+    assert made["VpcConfig"]["SecurityGroupIds"] == ["sg-0a1b2c3d"]
+    assert iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == BOUNDARY
+    document = iam.get_role_policy(RoleName=name, PolicyName="logs")["PolicyDocument"]
+    # moto keeps that of an update as text.
+    *_, denied = (json.loads(document.replace("'", '"')) if isinstance(document, str) else document)["Statement"]
+    function = made["FunctionArn"].replace(f":{REGION}:", ":*:")
+    assert (denied["Effect"], denied["Action"]) == ("Deny", list(template.NETWORK))
+    assert denied["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": f"{function}*"}}
+
+
 def test_each_setting_is_kept_by_a_deploy_that_names_nothing(account: Account) -> None:
     words = [word for options in ONE_BY_ONE for word in options if options[0] != "--role"]
     out = account("deploy", *words, *NETWORK, *TAGS, "--role-arn", FORMATION)
@@ -67,9 +86,11 @@ def test_each_setting_is_kept_by_a_deploy_that_names_nothing(account: Account) -
         name: value for name, value in ONE_BY_ONE.values() if name != "RoleArn"
     }
     assert (first["Subnets"], first["SecurityGroups"]) == ("subnet-0a1b2c3d,subnet-1a1b2c3d", "sg-0a1b2c3d")
+    arrived(account)
     account("deploy")
     assert (account.parameters(), account.options("lambda-kernel-shell")) == (first, options)
     account("deploy", "--timeout", "20")
+    arrived(account)
     assert (account.parameters(), account.options("lambda-kernel-shell")) == ({**first, "Timeout": "20"}, options)
 
 
@@ -265,6 +286,10 @@ def test_a_function_that_is_restored_gets_all_of_its_settings() -> None:
         "Role": ROLE,
         "KMSKeyArn": KEY,
     }
+    shape = boto3.client("lambda", REGION).meta.service_model.operation_model("UpdateFunctionConfiguration").input_shape
+    for named in (values, template.Parameters().values()):
+        wrong = ParamValidator().validate({"FunctionName": "shell", **settings(named)}, shape)
+        assert not wrong.has_errors(), wrong.generate_report()
     assert not {"Role", "KMSKeyArn"} & settings(template.Parameters().values()).keys()
 
 
