@@ -42,6 +42,7 @@ def guarded(
     console = console or Console(getattr(options, "verbose", False), getattr(options, "yes", False))
     try:
         choices.check_names(options)
+        regions.check(getattr(options, "region", None), getattr(options, "endpoint_url", None))
         run(options, console)
     except KeyboardInterrupt:
         console.fail("interrupted: see what exists with `lambda-kernel status`")
@@ -75,7 +76,6 @@ def deploy(
         choices.tags(options),
         options.role_arn,
     )
-    regions.check(options.region, options.endpoint_url)
     try:
         cloud = Cloud(clients or make_clients(options.region, options.profile, options.endpoint_url))
         again = functools.partial(deploy_line, options, cloud.region, stack)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..aws import regions
 from ..aws.api_errors import CODES, KEY_SOURCES
 from ..aws.client_errors import mapped_errors
 from ..errors import BadCredentials, KernelError
@@ -82,12 +83,6 @@ def needed(message: str) -> str | None:
 
 def region_hint(region: str) -> str:
     """Only a hint, since new regions may be unknown to an older boto3."""
-    import boto3
-
-    session = boto3.Session(region_name="us-east-1")
-    known = [
-        name for part in session.get_available_partitions() for name in session.get_available_regions("lambda", part)
-    ]
-    if region in known:
+    if region in regions.known():
         return "check the network and --endpoint-url"
     return "boto3 does not know that region: check --region"
