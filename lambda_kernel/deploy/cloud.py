@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import functools
 import hashlib
 import io
 import zipfile
@@ -35,13 +34,14 @@ class Client(Protocol):
 
 @dataclass(frozen=True)
 class Clients:
-    """boto3's clients for the three services, and their region. s3: makes one for S3, which few need."""
+    """boto3's clients for the three services, and their region. make: one for another service, with the same session,
+    so that no second MFA code is asked for."""
 
     cloudformation: Client
     functions: Client
     logs: Client
     region: str
-    s3: Callable[[], Client] | None = None
+    make: Callable[[str], Client]
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def make_clients(region: str | None, profile: str | None, endpoint_url: str | No
             context, profile, region, prompter=boto_session.on_the_terminal(context, profile)
         )
         made = [make(service) for service in ("cloudformation", "lambda", "logs")]
-    return Clients(made[0], made[1], made[2], str(made[0].meta.region_name), functools.partial(make, "s3"))
+    return Clients(made[0], made[1], made[2], str(made[0].meta.region_name), make)
 
 
 def code_zip(code: str, name: str = "index.py") -> bytes:
@@ -274,9 +274,8 @@ class Cloud:
         return _function(data)
 
     def upload(self, bucket: str, key: str, package: bytes) -> None:
-        assert self.clients.s3, "make_clients makes one"
         with asking("s3:PutObject", self.region):
-            self.clients.s3().put_object(Bucket=bucket, Key=key, Body=package)
+            self.clients.make("s3").put_object(Bucket=bucket, Key=key, Body=package)
 
     def restore_code(self, function: str, package: Mapping[str, Any], architecture: str) -> None:
         with asking("lambda:UpdateFunctionCode", self.region):

@@ -184,15 +184,15 @@ def listed(steps: Sequence[Step], region: str) -> str:
 
 
 def show_status(
-    options: argparse.Namespace, console: Console, clients: Clients | None = None, others: str = ""
+    options: argparse.Namespace, console: Console, clients: Clients | None = None, others: Callable[[], str] = str
 ) -> None:
-    """Print a line for each of our functions. others: the table of those without a stack. Raises KernelError."""
+    """Print a line for each of our functions. others: makes the table of those without a stack. Raises KernelError."""
     cloud = Cloud(clients or make_clients(options.region, options.profile, options.endpoint_url))
     stacks = [stack for stack in cloud.our_stacks() if options.stack in (None, stack.name)]
     lines = list(status.rows(cloud, stacks, options.function))
-    if lines or others:
-        tables = [status.table([status.HEADINGS, *lines])] if lines else []
-        console.say("\n\n".join([*tables, others] if others else tables))
+    tables = [status.table([status.HEADINGS, *lines]) if lines else "", others()]
+    if any(tables):
+        console.say("\n\n".join(filter(None, tables)))
     else:
         console.say(f"There is no function of lambda-kernel in {cloud.region}: create one with `lambda-kernel deploy`.")
 

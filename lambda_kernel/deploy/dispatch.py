@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 
 from . import command
+from .cloud import Clients, make_clients
 from .console import Console
 from .like import command as like
+from .like.cloud import Functions
 from .problems import DeployError
 
 
@@ -25,13 +27,18 @@ def deploy(options: argparse.Namespace, console: Console) -> None:
 
 
 def show_status(options: argparse.Namespace, console: Console) -> None:
-    shells = "" if options.stack else like.table(like.connect(options), options.function)
-    command.show_status(options, console, others=shells)
+    clients = _clients(options)
+
+    def shells() -> str:
+        return "" if options.stack else like.table(Functions(clients), options.function)
+
+    command.show_status(options, console, clients, others=shells)
 
 
 def delete(options: argparse.Namespace, console: Console) -> None:
+    clients = _clients(options)
     if options.function and not options.stack:
-        functions = like.connect(options)
+        functions = Functions(clients)
         try:
             shell = like.find(functions, options.function)
         except DeployError:  # such as a permission that a stack's deletion does not need
@@ -39,7 +46,12 @@ def delete(options: argparse.Namespace, console: Console) -> None:
         if shell:
             like.delete(options, console, functions, shell)
             return
-    command.delete(options, console)
+    command.delete(options, console, clients)
+
+
+def _clients(options: argparse.Namespace) -> Clients:
+    """For the whole command: other clients would ask for another MFA code."""
+    return make_clients(options.region, options.profile, options.endpoint_url)
 
 
 COMMANDS = {"deploy": deploy, "status": show_status, "delete": delete}

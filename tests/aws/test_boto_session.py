@@ -19,6 +19,7 @@ from lambda_kernel.aws.transport import BotoTransport
 from lambda_kernel.deploy import cloud
 from lambda_kernel.deploy.problems import DeployError
 from tests.aws.test_renewed_credentials import FINE, given, refused
+from tests.support.fake_aws import no_other
 from tests.support.scripted_endpoint import Answer, Endpoint, endpoint
 
 MFA = "arn:aws:iam::123456789012:mfa/me"
@@ -156,15 +157,17 @@ class TestMfa:
             monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
             session = boto_session.make_session(ErrorContext(), "dev", "eu-west-1", prompter=lambda _: "123456")
             formation = session.client("cloudformation", endpoint_url=at.url)
+            clients = cloud.Clients(formation, formation, formation, "eu-west-1", no_other)
             with pytest.raises(errors.BadCredentials, match=r"cannot get AWS credentials .*MultiFactor.*check the pro"):
-                cloud.Cloud(cloud.Clients(formation, formation, formation, "eu-west-1")).stack("lambda-kernel-shell")
+                cloud.Cloud(clients).stack("lambda-kernel-shell")
 
     def test_a_code_that_is_none(self, config: Path) -> None:
         with endpoint() as at:
             session = boto_session.make_session(ErrorContext(), "dev", "eu-west-1", prompter=lambda _: "12")
             formation = session.client("cloudformation", endpoint_url=at.url)
+            clients = cloud.Clients(formation, formation, formation, "eu-west-1", no_other)
             with pytest.raises(errors.BadCredentials, match=r"cannot get AWS credentials .*TokenCode.*check the pro"):
-                cloud.Cloud(cloud.Clients(formation, formation, formation, "eu-west-1")).stack("lambda-kernel-shell")
+                cloud.Cloud(clients).stack("lambda-kernel-shell")
 
     def status(self, url: str) -> list[str]:
         words = ["status", "--profile", "dev", "--region", "eu-west-1", "--endpoint-url", url]

@@ -325,7 +325,7 @@ def test_a_function_that_is_made_again_keeps_its_settings_wherever_that_is_cut_s
 ) -> None:
     names = configured(account, tmp_path)
     there = cached_clients(REGION, account.url)
-    cut = Clients(Cut(there.cloudformation, call, error), there.functions, there.logs, REGION)
+    cut = Clients(Cut(there.cloudformation, call, error), there.functions, there.logs, REGION, there.make)
     with pytest.raises(DeployError) as caught:
         account("deploy", *names, "--no-tenant-isolation", yes=True, clients=cut)
     words = shlex.split(caught.value.line)

@@ -138,8 +138,12 @@ def refused(code: str, message: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
 
 
+def no_other(service: str) -> Any:
+    raise AssertionError(f"nobody needs {service}")
+
+
 def clients(stack: FakeStack, functions: FakeFunctions | None = None) -> Clients:
-    return Clients(stack, functions or FakeFunctions(), NoLogs(), "eu-west-1")  # type: ignore[arg-type]
+    return Clients(stack, functions or FakeFunctions(), NoLogs(), "eu-west-1", no_other)  # type: ignore[arg-type]
 
 
 def cloud(stack: FakeStack, functions: FakeFunctions | None = None) -> Cloud:

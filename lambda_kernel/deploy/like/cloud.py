@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import functools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ...aws import boto_session
-from ...aws.error_text import ErrorContext
-from ..cloud import Client, Clients, Cloud, make_clients
+from ..cloud import Clients, Cloud
 from ..problems import Busy, DeployError, Missing, asking
 from . import marks
 from .download import Fetch, fetch, names_in
@@ -44,35 +41,19 @@ REFUSALS = (
 )
 
 
-def connect(region: str | None, profile: str | None, endpoint_url: str | None) -> Functions:
-    """region None: as the usual AWS settings say."""
-    clients = make_clients(region, profile, endpoint_url)
-    return Functions(clients, functools.partial(_identity, clients.region, profile, endpoint_url))
-
-
-def _identity(region: str, profile: str | None, endpoint_url: str | None) -> Client:
-    """A client of AWS STS."""
-    context = ErrorContext("", region, profile)
-    session = boto_session.make_session(
-        context, profile, region, prompter=boto_session.on_the_terminal(context, profile)
-    )
-    client: Client = session.client("sts", endpoint_url=endpoint_url)
-    return client
-
-
 class Functions:
-    """Lambda's functions in a region. identity: makes a client of AWS STS; fetch: reads a presigned URL.
+    """Lambda's functions in a region. fetch: reads a presigned URL.
 
     tools: the calls for the layers that `--tools` publishes.
     """
 
-    def __init__(self, clients: Clients, identity: Callable[[], Client], fetch: Fetch = fetch) -> None:
-        self.clients, self.identity, self.fetch = clients, identity, fetch
+    def __init__(self, clients: Clients, fetch: Fetch = fetch) -> None:
+        self.clients, self.fetch = clients, fetch
         self.region, self.tools = clients.region, Cloud(clients)
 
     def account(self) -> str:
         with asking("sts:GetCallerIdentity", self.region):
-            return str(self.identity().get_caller_identity()["Account"])
+            return str(self.clients.make("sts").get_caller_identity()["Account"])
 
     def get(self, name: str, qualifier: str = "") -> Function | None:
         more = {"Qualifier": qualifier} if qualifier else {}

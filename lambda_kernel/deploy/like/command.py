@@ -11,11 +11,12 @@ from collections.abc import Callable
 from ...errors import KernelError
 from .. import like_options, tools
 from .. import status as stacks
+from ..cloud import make_clients
 from ..command import LOOKS, Sleep, TryOut, install_line, listed, trial
 from ..console import Console
 from ..plan import tools_layer
 from ..problems import Busy, DeployError, Missing
-from . import cloud, image, marks, names, package, plan, policy, status
+from . import image, marks, names, package, plan, policy, status
 from .cloud import Functions
 from .execute import Executor
 from .names import Named
@@ -79,8 +80,8 @@ def _step(
     return True
 
 
-def connect(options: argparse.Namespace, region: str | None = None) -> Functions:
-    return cloud.connect(options.region or region, options.profile, options.endpoint_url)
+def connect(options: argparse.Namespace, region: str | None) -> Functions:
+    return Functions(make_clients(options.region or region, options.profile, options.endpoint_url))
 
 
 def _desired(functions: Functions, named: Named, shell: str, options: argparse.Namespace, now: str) -> plan.Desired:

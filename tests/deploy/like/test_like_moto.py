@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
@@ -41,7 +41,7 @@ class Account:
     now: datetime.datetime = BEGIN
 
     def __post_init__(self) -> None:
-        self.functions = Functions(clients(self.url), lambda: client("sts", self.url), self.fetch)
+        self.functions = Functions(clients(self.url), self.fetch)
 
     def fetch(self, url: str, first: int, size: int) -> bytes:
         name = next(name for name in self.packages if f"/{name}-" in url)
@@ -165,7 +165,7 @@ def test_cut_off_at_each_step_it_goes_on(account: Account) -> None:
 
     def cut(call: str) -> None:
         whole = account.functions.clients
-        account.functions.clients = type(whole)(whole.cloudformation, Cutting(call), whole.logs, REGION)
+        account.functions.clients = replace(whole, functions=Cutting(call))
         with pytest.raises(KeyboardInterrupt):
             account.deploy("--like", "checkout")
         account.functions.clients = whole

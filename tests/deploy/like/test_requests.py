@@ -69,8 +69,8 @@ class Account:
         self.stub, self.who = Stubber(self.client), Stubber(self.identity)
         self.fetched: list[tuple[str, int, int]] = []
         self.files = {"https://s3/checkout": PACKAGE, "https://s3/layer": LAYERS_ZIP}
-        clients = Clients(self.client, self.client, self.client, REGION)
-        self.functions = Functions(clients, lambda: self.identity, self.fetch)
+        clients = Clients(self.client, self.client, self.client, REGION, lambda service: self.identity)
+        self.functions = Functions(clients, self.fetch)
 
     def fetch(self, url: str, first: int, size: int) -> bytes:
         self.fetched.append((url, first, size))
