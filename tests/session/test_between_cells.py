@@ -8,10 +8,12 @@ import re
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.session import replacement
 from tests.support.cpu_quota import quota
 from tests.support.in_process_session import InProcess
@@ -168,6 +170,23 @@ def test_a_question_comes_with_its_prompt_at_lambdas_cpu_quota(far: InProcess) -
             ran = far.run(f"read -sp 'Password {number}: ' x; echo ${{#x}}", lines=["secret\n"], stdin=True)
             assert ran.out == "6\n"
             assert [(ask.prompt, ask.secret) for ask in ran.control.questions] == [(f"Password {number}: ", True)]
+
+
+@pytest.mark.timeout(60)
+def test_an_interrupt_reaches_the_command_that_bash_is_about_to_start(far: InProcess, tmp_path: Path) -> None:
+    """bash has got it, and neither ends for it nor waits for a job yet. On a slow machine it starts one meanwhile."""
+    far.run("true")
+
+    def go_on(event: Event, invoke: Callable[[], Reply]) -> Reply:
+        reply = invoke()
+        if event.get("signals"):
+            (tmp_path / "go").touch()
+        return reply
+
+    far.transport.faults = go_on
+    code = f"trap : INT; echo started; until [ -e {tmp_path}/go ]; do :; done; sleep 1000"
+    ran = far.run(code, cue="started")
+    assert (ran.out.split(), ran.exit_code, ran.result.interrupted) == (["started"], 130, True)
 
 
 @pytest.mark.timeout(240)

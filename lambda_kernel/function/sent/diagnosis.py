@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 ARM = os.uname().machine == "aarch64"
 READ_CALL, SELECT_CALL = ("63", "72") if ARM else ("0", "270")
 WAIT_CALLS = ("260", "95") if ARM else ("61", "247")
+FORWARD_SECONDS = 2.0  # how long bash, when it is interrupted, may still be starting the job that it waits for
 
 
 def reads_from(pid: int, pipe: str) -> bool:
@@ -37,11 +39,11 @@ class Diagnosis:
     def __init__(self, shell: Shell, front: Front) -> None:
         self.shell, self.bash, self.front = shell, shell.bash, front
         self.asked_again = False
-        self.interrupted = False  # whether a SIGINT may have to be forwarded to the job in the foreground
+        self.forwards_until = 0.0  # a SIGINT may have to be forwarded to the job in the foreground
 
     def begin(self) -> None:
         """A cell begins."""
-        self.asked_again = self.interrupted = False
+        self.asked_again, self.forwards_until = False, 0.0
 
     def look(self) -> None:
         """Look at the processes, since nothing came for a while."""
@@ -61,7 +63,7 @@ class Diagnosis:
             shell.cell.input.close_write()
         self.front.look_for_readers(shell, now)
         shell.cell.feed()
-        if self.interrupted:
+        if self.forwards_until > time.monotonic():
             self._forward_interrupt(now)
         if waits:
             self._ask_again()
@@ -88,17 +90,18 @@ class Diagnosis:
 
     def interrupt(self) -> None:
         os.killpg(self.bash.pid, signal.SIGINT)
-        self.interrupted = True
+        self.forwards_until = time.monotonic() + FORWARD_SECONDS
 
     def _forward_interrupt(self, now: Mapping[int, index.Process]) -> None:
-        """If bash still waits, it has a job in the foreground: `wait` and the shell's own loops are over by now."""
-        self.interrupted = False
+        """If bash waits, it has a job in the foreground: `wait` and the shell's own loops are over by now."""
         call = index.peek(f"/proc/{self.bash.pid}/syscall").split()[:1]
-        if not call or call[0] in WAIT_CALLS:
-            self.signal_foreground(now.values(), signal.SIGINT)
+        if (not call or call[0] in WAIT_CALLS) and self.signal_foreground(now.values(), signal.SIGINT):
+            self.forwards_until = 0.0
 
-    def signal_foreground(self, now: Iterable[index.Process], number: int) -> None:
+    def signal_foreground(self, now: Iterable[index.Process], number: int) -> bool:
+        """Whether there is a job in the foreground, which gets the signal."""
         group = self.front.group(now)
         if group is not None:
             with contextlib.suppress(ProcessLookupError):  # it has ended since
                 os.killpg(group, number)
+        return group is not None
