@@ -29,16 +29,21 @@ class Usage:
     last_ids: list[str] = field(default_factory=list)
     environment_id: str | None = None
     replaced: bool = False  # whether the environment is a new one
+    restored: bool = False  # whether a new shell has got the state of an earlier one
+    retries: int = 0  # invocations that were sent again
     machine: str = ""  # of the environment, as in uname(2)
     tenant: bool = False  # whether the environment belongs to a tenant: AWS charges for each new one
     cold_starts: int = 0
+    inits_ms: list[float] = field(default_factory=list)  # Init Duration of each cold start
     measured: bool = False  # whether the function measured the figures, because Lambda gave none
 
     def add(self, request_id: str, report: Report | None) -> None:
         self.invocations += 1
         self._note(request_id)
         if report:
-            self.cold_starts += report.init_duration_ms is not None
+            if report.init_duration_ms is not None:
+                self.cold_starts += 1
+                self.inits_ms.append(report.init_duration_ms)
             self.measured |= report.measured
             totals = summary([report])
             self.totals = self.totals + totals if self.totals else totals
@@ -55,6 +60,9 @@ class Usage:
         for request_id in other.first_ids + other.last_ids:
             self._note(request_id)
         self.cold_starts += other.cold_starts
+        self.inits_ms += other.inits_ms
+        self.retries += other.retries
+        self.restored |= other.restored
         self.measured |= other.measured
         self.replaced |= other.replaced
         self.tenant |= other.tenant
@@ -67,6 +75,7 @@ class Usage:
         """Of an environment that something else has started. What that cost is counted already."""
         if self.totals and self.totals.init_duration_ms is None:
             self.totals = replace(self.totals, init_duration_ms=init_ms)
+            self.inits_ms.append(init_ms)
 
     def cost_usd(self, region: str) -> float | None:
         """The cost on AWS, or None if the price is not known. The region "local" has no price."""

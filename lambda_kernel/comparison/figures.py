@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..output.display import milliseconds
+from ..output.report_line import milliseconds
 from .comparison import Comparison, Row
 
 UNKNOWN = "-"

@@ -77,7 +77,7 @@ class Completer:
         return cursor - len(token.typed), await self._files(arguments, token)
 
     def _words(self, argument: Argument, typed: str) -> list[str]:
-        words = [argument.name] if argument.option else [*argument.choices]
+        words = [argument.name] if argument.option else [*argument.choices, *(argument.offers if typed else ())]
         if "target" in argument.kinds:
             words += self._targets()
         if "magic" in argument.kinds:

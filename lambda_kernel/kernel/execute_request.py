@@ -9,14 +9,14 @@ from typing import Any, Protocol
 
 from ..aws.usage import Usage
 from ..errors import Interrupted, KernelError
-from ..output import display
+from ..output import display, report_line
 from ..output.notices import Notices
 from ..output.pages import QUIET
 from ..session import replacement
 from ..session.cell import CellEvent, Progress, Result, Shown, ThreadControl
 from ..session.worker import Worker
 from ..untrusted import visible
-from ..workspace.workspace import Workspace
+from ..workspace.workspace import TASK_ROOT, AnySession, Workspace
 from .clients import Clients, leaves
 from .run_cell import NOT_RUN, Execution
 from .stdin import InputRequester
@@ -190,10 +190,19 @@ class ExecuteRequest:
         if (init_ms := kernel.workspace.inits.pop(usage.environment_id or "", None)) is not None:
             usage.name_cold_start(init_ms)
         kernel.reply_metadata = display.metadata(usage, wall, exit_code, function, region)
-        mode = kernel.workspace.settings.report
-        if mode != "off":
-            where = display.place(function, region)
+        shown = report_line.chosen(kernel.workspace.settings)
+        if shown:
             code = None if told or exit_code == NOT_RUN.exit_code else exit_code
-            data = display.report_data(usage, wall, code, where, mode == "full")
+            more = (self.streams.amount.cut, self._new_directory(session), usage.cost_usd(region))
+            facts = report_line.CellFacts(usage, wall, code, report_line.place(function, region), *more)
+            data = report_line.report_data(report_line.report_parts(facts, shown))
             data["text/plain"] = f"{self._begin_line()}{data['text/plain']}{self.line_end}"
             self._send("display_data", {"data": data, "metadata": kernel.reply_metadata})
+
+    def _new_directory(self, session: AnySession) -> str:
+        """The shell's working directory, if the last report of that session was about another one."""
+        directory, told = session.remote and session.remote.cwd, self.kernel.workspace.directories
+        if not directory or told.get(session, TASK_ROOT) == directory:
+            return ""
+        told[session] = directory
+        return directory

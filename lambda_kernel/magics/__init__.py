@@ -14,6 +14,7 @@ from . import (
     put,
     redact,
     repeat,
+    report,
     reset,
     settings,
     status,
@@ -31,7 +32,7 @@ GROUPS: dict[str, tuple[Magic, ...]] = {
     "Where cells run": (status.MAGIC, use.MAGIC, reset.MAGIC, keep_warm.MAGIC, cost.MAGIC),
     "How cells run and what they show": (
         *(settings.TIMEOUT, settings.LIMIT, output.MAGIC, settings.STDERR),
-        *(settings.REPORT, settings.EXIT_STATUS, redact.MAGIC),
+        *(report.MAGIC, settings.EXIT_STATUS, redact.MAGIC),
     ),
     "Look around and measure": (
         *(environment.MAGIC, network.MAGIC, whoami.MAGIC, top.MAGIC, watch.MAGIC),

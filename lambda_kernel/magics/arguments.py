@@ -26,7 +26,8 @@ class Argument:
     choices: words that are typed as they are, with their meanings.
     read: makes the value of any other word; raises ValueError if there is none.
     nargs: of a word, as in argparse. default: the value if it is not given. kinds: what else Tab offers. signed: its
-    words may begin with a dash, so the magic has no options.
+    words may begin with a dash, so the magic has no options. offers: words of `read` that Tab
+    offers once one is begun.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Argument:
     default: object = None
     kinds: tuple[Kind, ...] = ()
     signed: bool = False
+    offers: tuple[str, ...] = ()
 
     @property
     def option(self) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..errors import UsageError
 from ..session.cell import Bound
 from ..workspace.workspace import Settings
-from .arguments import Argument, same
+from .arguments import Argument
 from .base import Call, Magic
 
 NOT_GIVEN = object()
@@ -125,20 +125,6 @@ STDERR = setting(
         if settings.merge
         else "stderr is a stream of its own. Its order relative to stdout is approximate."
     ),
-)
-REPORT = setting(
-    Magic(
-        "report",
-        "how much of a cell's timing and memory is shown below it",
-        arguments=choice("the default is `line`", **same("off", "line", "full")),
-        more=(
-            "`full` adds the wall time and the ids of the environment and the request. With `off`, the figures are in "
-            "the reply's metadata only."
-        ),
-        examples=(("%report full", "show all figures"),),
-    ),
-    "report",
-    lambda settings: f"Report: {settings.report}",
 )
 EXIT_STATUS = setting(
     Magic(

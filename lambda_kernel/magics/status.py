@@ -8,6 +8,7 @@ from ..session.session import Session
 from ..workspace import fleets
 from .arguments import Argument
 from .base import Call, Magic
+from .report import told
 
 
 def cpu_share(target: Target) -> dict[str, str]:
@@ -38,7 +39,7 @@ def run(call: Call) -> str:
         if remote.restored:
             rows["restored"] = f"{replacement.count(remote.restored)} of the previous shell"
     bound = settings.bound
-    rows["report"] = settings.report
+    rows["report"] = told(settings)
     rows["time limit"] = f"{settings.seconds:g} s a cell" if settings.seconds else "none"
     rows["output limit"] = f"{bound.bytes:,} bytes or {bound.lines:,} lines a cell" if bound else "none"
     rows["stderr"] = "merged into stdout" if settings.merge else "separate"

@@ -16,9 +16,10 @@ from ..experiments.folding import Fold, Folds
 from ..experiments.row import Row
 from ..experiments.statistics import FEWEST, REPLICATES, Ratio
 from ..session.cell import CellEvent, Notice, Output
-from .display import SMALL, failure
+from .display import failure
 from .figures import UNKNOWN, number
 from .runs_view import aligned, page_of, problems, unsaved
+from .style import SMALL
 
 SEED = 1  # the same runs give the same table
 DIFF_LINES = 100

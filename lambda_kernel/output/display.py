@@ -1,4 +1,4 @@
-"""What a front end shows: text made from bytes, and the report line of a cell."""
+"""What a front end shows: text made from bytes, and the metadata of a cell."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from ..aws.error_text import LOCAL
 from ..aws.usage import ENDS, Key, Usage
 from ..session.cell import CellEvent, Cleared, InputEnded, Notice, Output, Progress, Shown, Truncated
 from ..session.replacement import cell
+from .amount import Amount, left_out
 from .pages import Pages, Raw
 from .rich_display import DisplayParser
 
@@ -26,8 +26,6 @@ HELD_BACK = "background jobs interrupt this output too often: the rest of theirs
 QUOTED = re.compile(r"`[^`\n]*`")
 COLUMNS = 72  # of an error; a notebook is rarely narrower
 TURNS = 10  # of jobs: JupyterLab shows 50 outputs of a cell (maxNumberOutputs), and each turn makes up to four
-# The style of the report and of notices: the theme's second colour, indented as JupyterLab's text.
-SMALL = "font-size: 85%; padding-left: var(--jp-code-padding, 0); color: var(--jp-ui-font-color2, gray)"
 
 
 @dataclass
@@ -57,6 +55,7 @@ class Streams:
     ) -> None:
         self._send, self._show, self._name, self._ours = send, show, name, ours
         self._notify, self._clear = notify, clear
+        self.amount = Amount()
         self._pages = Pages()
         self._sources: dict[tuple[str, int | None], _Source] = {}  # by stream and background job
         self._job: int | None = None
@@ -69,7 +68,8 @@ class Streams:
             self._output(cell_event)
         elif isinstance(cell_event, Truncated):
             self._flush(gap=True)
-            self._notify(Notice(left_out(cell_event), "truncated"))
+            self.amount.leave_out(cell_event)
+            self._notify(left_out(cell_event))
         elif isinstance(cell_event, InputEnded):
             self._notify(Notice(INPUT_ENDED, "input-ended"))
         elif isinstance(cell_event, Notice):
@@ -107,6 +107,7 @@ class Streams:
             self._job = output.job
             whose = "this cell" if output.job is None else f"a background job of {cell(output.job)}"
             self._notify(Notice(f"[{whose}]", "job"))
+        self.amount.show(output.data)
         source = self._source(output.stream, output.job)
         self._parts(output.stream, source.bundles.feed(source.decoder.decode(output.data)))
 
@@ -140,12 +141,6 @@ class Streams:
             self._send(stream, text)
 
 
-def left_out(gap: Truncated) -> str:
-    size = f"{gap.bytes / 1e6:,.1f} MB" if gap.bytes >= 100_000 else f"{gap.bytes:,} bytes"
-    whose = " of background jobs" if gap.jobs else ""
-    return f"{gap.lines:,} lines, {size}{whose} left out: show more with %limit, or keep all with %%output FILE"
-
-
 def progress_data(progress: Progress) -> dict[str, str]:
     """The state of a transfer as display data. The total is known only at the end."""
     rate = progress.bytes / progress.seconds / 1e6 if progress.seconds else 0
@@ -164,45 +159,6 @@ def on_screen(data: dict[str, str]) -> dict[str, str]:
     """
     text = data["text/plain"].replace("\n", "\n\x1b[K")
     return data | {"text/plain": f"\x1b[H\x1b[?7l\x1b[K{text}\x1b[?7h\n\x1b[J"}
-
-
-def report_data(usage: Usage, wall_ms: float, exit_code: int | None, where: str, full: bool) -> dict[str, str]:
-    """The report as display data: a line of text, and the same in small HTML."""
-    line = report_line(usage, wall_ms, exit_code, where, full)
-    return {"text/plain": line, "text/html": f'<span style="{SMALL}">{html.escape(line)}</span>'}
-
-
-def place(function: str, region: str) -> str:
-    return region if region == LOCAL else f"{function}, {region}"
-
-
-def report_line(usage: Usage, wall_ms: float, exit_code: int | None, where: str, full: bool) -> str:
-    """Such as `6.91 ms · billed 7 ms · 82 of 128 MB · local`, and anything unusual."""
-    figures = usage.totals
-    parts = [milliseconds(figures.duration_ms)] if figures else [f"{milliseconds(wall_ms)} wall time"]
-    if figures and figures.billed_duration_ms is not None:
-        parts.append(f"billed {milliseconds(figures.billed_duration_ms)}")
-    if figures and figures.max_memory_used_mb is not None:
-        size = "" if figures.memory_size_mb is None else f" of {figures.memory_size_mb}"
-        parts.append(f"{figures.max_memory_used_mb}{size} MB")
-    if figures and figures.init_duration_ms is not None:
-        parts.append(f"cold start {milliseconds(figures.init_duration_ms)}")
-    if exit_code:
-        parts.append(f"exit code {exit_code}")
-    if usage.invocations > 1:
-        parts.append(f"{usage.invocations} invocations")
-    if usage.measured:
-        parts.append("measured by the function")
-    if usage.replaced:
-        parts.append("new environment")
-    if full:
-        ids = usage.first_ids[:1] + usage.last_ids[-1:]
-        parts += [
-            f"{milliseconds(wall_ms)} wall time",
-            f"environment {usage.environment_id}",
-            f"request {' … '.join(ids)}",
-        ]
-    return " · ".join([*parts, where])
 
 
 def failure(exit_code: int) -> str:
@@ -224,15 +180,6 @@ def error(text: str, terminal: bool) -> str:
     whole = QUOTED.sub(lambda quoted: quoted[0].replace(" ", "\0"), text)
     lines = (textwrap.fill(line, COLUMNS, break_long_words=False, break_on_hyphens=False) for line in whole.split("\n"))
     return "\n".join(lines).replace("\0", " ")
-
-
-def milliseconds(value: float) -> str:
-    """Two decimals, as in Lambda's REPORT line. Longer times are in seconds or minutes."""
-    if value >= 60_000:
-        return f"{value / 60_000:.1f} min"
-    if value >= 1000:
-        return f"{value / 1000:.2f} s"
-    return f"{value:.2f}".rstrip("0").rstrip(".") + " ms"
 
 
 def metadata(usage: Usage, wall_ms: float, exit_code: int | None, function: str, region: str) -> dict[str, Any]:

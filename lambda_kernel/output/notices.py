@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import html
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from ..session.cell import Notice
+from ..session.cell import Notice, NoticeCode
 from ..untrusted import visible
-from .display import SMALL
+from .style import BAR, SMALL, STRONG
 
 CHARACTERS = 4_000
 LINES = 50  # of one display: each update repeats the earlier ones
+# Something is gone, or goes wrong. The others are good to know.
+WARNINGS: Collection[NoticeCode] = frozenset(
+    {"credentials", "environment", "isolation", "retry", "shell", "signal", "truncated"}
+)
+# A bar at the edge of the text, which takes no room.
+WARNING = f"; color: {STRONG}; box-shadow: inset 2px 0 {BAR}"
+CODE = "; font-family: var(--jp-code-font-family, monospace)"
 
 
 class Notices:
@@ -77,6 +84,12 @@ def notice_data(notices: list[Notice]) -> dict[str, str]:
     job = notices[0].code == "job"
     texts = [visible(notice.text, CHARACTERS, "\n\t") for notice in notices]  # parts of it come from outside
     text = "\n".join(one if job else f"[{one}]" for one in texts)
-    lines = html.escape("\n".join(texts))
-    style = f"{SMALL}; white-space: pre-wrap" + ("; font-family: var(--jp-code-font-family, monospace)" if job else "")
+    lines = "\n".join(folded(html.escape(one), notice.more) for one, notice in zip(texts, notices, strict=True))
+    more = CODE if job else WARNING if notices[0].code in WARNINGS else ""
+    style = f"{SMALL}; line-height: 1.4; white-space: pre-wrap{more}"
     return {"text/plain": text, "text/html": f'<div style="{style}">{lines}</div>'}
+
+
+def folded(line: str, more: str) -> str:
+    """HTML of a notice. What else there is to say is shown on a click."""
+    return f"<details><summary>{line}</summary>{html.escape(more)}</details>" if more else line

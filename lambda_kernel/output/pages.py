@@ -27,8 +27,9 @@ MARKDOWN_CHARACTERS = 60_000  # of a cell: in the worst case markdown-it needs s
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 DELIMITERS = {"text/csv": ",", "text/tab-separated-values": "\t"}
 AUDIO = ("audio/wav", "audio/mpeg", "audio/ogg", "audio/flac")
-# MathJax 2 and 3 skip it. JupyterLab typesets HTML, and a formula may hold a link (`\href`).
-QUIET = '<div class="tex2jax_ignore mathjax_ignore">{}</div>'
+# MathJax 2 and 3 skip it. JupyterLab typesets HTML, and a formula may hold a link (`\href`). It also puts half a line
+# below the last element of HTML (4.6), which would part lines that belong together.
+QUIET = '<div class="tex2jax_ignore mathjax_ignore" style="margin-bottom: 0">{}</div>'
 DROPPED = "This front end leaves out the frame of a page that a program has shown. It is there once the cell is run."
 # Where charts have their scripts, and nobody reads who asks: plotly, Bokeh, Vega and D3 name them in their pages.
 HOSTS = " ".join(

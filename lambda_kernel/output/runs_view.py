@@ -12,8 +12,9 @@ from ..experiments.row import Row
 from ..experiments.statistics import FIGURES, distributions
 from ..session.cell import CellEvent, Notice, Output
 from . import environments_view
-from .display import SMALL, failure
+from .display import failure
 from .figures import UNKNOWN, number
+from .style import SMALL
 
 KEY = "lambda_runs"
 SAVED = 1_000  # rows in the metadata of a notebook's output: some 500 kB

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from ..aws.error_text import LOCAL
 from ..experiments.engine import Experiment
 from ..experiments.survival import IdlePlan, Sample, samples
-from .display import SMALL
 from .figures import UNKNOWN
 from .runs_view import Cells, aligned, page_of, problems, unsaved
+from .style import SMALL
 
 OTHERS = (
     "without tenant isolation Lambda may choose another environment while the first one lives: it counts as another"

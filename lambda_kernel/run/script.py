@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ..aws.connector import Connector
 from ..aws.usage import Usage
 from ..errors import Abandoned, KernelError, UsageError
-from ..output import display
+from ..output import display, report_line
 from ..output.hints import Hints
 from ..session.cell import Cell, Result, ThreadControl
 from ..session.replacement import UNKNOWN
@@ -89,8 +89,9 @@ class Script:
             figures = display.metadata(self.usage, wall_ms, exit_code, function, region)
             self.streams.data(json.dumps(figures["lambda"]))
         else:
-            where = display.place(function, region)
-            self.streams.say(display.report_line(self.usage, wall_ms, exit_code, where, full=False))
+            where = report_line.place(function, region)
+            facts = report_line.CellFacts(self.usage, wall_ms, exit_code, where)
+            self.streams.say(report_line.report_line(facts))
 
     def close(self, connector: Connector) -> None:
         """End the session and the local emulator. Neither may keep this process for long."""

@@ -75,11 +75,13 @@ NOTICES: Mapping[NoticeCode, str] = MappingProxyType(
 class Notice:
     """A sentence of the kernel or of bash about the session, which is never a part of the command's output.
 
-    code: what it is about. Notebooks keep the codes, so the reference lists them.
+    code: what it is about. Notebooks keep the codes, so the reference lists them. more: what a notebook shows after a
+    click.
     """
 
     text: str
     code: NoticeCode
+    more: str = ""
 
 
 @dataclass(frozen=True)

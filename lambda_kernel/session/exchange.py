@@ -195,6 +195,7 @@ class Exchange:
         over = clock() - silence.since > patience or self.control.interrupts > silence.interrupts
         if over or (self.limit.passed if self.started else self.stopped):
             self.give_up(error)
+        self.usage.retries += 1
         self.control.wait(min(max(next(silence.delays), at_least), self.limit.left()))
 
     # --- what an answer means

@@ -78,6 +78,7 @@ class HeldRun(ABC):
                     what = "Throttled, retrying" if isinstance(error, errors.Throttled) else "Trying again"
                     self.emit(Notice(f"{what}: {error}. Interrupt to give up.", "retry"))
                 notified = True
+                self.usage.retries += 1
                 self.control.wait(min(max(next(delays), error.after), self.left()))
         return None
 

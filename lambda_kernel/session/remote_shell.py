@@ -189,6 +189,7 @@ class RemoteShell:
         if reply.get("blind"):
             emit(Notice(replacement.BLIND, "input-ended"))
         self.restored = restored["items"]
+        usage.restored |= bool(replacement.count(self.restored))
         self._ending = Ending()
         self.environment, self.shell, self.seq = new, reply["shell"], reply["seq"]
         self.hear(new)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PING_SECONDS = 300.0  # an idle environment was seen to live for 10 minutes (2019, 2023)
 ReportMode = Literal["off", "line", "full"]
+TASK_ROOT = "/var/task"  # where a function's processes begin (Lambda Developer Guide, "LAMBDA_TASK_ROOT")
 
 
 class Connect(Protocol):
@@ -88,6 +89,7 @@ class Settings:
     protect."""
 
     report: ReportMode = "line"
+    report_parts: dict[str, bool] = field(default_factory=dict)  # of the report: added to the mode's, or taken away
     seconds: float | None = None
     bound: Bound | None = field(default_factory=Bound)
     redact: bool = True
@@ -129,6 +131,7 @@ class Workspace:
         self.experiment: Experiment | None = None  # the last one
         self.on_pull: Tell = nobody  # shows how far the pull of an image is, while a cell waits for it
         self.inits: dict[str, float] = {}  # ms, by environment: cold starts that no cell caused, and none has reported
+        self.directories: dict[AnySession, str] = {}  # of their shells, as the reports have told them
         self.one_shot: set[Target] = set()  # functions that were found to have no tenant isolation
         self._aside: ThreadControl | None = None
 

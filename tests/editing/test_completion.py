@@ -465,6 +465,8 @@ def test_magics(editor: Editor) -> None:
 def test_arguments_of_magics(editor: Editor) -> None:
     assert editor.complete("%top -") == ["%top -n", "%top -c", "%top -h", "%top --help"]
     assert editor.complete("%report ") == ["%report off", "%report line", "%report full"]
+    assert editor.complete("%report +c") == ["%report +cold-start", "%report +cost"]
+    assert editor.complete("%report full -req") == ["%report full -request"]
     assert editor.complete("%timeout n") == ["%timeout none"]
     assert editor.complete("%use local --network ") == [f"%use local --network {name}" for name in NETWORKS]
     assert editor.complete("%use local --region ") == editor.complete("%top -n -") == []
@@ -474,7 +476,8 @@ def test_arguments_of_magics(editor: Editor) -> None:
     for magic in MAGICS.values():
         options = {argument.name for argument in magic.arguments if argument.option}
         offered = {text.removeprefix(f"{magic.called} ") for text in editor.complete(f"{magic.called} -")}
-        assert offered == options | {"-h", "--help"}
+        signed = {word for argument in magic.arguments for word in argument.offers if word.startswith("-")}
+        assert offered == options | signed | {"-h", "--help"}
 
 
 def test_paths_of_magics(editor: Editor, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

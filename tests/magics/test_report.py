@@ -19,3 +19,11 @@ def test_it_is_set_and_told(runner: CellRunner, mode: str) -> None:
 def test_words_that_are_none(runner: CellRunner, words: str) -> None:
     with pytest.raises(UsageError, match="usage"):
         runner.run(f"%report {words}")
+
+
+def test_its_parts_are_set(runner: CellRunner) -> None:
+    assert runner.run("%report +cost -billed").out == "Report: line with cost, without billed\n"
+    assert runner.run("%report -cost").out == "Report: line, without billed, cost\n"
+    assert runner.run("%report full -request").out == "Report: full, without request\n"
+    assert "report          full, without request\n" in runner.run("%status").out
+    assert runner.run("%report line").out == "Report: line\n"

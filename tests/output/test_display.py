@@ -108,39 +108,6 @@ def usage(*reports: Report) -> Usage:
 
 
 @pytest.mark.parametrize(
-    ("reports", "exit_code", "line"),
-    [
-        ([LAST], 0, "6.91 ms · billed 7 ms · 82 of 128 MB · local"),
-        ([LAST], 3, "6.91 ms · billed 7 ms · 82 of 128 MB · exit code 3 · local"),
-        (
-            [Report("id", 3.01, 114, 128, 36, 110.10), LAST],
-            0,
-            "9.92 ms · billed 121 ms · 82 of 128 MB · cold start 110.1 ms · 2 invocations · local",
-        ),
-        ([Report("id", 75_000.0, 75_000, 128, 36)], 0, "1.2 min · billed 1.2 min · 36 of 128 MB · local"),
-        ([Report("id", 10.0)], None, "10 ms · local"),
-        ([Report("id", 10.0, None, None, 36)], None, "10 ms · 36 MB · local"),
-    ],
-)
-def test_the_report_line(reports: list[Report], exit_code: int | None, line: str) -> None:
-    assert display.report_line(usage(*reports), 50, exit_code, "local", full=False) == line
-
-
-def test_the_report_without_a_log_tail() -> None:
-    made = Usage()
-    made.add("id", None)
-    assert display.report_line(made, 12.3, 0, "local", full=False) == "12.3 ms wall time · local"
-
-
-def test_the_report_in_full_and_as_html() -> None:
-    made = usage(LAST)
-    made.environment_id, made.replaced = "<env>", True
-    line = display.report_line(made, 12, 0, "local", full=True)
-    assert line.endswith("new environment · 12 ms wall time · environment <env> · request id-0 · local")
-    assert "&lt;env&gt;" in display.report_data(made, 12, 0, "local", full=True)["text/html"]
-
-
-@pytest.mark.parametrize(
     ("region", "machine", "cost"),
     [
         # Billed 7 ms at 128 MB, by the price of a GB-second, and a request.

@@ -23,8 +23,9 @@ from lambda_kernel.editing.completion import Completer
 from lambda_kernel.editing.inspection import Inspector
 from lambda_kernel.editing.shell_query import ShellQuery
 from lambda_kernel.kernel.run_cell import Execution
-from lambda_kernel.output.display import Streams, metadata, progress_data, report_data
+from lambda_kernel.output.display import Streams, metadata, progress_data
 from lambda_kernel.output.notices import Notices
+from lambda_kernel.output.report_line import FULL, CellFacts, report_data, report_parts
 from lambda_kernel.session.cell import Cell, CellEvent, Progress, Shown
 from lambda_kernel.session.session import Session
 from lambda_kernel.session.worker import Worker
@@ -78,7 +79,11 @@ def send(cell_events: list[CellEvent], usage: Usage, text: str) -> None:
         else:
             streams.show(cell_event)
     streams.finish()
-    message(text, metadata(usage, 1.0, 0, "f", "eu-west-1"), report_data(usage, 1.0, 0, "here", full=True))
+    message(
+        text,
+        metadata(usage, 1.0, 0, "f", "eu-west-1"),
+        report_data(report_parts(CellFacts(usage, 1.0, 0, "here"), FULL)),
+    )
 
 
 def attempt(work: Callable[[], object]) -> str:

@@ -12,7 +12,7 @@ from lambda_kernel import errors
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.function import index
-from lambda_kernel.output.display import report_line
+from lambda_kernel.output.report_line import CellFacts, report_line
 from lambda_kernel.session.cell import Cell
 from lambda_kernel.session.session import Session
 from lambda_kernel.session.timing import backoff
@@ -272,7 +272,7 @@ def test_without_a_log_the_functions_own_figures_are_taken_and_marked(fars: list
     assert 5 < (ran.usage.totals.max_memory_used_mb or 0) < 2000
     assert ran.usage.totals.billed_duration_ms is None
     assert ran.usage.metadata()["measured_by"] == "function"
-    assert "measured by the function" in report_line(ran.usage, 1, 0, "x", full=False)
+    assert "measured by the function" in report_line(CellFacts(ran.usage, 1, 0, "x"))
 
 
 def test_backoff_grows_to_a_bound() -> None:

@@ -1,0 +1,51 @@
+"""How much of a cell's output is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..session.cell import Notice, Truncated
+
+MEGABYTES_FROM = 100_000  # fewer bytes are told exactly
+HOW = (
+    "`%limit none` at the head of the cell shows all. `%%output FILE` in its first line writes all of stdout to a file "
+    "on the kernel's machine. Either way the command runs again: what was left out was not kept."
+)
+
+
+@dataclass
+class Amount:
+    """What is shown, and what is left out."""
+
+    shown_bytes: int = 0
+    shown_lines: int = 0
+    left_bytes: int = 0
+    left_lines: int = 0
+
+    def show(self, data: bytes) -> None:
+        self.shown_bytes += len(data)
+        self.shown_lines += data.count(b"\n")
+
+    def leave_out(self, gap: Truncated) -> None:
+        self.left_bytes += gap.bytes
+        self.left_lines += gap.lines
+
+    @property
+    def cut(self) -> str:
+        """Such as `8,741 of 100,000 lines shown`, with the way to all of them; empty if nothing is left out."""
+        if not self.left_bytes:
+            return ""
+        of_lines = f"{self.shown_lines:,} of {self.shown_lines + self.left_lines:,} lines"
+        of_bytes = f"{size(self.shown_bytes)} of {size(self.shown_bytes + self.left_bytes)}"
+        return f"{of_lines if self.left_lines else of_bytes} shown (all: %limit none, %%output)"
+
+
+def left_out(gap: Truncated) -> Notice:
+    """The notice that stands where it is missing."""
+    whose = " of background jobs" if gap.jobs else ""
+    what = f"{gap.lines:,} lines, {size(gap.bytes)}{whose} left out"
+    return Notice(f"{what}: show more with %limit, or keep all with %%output FILE", "truncated", HOW)
+
+
+def size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= MEGABYTES_FROM else f"{count:,} bytes"
