@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ..aws.usage import Usage
 from ..errors import Interrupted, KernelError
 from ..output import display, report_line
+from ..output.amount import Amount
 from ..output.notices import Notices
 from ..output.pages import QUIET
 from ..session import replacement
@@ -65,6 +66,7 @@ class ExecuteRequest:
         self.notices = Notices(self._publish, self._begin_line, self.line_end, terminal=self.terminal)
         ways = (self._stream, self._display, uuid.uuid4().hex, kernel.owns)
         self.streams = display.Streams(*ways, notify=self.notices.show, clear=self._clear)
+        self.amount = Amount()
         self.loop = asyncio.get_running_loop()
 
     async def run(self, code: str) -> Message:
@@ -72,7 +74,7 @@ class ExecuteRequest:
         if self.leavable and leaves(code):
             return self._ok() | {"payload": [{"source": "ask_exit", "keepkernel": False}]}
         place = (kernel.workspace, self._emit, self.control, self.usage)
-        work = Execution(code, kernel.execution_count, *place, stdin=self.stdin)
+        work = Execution(code, kernel.execution_count, *place, stdin=self.stdin, amount=self.amount)
         try:
             result = await kernel.worker.submit(work.run, self.loop)
         except KernelError as error:
@@ -193,7 +195,7 @@ class ExecuteRequest:
         shown = report_line.chosen(kernel.workspace.settings)
         if shown:
             code = None if told or exit_code == NOT_RUN.exit_code else exit_code
-            more = (self.streams.amount.cut, self._new_directory(session), usage.cost_usd(region))
+            more = (self.amount.cut, self._new_directory(session), usage.cost_usd(region))
             facts = report_line.CellFacts(usage, wall, code, report_line.place(function, region), *more)
             data = report_line.report_data(report_line.report_parts(facts, shown))
             data["text/plain"] = f"{self._begin_line()}{data['text/plain']}{self.line_end}"

@@ -10,6 +10,7 @@ from ..bash.line_ends import unix
 from ..errors import CommandLost, Interrupted, UsageError
 from ..magics import GROUPS, KNOWN, Call, Head, Line, misplaced, parse
 from ..magics.ipython import MORE, Question, leaving, question, without_bangs
+from ..output.amount import Amount
 from ..output.hints import Hints
 from ..output.history_hint import history_hint
 from ..session.cell import Cell, Control, Emit, Notice, Output, Result
@@ -31,6 +32,7 @@ class Execution:
     usage: Usage
     stdin: bool = False
     hints: Hints = field(default_factory=Hints)
+    amount: Amount = field(default_factory=Amount)
 
     def run(self) -> Result | None:
         """The result; None if the cell has no command. Raises errors.KernelError, at the limit of costs too."""
@@ -116,7 +118,8 @@ class Execution:
     def _command(self, cell: Cell, emit: Emit, usage: Usage | None = None) -> Result:
         usage = self.usage if usage is None else usage
         try:
-            return self.workspace.run(cell, self.hints.reading(emit, cell.merge), self.control, usage)
+            read = self.amount.reading(self.hints.reading(emit, cell.merge))
+            return self.workspace.run(cell, read, self.control, usage)
         finally:
             self.hints.give(emit, self.workspace.current, usage)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..session.cell import Notice, Truncated
+from ..session.cell import CellEvent, Emit, Notice, Output, Truncated
 
 MEGABYTES_FROM = 100_000  # fewer bytes are told exactly
 HOW = (
@@ -15,20 +15,29 @@ HOW = (
 
 @dataclass
 class Amount:
-    """What is shown, and what is left out."""
+    """Of a cell's commands: what is shown, and what is left out."""
 
     shown_bytes: int = 0
     shown_lines: int = 0
     left_bytes: int = 0
     left_lines: int = 0
 
-    def show(self, data: bytes) -> None:
-        self.shown_bytes += len(data)
-        self.shown_lines += data.count(b"\n")
+    def reading(self, emit: Emit) -> Emit:
+        """An Emit that passes everything on, and counts."""
 
-    def leave_out(self, gap: Truncated) -> None:
-        self.left_bytes += gap.bytes
-        self.left_lines += gap.lines
+        def read(cell_event: CellEvent) -> None:
+            emit(cell_event)
+            self.count(cell_event)
+
+        return read
+
+    def count(self, cell_event: CellEvent) -> None:
+        if isinstance(cell_event, Output):
+            self.shown_bytes += len(cell_event.data)
+            self.shown_lines += cell_event.data.count(b"\n")
+        elif isinstance(cell_event, Truncated):
+            self.left_bytes += cell_event.bytes
+            self.left_lines += cell_event.lines
 
     @property
     def cut(self) -> str:

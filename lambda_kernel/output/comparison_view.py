@@ -19,7 +19,7 @@ from ..session.cell import CellEvent, Notice, Output
 from .display import failure
 from .figures import UNKNOWN, number
 from .runs_view import aligned, page_of, problems, unsaved
-from .style import SMALL
+from .style import normal, small
 
 SEED = 1  # the same runs give the same table
 DIFF_LINES = 100
@@ -36,10 +36,10 @@ def table(experiment: Experiment, plan: Comparison, *, in_file: bool) -> dict[st
     marks = {point.slot: ", ".join(point.marks) for point in curve(rows)}
     cells = [HEAD, *(row_cells(*one, marks) for one in zip(of, ratios(rows, random.Random(SEED)), strict=True))]
     notes = [text for text in (*explained(of, rows), *plan.notes, unsaved(rows, in_file)) if text]
-    small = "".join(f'<div style="{SMALL}">{html.escape(note)}</div>' for note in notes)
+    below = "".join(small(html.escape(note)) for note in notes)
     return {
         "text/plain": "\n".join([head, *aligned(cells), *notes]),
-        "text/html": f"<div>{html.escape(head)}</div>{page_of(cells)}{small}",
+        "text/html": f"{normal(html.escape(head))}{page_of(cells)}{below}",
     }
 
 

@@ -15,9 +15,10 @@ from typing import Any
 from ..aws.usage import ENDS, Key, Usage
 from ..session.cell import CellEvent, Cleared, InputEnded, Notice, Output, Progress, Shown, Truncated
 from ..session.replacement import cell
-from .amount import Amount, left_out
+from .amount import left_out
 from .pages import Pages, Raw
 from .rich_display import DisplayParser
+from .style import normal
 
 Send = Callable[[str, str], None]
 
@@ -55,7 +56,6 @@ class Streams:
     ) -> None:
         self._send, self._show, self._name, self._ours = send, show, name, ours
         self._notify, self._clear = notify, clear
-        self.amount = Amount()
         self._pages = Pages()
         self._sources: dict[tuple[str, int | None], _Source] = {}  # by stream and background job
         self._job: int | None = None
@@ -68,7 +68,6 @@ class Streams:
             self._output(cell_event)
         elif isinstance(cell_event, Truncated):
             self._flush(gap=True)
-            self.amount.leave_out(cell_event)
             self._notify(left_out(cell_event))
         elif isinstance(cell_event, InputEnded):
             self._notify(Notice(INPUT_ENDED, "input-ended"))
@@ -107,7 +106,6 @@ class Streams:
             self._job = output.job
             whose = "this cell" if output.job is None else f"a background job of {cell(output.job)}"
             self._notify(Notice(f"[{whose}]", "job"))
-        self.amount.show(output.data)
         source = self._source(output.stream, output.job)
         self._parts(output.stream, source.bundles.feed(source.decoder.decode(output.data)))
 
@@ -146,7 +144,7 @@ def progress_data(progress: Progress) -> dict[str, str]:
     rate = progress.bytes / progress.seconds / 1e6 if progress.seconds else 0
     line = f"{progress.path}: {progress.bytes / 1e6:,.1f} MB, {rate:,.1f} MB/s"
     bar = "" if progress.done else "<progress></progress> "
-    return {"text/plain": line, "text/html": f"{bar}{html.escape(line)}"}
+    return {"text/plain": line, "text/html": normal(f"{bar}{html.escape(line)}")}
 
 
 CLEAR_SCREEN = "\x1b[H\x1b[2J\x1b[3J"  # xterm's control sequences CUP and ED, also for the scrollback

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..session.cell import Notice, NoticeCode
 from ..untrusted import visible
-from .style import BAR, SMALL, STRONG
+from .style import BARRED, CODE_FONT, EDGE, SMALL, STRONG, at_edge
 
 CHARACTERS = 4_000
 LINES = 50  # of one display: each update repeats the earlier ones
@@ -17,9 +17,6 @@ LINES = 50  # of one display: each update repeats the earlier ones
 WARNINGS: Collection[NoticeCode] = frozenset(
     {"credentials", "environment", "isolation", "retry", "shell", "signal", "truncated"}
 )
-# A bar at the edge of the text, which takes no room.
-WARNING = f"; color: {STRONG}; box-shadow: inset 2px 0 {BAR}"
-CODE = "; font-family: var(--jp-code-font-family, monospace)"
 
 
 class Notices:
@@ -85,9 +82,9 @@ def notice_data(notices: list[Notice]) -> dict[str, str]:
     texts = [visible(notice.text, CHARACTERS, "\n\t") for notice in notices]  # parts of it come from outside
     text = "\n".join(one if job else f"[{one}]" for one in texts)
     lines = "\n".join(folded(html.escape(one), notice.more) for one, notice in zip(texts, notices, strict=True))
-    more = CODE if job else WARNING if notices[0].code in WARNINGS else ""
-    style = f"{SMALL}; line-height: 1.4; white-space: pre-wrap{more}"
-    return {"text/plain": text, "text/html": f'<div style="{style}">{lines}</div>'}
+    warning = notices[0].code in WARNINGS
+    style = f"{SMALL}; white-space: pre-wrap" + (f"; {CODE_FONT}" if job else f"; color: {STRONG}" if warning else "")
+    return {"text/plain": text, "text/html": at_edge(lines, style, edge=BARRED if warning else EDGE)}
 
 
 def folded(line: str, more: str) -> str:

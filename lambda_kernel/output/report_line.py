@@ -11,7 +11,7 @@ from ..aws.error_text import LOCAL
 from ..aws.usage import Usage
 from ..report import Totals
 from ..workspace.workspace import ReportMode, Settings
-from .style import COLOR, SIZE
+from .style import SMALL, at_edge
 
 # In the line's order, with what each says, for the reference. What is unusual is not chosen: it is always told.
 PARTS: Mapping[str, str] = MappingProxyType(
@@ -35,13 +35,10 @@ MODES: Mapping[ReportMode, Collection[str]] = MappingProxyType({"off": frozenset
 FEW_INVOCATIONS = 2  # the first cell of a shell has two
 LISTED = 6  # cold starts
 DIRECTORY_CHARACTERS = 60
-WHOLE_CHARACTERS = 40  # a shorter part stays in one line
+WHOLE_CHARACTERS = 56  # a shorter part stays in one line
 BETWEEN = " · "
 # In a narrow window it is broken between its parts, and what follows is indented.
-STYLE = (
-    f"font-size: {SIZE}; line-height: 1.4; color: {COLOR}; "
-    "padding-left: calc(var(--jp-code-padding, 0px) + 2em); text-indent: -2em"
-)
+STYLE = f"{SMALL}; padding-left: 2em; text-indent: -2em"
 WHOLE = '<span style="white-space: nowrap">{}</span>'
 
 
@@ -68,7 +65,7 @@ def chosen(settings: Settings) -> Collection[str]:
 def report_data(parts: Sequence[str]) -> dict[str, str]:
     """The report as display data: a line of text, and the same in small HTML that is broken between its parts."""
     page = " ".join([*(part_html(f"{part}{BETWEEN.rstrip()}") for part in parts[:-1]), *map(part_html, parts[-1:])])
-    return {"text/plain": BETWEEN.join(parts), "text/html": f'<div style="{STYLE}">{page}</div>'}
+    return {"text/plain": BETWEEN.join(parts), "text/html": at_edge(page, STYLE)}
 
 
 def part_html(part: str) -> str:

@@ -14,7 +14,7 @@ from ..session.cell import CellEvent, Notice, Output
 from . import environments_view
 from .display import failure
 from .figures import UNKNOWN, number
-from .style import SMALL
+from .style import normal, small
 
 KEY = "lambda_runs"
 SAVED = 1_000  # rows in the metadata of a notebook's output: some 500 kB
@@ -39,7 +39,7 @@ def progress(experiment: Experiment) -> dict[str, str]:
     done, planned = len(experiment.rows), len(experiment.plan.runs)
     line = f"{done:,} of {planned:,} runs" + under_way(experiment) + problems(experiment)
     bar = f'<progress value="{done}" max="{planned}"></progress> ' if done < planned and not experiment.stopped else ""
-    return {"text/plain": line, "text/html": f"{bar}{html.escape(line)}"}
+    return {"text/plain": line, "text/html": normal(f"{bar}{html.escape(line)}")}
 
 
 def under_way(experiment: Experiment) -> str:
@@ -88,8 +88,8 @@ def table(experiment: Experiment, *, in_file: bool) -> dict[str, str]:
     notes = [text for text in (more(lines), limit, cold(experiment), held, unsaved(rows, in_file)) if text]
     shown, summary = lines[: SHOWN + 1], percentiles(rows)
     text = "\n".join([head, *aligned(shown), *notes, *(["", *aligned(summary)] if summary else [])])
-    small = "".join(f'<div style="{SMALL}">{html.escape(note)}</div>' for note in notes)
-    page = f"<div>{html.escape(head)}</div>{page_of(shown)}{small}{page_of(summary) if summary else ''}"
+    below = "".join(small(html.escape(note)) for note in notes)
+    page = f"{normal(html.escape(head))}{page_of(shown)}{below}{page_of(summary) if summary else ''}"
     return {"text/plain": text, "text/html": page}
 
 

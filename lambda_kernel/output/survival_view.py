@@ -10,7 +10,7 @@ from ..experiments.engine import Experiment
 from ..experiments.survival import IdlePlan, Sample, samples
 from .figures import UNKNOWN
 from .runs_view import Cells, aligned, page_of, problems, unsaved
-from .style import SMALL
+from .style import normal, small
 
 OTHERS = (
     "without tenant isolation Lambda may choose another environment while the first one lives: it counts as another"
@@ -23,10 +23,10 @@ def table(experiment: Experiment, plan: IdlePlan, *, in_file: bool) -> dict[str,
     rows = experiment.rows
     head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{problems(experiment)}"
     cells, notes = lines(plan, samples(plan, rows)), [*said(experiment, plan), *filter(None, [unsaved(rows, in_file)])]
-    small = "".join(f'<div style="{SMALL}">{html.escape(note)}</div>' for note in notes)
+    below = "".join(small(html.escape(note)) for note in notes)
     return {
         "text/plain": "\n".join([head, *aligned(cells), *notes]),
-        "text/html": f"<div>{html.escape(head)}</div>{page_of(cells)}{small}",
+        "text/html": f"{normal(html.escape(head))}{page_of(cells)}{below}",
     }
 
 

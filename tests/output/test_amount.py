@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lambda_kernel.output.amount import Amount, left_out
-from lambda_kernel.session.cell import Truncated
+from lambda_kernel.session.cell import CellEvent, Output, Truncated
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,12 @@ from lambda_kernel.session.cell import Truncated
 )
 def test_what_is_shown_of_how_much(shown: bytes, gaps: list[Truncated], cut: str) -> None:
     amount = Amount()
-    amount.show(shown)
-    for gap in gaps:
-        amount.leave_out(gap)
+    seen: list[CellEvent] = []
+    emit = amount.reading(seen.append)
+    events: list[CellEvent] = [Output("stdout", shown), *gaps]
+    for cell_event in events:
+        emit(cell_event)
+    assert seen == events
     assert amount.cut == (f"{cut} (all: %limit none, %%output)" if cut else "")
 
 
