@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ..session.cell import CellEvent, Emit, InputEnded, Notice, Output, Truncated
+from ..session.cell import CellEvent, Emit, InputEnded, Notice, Output, Truncated, Waiting
 from .row import Ending
 
 KEPT = 20  # different outputs
@@ -31,7 +31,7 @@ class Collector:
             self.left_out = cell_event
         elif isinstance(cell_event, Notice | InputEnded):
             self._notify(cell_event)
-        else:
+        elif not isinstance(cell_event, Waiting):  # an experiment's progress is shown as a whole
             self._emit(cell_event)
 
     def _notify(self, notice: Notice | InputEnded) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 import uuid
 from typing import Any, Protocol
@@ -13,8 +14,9 @@ from ..output import display, report_line
 from ..output.amount import Amount
 from ..output.notices import Notices
 from ..output.pages import QUIET
+from ..output.wait_view import WaitView
 from ..session import replacement
-from ..session.cell import CellEvent, Progress, Result, Shown, ThreadControl
+from ..session.cell import CellEvent, Progress, Result, Shown, ThreadControl, Waiting
 from ..session.worker import Worker
 from ..untrusted import visible
 from ..workspace.workspace import TASK_ROOT, AnySession, Workspace
@@ -59,10 +61,12 @@ class ExecuteRequest:
         # Notebooks name the cell in the metadata. nbclient, which runs them without a user, allows no input.
         self.terminal = stdin and not kernel.get_parent("shell").get("metadata")
         self.stdin = stdin and not (self.terminal and kernel.clients.jupyter_run)
-        prompts = self.terminal and kernel.clients.prompts(kernel.get_parent("shell"))
-        self.leavable = prompts and self.stdin
+        self.prompts = self.terminal and kernel.clients.prompts(kernel.get_parent("shell"))
+        self.leavable = self.prompts and self.stdin
         # A console ends the line of what it displays, `jupyter run` does not (jupyter_client 8.10).
-        self.line_end = "\n" if self.terminal and not prompts else ""
+        self.line_end = "\n" if self.terminal and not self.prompts else ""
+        self.published = 0  # messages, since the output was empty
+        self.wait_view = WaitView(self._send, functools.partial(self._stream, "stdout") if self.terminal else None)
         self.notices = Notices(self._publish, self._begin_line, self.line_end, terminal=self.terminal)
         ways = (self._stream, self._display, uuid.uuid4().hex, kernel.owns)
         self.streams = display.Streams(*ways, notify=self.notices.show, clear=self._clear)
@@ -110,6 +114,8 @@ class ExecuteRequest:
             self._display(Shown(self.progress_id, display.progress_data(cell_event)))
         elif isinstance(cell_event, Shown):
             self._display(cell_event)
+        elif isinstance(cell_event, Waiting):
+            self._wait(cell_event.text)
         else:
             self.streams.show(cell_event)
 
@@ -132,6 +138,10 @@ class ExecuteRequest:
         if screen or not again:  # if a cell is run again, the front end has cleared its displays
             self._send("display_data", content)
 
+    def _wait(self, text: str) -> None:
+        if self.prompts or not self.terminal:
+            self.wait_view.show(f"{self._begin_line()}{text}" if text else "", alone=self.published == 1)
+
     def _clear(self) -> None:
         self.shown.clear()
         if self.terminal:
@@ -146,6 +156,7 @@ class ExecuteRequest:
     def _publish(self, kind: str, content: Message) -> None:
         if page := content.get("data", {}).get("text/html"):
             content = content | {"data": content["data"] | {"text/html": QUIET.format(page)}}
+        self.published = 0 if kind == "clear_output" else self.published + 1
         if not self.silent:
             self.kernel.send_response(self.kernel.iopub_socket, kind, content)
 

@@ -48,6 +48,7 @@ NoticeCode = Literal[
     "shell",
     "signal",
     "truncated",
+    "wait",
 ]
 # What each notice is about, for the reference.
 NOTICES: Mapping[NoticeCode, str] = MappingProxyType(
@@ -67,6 +68,7 @@ NOTICES: Mapping[NoticeCode, str] = MappingProxyType(
         "shell": "bash is a new one: what was restored, and what was not",
         "signal": "an interrupt has become a stronger signal",
         "truncated": "a part of the output is not shown",
+        "wait": "what a cell waits for; it is taken away when that has come",
     }
 )
 
@@ -108,11 +110,18 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """What is waited for, when that takes long. Empty: the wait is over, and is not to be seen any more."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Cleared:
     """The command asks to remove what the cell has shown."""
 
 
-CellEvent = Output | Truncated | InputEnded | Notice | Progress | Shown
+CellEvent = Output | Truncated | InputEnded | Notice | Progress | Shown | Waiting
 Emit = Callable[[CellEvent], None]
 
 

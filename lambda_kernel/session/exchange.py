@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 from .. import errors
 from ..aws.client_errors import garbled, not_ours, retrying
+from ..aws.error_text import LOCAL
+from ..aws.transport import Event, Reply
 from ..aws.usage import Usage
 from ..function.index import Op
 from ..untrusted import Unfit
@@ -18,6 +20,7 @@ from .replies import Answer, measured, nothing_run, ours, read, restless
 from .requests import Attach, Call, Hello, Request
 from .search import Search
 from .timing import Limit, Silence, backoff
+from .waits import FIRST_SECONDS, LONG_SECONDS, waiting
 
 SILENT_SECONDS = 900.0  # an idle environment has not been seen to live much longer
 PATIENCE_SECONDS = 60.0  # how long a command that has not been started is tried
@@ -25,6 +28,8 @@ CALL_TRIES = 5
 ELSEWHERE_TRIES = 20
 RESTARTS = 3  # of a shell that ends before it has begun its first cell
 ELSEWHERE = "Lambda keeps choosing another execution environment: try again when less runs at the same time"
+STARTS = "Waiting for `{function}`: Lambda starts an execution environment, which takes some seconds."
+ANSWERS = "Waiting for an answer of `{function}`."
 BRIEF = (errors.Throttled, errors.NotReady)  # refusals that pass by themselves
 PASSING = (*BRIEF, errors.Unreachable, errors.BadSettings)  # or that the user can end while a command waits
 
@@ -143,9 +148,8 @@ class Exchange:
 
     def send_once(self, request: Request) -> Answer:
         connection, event = self.connection, request.event()
-        limit = 0.0 if self.limit.passed else self.limit.left()
         try:
-            reply = connection.invoke(event, self.control, limit, paced=request.paced)
+            reply = self._invoke(request, event)
         except errors.FunctionFailed as error:
             self._failed(request, error)
         payload, function = reply.payload, self.remote.function
@@ -163,6 +167,16 @@ class Exchange:
             self.give_up(garbled(function))
         self.remote.hear(answer["environment"], reply.report.init_duration_ms if reply.report else None)
         return answer
+
+    def _invoke(self, request: Request, event: Event) -> Reply:
+        connection, remote = self.connection, self.remote
+        limit = 0.0 if self.limit.passed else self.limit.left()
+        starts = request.first and not remote.environments and connection.transport.region != LOCAL
+        what, soon = (STARTS, FIRST_SECONDS) if starts else (ANSWERS, LONG_SECONDS)
+        told = what.format(function=remote.function)
+        after = soon + event.get("wait", 0.0) + event.get("hold", 0.0)  # for so long the function may keep its answer
+        with waiting(self.control, self.emit, connection.clock, lambda: told, after) as control:
+            return connection.invoke(event, control, limit, paced=request.paced)
 
     def _passes(self, error: errors.Refused) -> bool:
         """Whether the same request may be taken a little later, and who waits for the command wants that."""

@@ -16,10 +16,11 @@ from ..aws.usage import Usage
 from ..errors import Abandoned, CommandLost, Interrupted, KernelError, ShellPerCommand, UsageError
 from ..images.progress import Tell, nobody
 from ..session.article import ArticleSession, introduction
-from ..session.cell import Bound, Cell, CellEvent, Control, Emit, Notice, Result, ThreadControl
+from ..session.cell import Bound, Cell, CellEvent, Control, Emit, Notice, Result, ThreadControl, Waiting
 from ..session.held import READ_SECONDS
 from ..session.remote_shell import RemoteShell
 from ..session.session import Session
+from ..session.waits import waiting
 from ..session.worker import CallPolicy, inline
 from .costs import Costs
 from .history import History
@@ -157,13 +158,12 @@ class Workspace:
 
     def enter(self, emit: Emit, control: Control, target: Target | None = None) -> AnySession:
         """The session for a cell, within the cell's time limit. Warnings come first. target None: the current one."""
-        limit = self.settings.seconds or math.inf
         known = (target or self.target) in self.sessions
         view = PullView(emit, self.clock)
         self.on_pull = view.show
         try:
             make = functools.partial(self.session_of, target) if target else self.session
-            session = make() if known else self.caller(make, control, 0.0, limit)
+            session = make() if known else self._connected(make, emit, control, target or self.target, view)
             view.finish()
         except Abandoned as error:
             if control.interrupts:
@@ -178,6 +178,13 @@ class Workspace:
         while self.news:
             emit(self.news.pop(0))
         return session
+
+    def _connected(
+        self, make: Callable[[], AnySession], emit: Emit, control: Control, target: Target, view: PullView
+    ) -> AnySession:
+        what = "Waiting for the local emulator." if target.local else "Waiting for AWS credentials."
+        with waiting(control, emit, self.clock, lambda: "" if view.shown else what) as patient:
+            return self.caller(make, patient, 0.0, self.settings.seconds or math.inf)
 
     def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
         """Run a command in the current target's session. Raises errors.KernelError."""
@@ -242,4 +249,9 @@ class Workspace:
         session = self.sessions.get(self.target)
         if session:
             with contextlib.suppress(KernelError), self.aside(session) as (control, usage):
-                session.ping(self.news.append, control, usage)
+                session.ping(self._note, control, usage)
+
+    def _note(self, cell_event: CellEvent) -> None:
+        """Keep it for the next cell, which has not waited for the ping."""
+        if not isinstance(cell_event, Waiting):
+            self.news.append(cell_event)

@@ -67,11 +67,12 @@ class Shown:
 
     @property
     def notices(self) -> list[tuple[str, str]]:
-        """The code and the text of each notice display, as it was left."""
+        """The code and the text of each notice display, as it was left. A busy machine has waits, which are none."""
         found: dict[str, tuple[str, str]] = {}
         for message in self.messages:
             content = message["content"]
-            if code := content.get("metadata", {}).get("lambda_notice"):
+            code = content.get("metadata", {}).get("lambda_notice")
+            if code and code != "wait":
                 key = content["transient"].get("display_id", message["header"]["msg_id"])
                 assert (message["msg_type"] == "update_display_data") == (key in found)
                 found[key] = (code, content["data"]["text/plain"])

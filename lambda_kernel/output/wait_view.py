@@ -1,0 +1,37 @@
+"""Shows what a cell waits for, in one place, and takes it away again."""
+
+from __future__ import annotations
+
+import html
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from .style import small
+
+# xterm's control sequences DECAWM and EL: a line that is cut at the edge of the terminal can be cleared as one.
+CUT_AT_EDGE, CLEAR_LINE = "\x1b[?7l{}\x1b[?7h", "\r\x1b[K"
+
+
+class WaitView:
+    """For one cell. send: a message; write: text for a terminal, None in a notebook."""
+
+    def __init__(self, send: Callable[[str, dict[str, Any]], None], write: Callable[[str], None] | None) -> None:
+        self._send, self._write = send, write
+        self._key = ""
+
+    def show(self, text: str, *, alone: bool) -> None:
+        """alone: nothing else is shown for the cell."""
+        if self._write:
+            self._write(CUT_AT_EDGE.format(text) if text else CLEAR_LINE)
+        elif text:
+            self._key = uuid.uuid4().hex
+            self._display("display_data", {"text/plain": text, "text/html": small(html.escape(text))})
+        elif alone:
+            self._send("clear_output", {"wait": False})
+        else:
+            self._display("update_display_data", {})  # a front end cannot take one output of several away
+
+    def _display(self, kind: str, data: dict[str, str]) -> None:
+        content = {"data": data, "metadata": {"lambda_notice": "wait"}, "transient": {"display_id": self._key}}
+        self._send(kind, content)
