@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import os
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from lambda_kernel.session.exchange import STARTS
 from tests.support.kernel_client import Notebook, notebook
 from tests.support.scripted_endpoint import Answer, Endpoint, endpoint
 
@@ -109,3 +112,18 @@ def test_output_that_nobody_asked_for(book: Notebook, far: Endpoint) -> None:
     far.answers[:] = [Answer(200, one) for one in (HELLO, *more)]
     ends_with(book, "yes", "CommandLost")
     assert len(far.answers) > 2
+
+
+def test_what_a_cell_waits_for_is_seen_until_it_has_come(book: Notebook, far: Endpoint) -> None:
+    """The last test: the kernel has a shell after it."""
+    come = threading.Event()
+    book.run("%use other@eu-west-1")
+    far.answers[:] = [Answer(200, HELLO, after=come)]
+    request = book.start("%reset")
+    while (message := book.next(time.monotonic() + 30))["msg_type"] != "display_data":
+        assert message["msg_type"] in ("status", "execute_input")
+    assert message["content"]["metadata"] == {"lambda_notice": "wait"}
+    assert message["content"]["data"]["text/plain"] == STARTS.format(function="other")
+    come.set()
+    shown = book.collect(request)
+    assert [m["msg_type"] for m in shown.messages] == ["clear_output", "stream", "display_data", "status"]

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+SECONDS = 30  # of patience
+
 
 @dataclass
 class Answer:
-    """One HTTP response; drop: the connection is closed instead."""
+    """One HTTP response; drop: the connection is closed instead; after: it is kept back until then."""
 
     status: int = 200
     body: Any = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
+    after: threading.Event | None = None
 
     @classmethod
     def error(cls, status: int, code: str, message: str, **more: Any) -> Answer:
@@ -52,6 +55,8 @@ def endpoint(*answers: Answer) -> Iterator[Endpoint]:
             told.requests.append({name.lower(): value for name, value in self.headers.items()})
             told.connections.add(self.client_address)
             answer = told.answers.pop(0) if len(told.answers) > 1 else told.answers[0]
+            if answer.after:
+                answer.after.wait(SECONDS)
             if answer.drop:
                 self.close_connection = True
                 return
