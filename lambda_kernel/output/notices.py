@@ -89,4 +89,4 @@ def notice_data(notices: list[Notice]) -> dict[str, str]:
 
 def folded(line: str, more: str) -> str:
     """HTML of a notice. What else there is to say is shown on a click."""
-    return f"<details><summary>{line}</summary>{html.escape(more)}</details>" if more else line
+    return f"<details><summary>{line}</summary><div>{html.escape(more)}</div></details>" if more else line

@@ -15,7 +15,9 @@ from lambda_kernel.cli import main
 from tests.support.jupyterlab import FLAGS, SECONDS, jupyterlab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
+
+VIEWPORT: ViewportSize = {"width": 1240, "height": 900}
 
 
 @pytest.fixture(scope="package")
@@ -49,7 +51,7 @@ def page(root: Path, chromium: str) -> Iterator[Page]:
     sync_api.expect.set_options(timeout=SECONDS)
     with sync_api.sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            root / "browser", executable_path=chromium, args=FLAGS, viewport={"width": 1240, "height": 900}
+            root / "browser", executable_path=chromium, args=FLAGS, viewport=VIEWPORT
         )
         context.set_default_timeout(SECONDS)
         yield context.pages[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.conftest import VIEWPORT
 from tests.output.test_rich_display import png
 from tests.support.jupyterlab import Lab, notebook, output
 
@@ -146,9 +147,11 @@ def test_a_notice_is_no_error(lab: Lab) -> None:
     cell = lab.run("echo next; echo oops >&2")
     expect(cell.locator("[data-mime-type='application/vnd.jupyter.stderr']")).to_have_text(["oops"])
     assert re.match(r"This is a new shell\..*\s+next\s+oops\s+[\d.]+ ms · ", output(cell))
-    notice, report = (cell.locator(".jp-RenderedHTML").nth(n).locator("div, span").first for n in (0, 1))
-    look = "e => { const s = getComputedStyle(e); return [s.color, s.fontSize, s.backgroundColor, s.paddingLeft] }"
+    notice, report = (cell.locator(".jp-RenderedHTML").nth(n).locator("div div div").first for n in (0, 1))
+    look = "e => { const s = getComputedStyle(e); return [s.fontSize, s.lineHeight, s.backgroundColor] }"
     assert notice.evaluate(look) == report.evaluate(look)
+    bar = "e => getComputedStyle(e.parentElement).boxShadow"
+    assert (report.evaluate(bar), notice.evaluate(bar) == "none") == ("none", False)
 
 
 def test_it_is_saved_with_its_metadata_and_shown_again(lab: Lab, root: Path, url: str) -> None:
@@ -227,26 +230,92 @@ def test_one_click_stops_what_run_all_has_queued(lab: Lab, root: Path) -> None:
     assert output(lab.wait(last)).startswith("kept\n")
 
 
+# Of each output: where its first text is, its color, and the backgrounds behind it, the nearest first.
+TEXTS = """() => [...document.querySelectorAll('.jp-OutputArea-output')].map(output => {
+    const walker = document.createTreeWalker(output, NodeFilter.SHOW_TEXT), range = document.createRange()
+    while (walker.nextNode() && !walker.currentNode.textContent.trim()) ;
+    range.selectNodeContents(walker.currentNode)
+    const backs = []
+    const text = walker.currentNode, look = of => getComputedStyle(of)
+    for (let e = text.parentElement; e; e = e.parentElement) backs.push(look(e).backgroundColor)
+    const box = (text.parentElement.closest('summary') || range).getBoundingClientRect()  // its triangle comes first
+    return [text.textContent, box.left, look(text.parentElement).color, backs]
+})"""
+KINDS = "%limit 2k 32\nseq 100; echo oops >&2; sleep 0.01 & wait; kill -9 $$"
+SAID = ("1\n2\n", "left out", "oops", "Done", "was killed", "exit code 137", "ms ·")
+REPORT = ".jp-OutputArea-output:last-child span"
+LINES = """spans => spans.map(span => [...span.getClientRects()].map(rect => [rect.left, rect.top]))"""
+
+
 @pytest.mark.parametrize("name", ["Dark", "Light"])
 def test_both_themes(lab: Lab, root: Path, name: str) -> None:
+    """All kinds of output, as wide as a window, and in a narrow one."""
     notebook(root / f"{name}.ipynb", "")
     lab.theme(name)
-    lab.open(f"{name}.ipynb").run("true")
-    line = lab.page.locator(".jp-OutputArea-output span", has_text="of 128 MB").first
-    line.wait_for()
+    lab.open(f"{name}.ipynb").run(KINDS)
     expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", str(name == "Light").lower())
-    backs = "getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor"
-    color, back = line.evaluate(f"line => [getComputedStyle(line).color, {backs}]")
-    assert contrast(color, back) > 3
+    lab.page.locator(".jp-OutputArea-output span", has_text="of 128 MB").first.wait_for()
+    texts = lab.page.evaluate(TEXTS)
+    said = "".join(text for text, *_ in texts)
+    assert [words for words in SAID if words not in said] == []
+    for text, left, color, backs in texts:
+        assert contrast(color, *backs) >= 4.5, text
+        assert left == pytest.approx(texts[0][1], abs=0.5), text
+    assert_hanging(lab.page)
 
 
-def contrast(one: str, other: str) -> float:
-    """Of two CSS colours, as WCAG 2.1 has it."""
+def assert_hanging(page: Page) -> None:
+    """In a narrow window the report is broken between its parts, and what follows is indented."""
+    for width in (1400, 700):
+        page.set_viewport_size({"width": width, "height": 900})
+        parts = page.locator(REPORT).evaluate_all(LINES)
+        assert len(parts) >= 4
+        assert all(len(lines) == 1 for lines in parts)  # no part is broken
+        first, later = parts[0][0], [lines[0] for lines in parts if lines[0][1] > parts[0][0][1]]
+        assert bool(later) == (width == 700)
+        assert all(left > first[0] or left == pytest.approx(first[0] + 24, abs=4) for left, _ in later)
+    page.set_viewport_size(VIEWPORT)
 
-    def light(color: str) -> float:
-        parts = [float(part) / 255 for part in color[color.index("(") + 1 : -1].split(",")[:3]]
-        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    lighter, darker = sorted((light(one), light(other)), reverse=True)
+def test_what_is_left_out_tells_on_a_click_how_to_get_it(lab: Lab) -> None:
+    cell = lab.run("%limit 100 8\nseq 100")
+    gap = cell.locator("details")
+    expect(gap.locator("summary")).to_contain_text("left out: show more with %limit")
+    how = gap.locator("div")
+    expect(how).not_to_be_visible()
+    gap.locator("summary").click()
+    expect(how).to_be_visible()
+    assert "8 of 100 lines shown (all: %limit none, %%output)" in output(cell)
+
+
+def contrast(color: str, *backs: str) -> float:
+    """Of a CSS colour on backgrounds, the nearest first, as WCAG 2.1 has it."""
+    behind = [1.0, 1.0, 1.0]
+    for back in reversed(backs):
+        behind = blended(back, behind)
+    lighter, darker = sorted((luminance(blended(color, behind)), luminance(behind)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def blended(color: str, behind: list[float]) -> list[float]:
+    """The colour's red, green and blue, from 0 to 1, as they look on what is behind."""
+    *parts, alpha = [*map(float, re.findall(r"[\d.]+", color)), 1.0][:4]
+    return [alpha * part / 255 + (1 - alpha) * under for part, under in zip(parts, behind, strict=True)]
+
+
+def luminance(parts: list[float]) -> float:
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(
+    ("color", "backs", "ratio"),
+    [
+        ("rgb(0, 0, 0)", ["rgb(255, 255, 255)"], 21.0),
+        ("rgb(118, 118, 118)", ["rgba(0, 0, 0, 0)", "rgb(255, 255, 255)"], 4.54),
+        ("rgba(0, 0, 0, 0.54)", ["rgb(255, 255, 255)"], 4.59),
+        ("rgb(255, 255, 255)", ["rgba(255, 0, 0, 0.5)", "rgb(0, 0, 0)"], 10.99),
+    ],
+)
+def test_contrast_is_computed_as_wcag_has_it(color: str, backs: list[str], ratio: float) -> None:
+    assert contrast(color, *backs) == pytest.approx(ratio, abs=0.01)
