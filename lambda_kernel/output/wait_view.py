@@ -26,12 +26,13 @@ class WaitView:
             self._write(CUT_AT_EDGE.format(text) if text else CLEAR_LINE)
         elif text:
             self._key = uuid.uuid4().hex
-            self._display("display_data", {"text/plain": text, "text/html": small(html.escape(text))})
+            self._display("display_data", text, small(html.escape(text)))
         elif alone:
             self._send("clear_output", {"wait": False})
         else:
-            self._display("update_display_data", {})  # a front end cannot take one output of several away
+            self._display("update_display_data", "", "")  # a front end cannot take one output of several away
 
-    def _display(self, kind: str, data: dict[str, str]) -> None:
+    def _display(self, kind: str, text: str, page: str) -> None:
+        data = {"text/plain": text, "text/html": page}
         content = {"data": data, "metadata": {"lambda_notice": "wait"}, "transient": {"display_id": self._key}}
         self._send(kind, content)

@@ -30,7 +30,7 @@ def test_between_other_output_it_becomes_empty() -> None:
         view.show(TEXT, alone=False)
         view.show("", alone=False)
     keys = [content["transient"]["display_id"] for _, content in sent]
-    assert [(kind, bool(content["data"])) for kind, content in sent] == [
+    assert [(kind, any(content["data"].values())) for kind, content in sent] == [
         ("display_data", True),
         ("update_display_data", False),
     ] * 2
