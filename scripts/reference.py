@@ -19,6 +19,7 @@ from lambda_kernel.magics import KNOWN, MAGICS, Magic, environment, network, who
 from lambda_kernel.magics.help import FLEET_VARIABLES
 from lambda_kernel.magics.help import VARIABLES as OF_A_CELL
 from lambda_kernel.output import display, runs_view
+from lambda_kernel.output.report_line import PARTS
 from lambda_kernel.session.cell import NOTICES
 
 DIRECTORY = Path(__file__).parent.parent / "docs" / "reference"
@@ -69,6 +70,8 @@ def of_magic(magic: Magic) -> Iterator[str]:
     yield prose(f"{sentence(magic.summary)} {magic.more}")
     if magic.arguments:
         yield from table(("argument", "meaning"), ((f"`{cell(a.written)}`", sentence(a.help)) for a in magic.arguments))
+    if magic.name == "report":
+        yield from table(("part", "what it says"), ((f"`{part}`", sentence(what)) for part, what in PARTS.items()))
     if magic.examples:
         yield "```sh\n" + "\n\n".join(f"# {what}\n{code}" for code, what in magic.examples) + "\n```\n"
 

@@ -52,8 +52,8 @@ class Amount:
 def left_out(gap: Truncated) -> Notice:
     """The notice that stands where it is missing."""
     whose = " of background jobs" if gap.jobs else ""
-    what = f"{gap.lines:,} lines, {size(gap.bytes)}{whose} left out"
-    return Notice(f"{what}: show more with %limit, or keep all with %%output FILE", "truncated", HOW)
+    what = f"{gap.lines:,} lines, {size(gap.bytes)}{whose}"
+    return Notice(f"{what} left out: show more with %limit, or keep all with %%output FILE", "truncated", HOW)
 
 
 def size(count: int) -> str:
