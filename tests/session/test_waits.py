@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.errors import Interrupted
-from lambda_kernel.session.cell import Cell, CellEvent, Notice, Output, Waiting, never
+from lambda_kernel.session.cell import Cell, CellEvent, Notice, Output, Waiting
 from lambda_kernel.session.exchange import ANSWERS, STARTS
 from lambda_kernel.session.session import Session
 from lambda_kernel.session.waits import FIRST_SECONDS, LONG_SECONDS, waiting
 from lambda_kernel.session.worker import Worker
-from tests.support.in_process_session import InProcess, Interrupts, fresh
-
-PATIENCE = 10  # seconds of a test that fails
-
-
-class Clocked(Interrupts):
-    """A Control whose waits take no time: the clock goes on instead, to where the wait would have ended."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
-        if not until():
-            self.now += seconds
+from tests.support.clocked_control import Clocked, Stuck
+from tests.support.in_process_session import InProcess, fresh
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(LONG_SECONDS - 0.1, False), (LONG_SECONDS, True)])
@@ -70,44 +56,21 @@ def test_it_is_taken_back_after_a_failure_as_well() -> None:
     assert seen == [Waiting("for tea"), Waiting("")]
 
 
-class Stuck(Clocked):
-    """Its clock goes on only while the function keeps its answer back."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stuck, self.news = False, threading.Condition()
-
-    def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
-        with self.news:
-            assert until is never or self.news.wait_for(lambda: until() or self.stuck, PATIENCE)
-        super().wait(seconds, until)
-
-    def wake(self) -> None:
-        with self.news:
-            self.news.notify_all()
-
-    def stick(self, *, stuck: bool) -> None:
-        self.stuck = stuck
-        self.wake()
-
-
 class Slow:
-    """A session whose answers to some requests come when the wait for them has been told, and not before."""
+    """A session whose answers to some requests come long after the wait for them is told."""
 
     def __init__(self, region: str, *slow: str) -> None:
         self.far = InProcess(self.answer)
         self.far.transport.region = region
-        self.control, self.slow, self.told = Stuck(), list(slow), threading.Event()
+        self.control, self.slow, self.since = Stuck(), list(slow), 0.0
         self.session = Session(self.far.transport, lambda: self.control.now, "test", lambda: 0.5, caller=Worker())
-        self.since = 0.0
         self.waits: list[tuple[str, float]] = []
 
     def answer(self, event: Event, invoke: Callable[[], Reply]) -> Reply:
         if event["op"] in self.slow:
             self.slow.remove(event["op"])
             self.since = self.control.now + event.get("wait", 0.0)
-            self.control.stick(stuck=True)
-            assert self.told.wait(PATIENCE)
+            self.control.stick(self.since + LONG_SECONDS)
         return invoke()
 
     def run(self, code: str) -> list[CellEvent]:
@@ -117,8 +80,6 @@ class Slow:
             ran.cell_events.append(cell_event)
             if isinstance(cell_event, Waiting) and cell_event.text:
                 self.waits.append((cell_event.text, round(self.control.now - self.since, 6)))
-                self.control.stick(stuck=False)
-                self.told.set()
 
         self.session.run(Cell(code), emit, self.control, ran.usage)
         return ran.cell_events
