@@ -146,7 +146,7 @@ def test_what_would_have_to_run_is_not_looked_at(editor: Editor, tmp_path: Path)
 
 
 def test_magics(editor: Editor) -> None:
-    assert editor.text("%report full", 3).startswith("%report [off | line | full]: magic\n")
+    assert editor.text("%report full", 3).startswith("%report [+PART… | -PART… | off | line | full]: magic\n")
     assert editor.text("# a\n%%output f\nls", 8).startswith("%%output FILE: magic\n")
     assert editor.text("%%time\nls", 3).startswith("%%time: magic\n")
     assert editor.text("%time ls", 3).startswith("%time COMMAND: magic\n")
