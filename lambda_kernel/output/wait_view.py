@@ -13,6 +13,11 @@ from .style import small
 CUT_AT_EDGE, CLEAR_LINE = "\x1b[?7l{}\x1b[?7h", "\r\x1b[K"
 
 
+def on_terminal(text: str) -> str:
+    """What shows it in the last line; empty: what clears that line."""
+    return CUT_AT_EDGE.format(text) if text else CLEAR_LINE
+
+
 class WaitView:
     """For one cell. send: a message; write: text for a terminal, None in a notebook."""
 
@@ -23,7 +28,7 @@ class WaitView:
     def show(self, text: str, *, alone: bool) -> None:
         """alone: nothing else is shown for the cell."""
         if self._write:
-            self._write(CUT_AT_EDGE.format(text) if text else CLEAR_LINE)
+            self._write(on_terminal(text))
         elif text:
             self._key = uuid.uuid4().hex
             self._display("display_data", text, small(html.escape(text)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ..output.display import INPUT_ENDED
-from ..session.cell import CellEvent, InputEnded, Notice, Output
+from ..output.wait_view import on_terminal
+from ..session.cell import CellEvent, InputEnded, Notice, Output, Waiting
 from ..untrusted import visible
 
 CHARACTERS = 4_000
@@ -16,7 +17,8 @@ class Streams:
 
     def __init__(self, out: int = 1, err: int = 2) -> None:
         self._descriptors = {"stdout": out, "stderr": err}
-        self._same = os.isatty(out) and os.isatty(err)
+        self._terminal = os.isatty(err)
+        self._same = os.isatty(out) and self._terminal
         self._at_line_start = True  # on stderr, or on the terminal that shows both
 
     def show(self, cell_event: CellEvent) -> None:
@@ -25,6 +27,8 @@ class Streams:
             self._write(cell_event.stream, cell_event.data)
         elif isinstance(cell_event, InputEnded):
             self.say(INPUT_ENDED)
+        elif isinstance(cell_event, Waiting):
+            self._wait(cell_event.text)
         elif isinstance(cell_event, Notice) and cell_event.code == "job":  # bash's own words
             self._line(visible(cell_event.text, CHARACTERS, "\t"))
         elif isinstance(cell_event, Notice) and cell_event.code != "shell":  # those are about the next cell
@@ -33,6 +37,13 @@ class Streams:
     def say(self, text: str) -> None:
         """One line, which tells that it is not the script's."""
         self._line(f"lambda-kernel: {visible(' '.join(text.split()), CHARACTERS)}")
+
+    def _wait(self, text: str) -> None:
+        """A person sees it; a log would keep it."""
+        if self._terminal:
+            begin = "\n" if text and not self._at_line_start else ""
+            self._write("stderr", f"{begin}{on_terminal(text)}".encode())
+            self._at_line_start = True  # it is cleared before anything else is written
 
     def data(self, line: str) -> None:
         self._line(line)
