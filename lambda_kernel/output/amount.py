@@ -52,7 +52,8 @@ class Amount:
 def left_out(gap: Truncated) -> Notice:
     """The notice that stands where it is missing."""
     whose = " of background jobs" if gap.jobs else ""
-    what = f"{gap.lines:,} lines, {size(gap.bytes)}{whose}"
+    lines = f"{gap.lines:,} lines, " if gap.lines else ""
+    what = f"{lines}{size(gap.bytes)}{whose}"
     return Notice(f"{what} left out: show more with %limit, or keep all with %%output FILE", "truncated", HOW)
 
 

@@ -23,7 +23,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "invocations": "their number, from three on",
         "directory": "the shell's working directory, when it has changed",
         "wall": "the time from the cell's start to its end",
-        "cost": "an estimate in US dollars, from list prices",
+        "cost": "an estimate in US dollars from list prices; none on the local emulator",
         "environment": "its id",
         "request": "the ids of the first and the last request",
         "place": "where the cell ran",

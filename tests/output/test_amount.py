@@ -34,4 +34,5 @@ def test_the_gap_is_told_where_it_is_with_the_way_to_all() -> None:
     assert notice.text == ("3,631,344 lines, 7.3 MB left out: show more with %limit, or keep all with %%output FILE")
     assert "`%limit none`" in notice.more
     assert "`%%output FILE`" in notice.more
+    assert left_out(Truncated(2_000_000, 0)).text.startswith("2.0 MB left out: ")
     assert " of background jobs left out" in left_out(Truncated(9, 2, jobs=True)).text
