@@ -23,6 +23,7 @@ from ..workspace.workspace import TASK_ROOT, AnySession, Workspace
 from .clients import Clients, leaves
 from .run_cell import NOT_RUN, Execution
 from .stdin import InputRequester
+from .turn import Turn
 
 Message = dict[str, Any]
 ERROR_CHARACTERS = 10_000
@@ -80,7 +81,7 @@ class ExecuteRequest:
         place = (kernel.workspace, self._emit, self.control, self.usage)
         work = Execution(code, kernel.execution_count, *place, stdin=self.stdin, amount=self.amount)
         try:
-            result = await kernel.worker.submit(work.run, self.loop)
+            result = await self._in_turn(work)
         except KernelError as error:
             kernel.seal()
             kernel.workspace.last_error = error
@@ -93,6 +94,18 @@ class ExecuteRequest:
             reply = self._reply(result, interrupted)
         self._report(reply.get("exit_code"), told=reply.get("ename") == "ExitCode")
         return reply
+
+    async def _in_turn(self, work: Execution) -> Result | None:
+        turn = Turn(self.loop.call_later, self._wait)
+
+        def run() -> Result | None:
+            self.loop.call_soon_threadsafe(turn.come)
+            return work.run()
+
+        try:
+            return await self.kernel.worker.submit(run, self.loop)
+        finally:
+            turn.come()
 
     def close(self) -> None:
         self.input_requester.close()
