@@ -71,6 +71,8 @@ def rounds(
         yield number, left
         if number == pace.count:
             return
+        if control.interrupts:  # the round's own waits have heard of it: the next wait would last its whole time
+            break
         due = max(due + pace.seconds, clock())
         control.wait(max((due if end is None else min(due, end)) - clock(), 0))
     control.take()

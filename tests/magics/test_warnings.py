@@ -32,7 +32,7 @@ def runner() -> Iterator[Unisolated]:
         "%put f",
         "%get /proc/version",
         "%%writefile g\nx",
-        "%top -n 0.1",
+        "%top -d 0.1",
         "%environment",
         "%reset",
         "%%watch\necho a",

@@ -243,7 +243,7 @@ def test_magics_are_text_to_read(shell: Console) -> None:
 
 def test_top_is_drawn_over_itself_and_leaves_a_prompt(shell: Console) -> None:
     before = len(shell.terminal.raw.getvalue())
-    shell.run("%top -n 0.2 -c 2")
+    shell.run("%top -d 0.2 -n 2")
     assert shell.terminal.raw.getvalue()[before:].count("\x1b[H\x1b[?7l") == 2
     assert "next\n" in shell.run("echo next")
 
