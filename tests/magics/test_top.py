@@ -15,8 +15,14 @@ from tests.magics.conftest import CellRunner
 from tests.support.in_process_session import Ran
 
 ROW: dict[str, Any] = {
-    **{"pid": 7, "user": "sbx_user1051", "state": "R", "threads": 3, "cpu_percent": 99.5, "rss_kb": 2048},
-    **{"command": "yes", "runtime": False},
+    "pid": 7,
+    "user": "sbx_user1051",
+    "state": "R",
+    "threads": 3,
+    "cpu_percent": 99.5,
+    "rss_kb": 2048,
+    "command": "yes",
+    "runtime": False,
 }
 TOLD: dict[str, Any] = {
     "cpu_percent": 75.0,
