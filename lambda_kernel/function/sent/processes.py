@@ -96,8 +96,8 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
 def used_s(before: Row | None, after: Row) -> float:
     """CPU time between the samples; of a new process, all that it had."""
     if after["ns"] is not None and (before is None or before["ns"] is not None):
-        return (after["ns"] - (before["ns"] if before else 0)) / 1e9
-    return (after["ticks"] - (before["ticks"] if before else 0)) / TICKS
+        return float(after["ns"] - (before["ns"] if before else 0)) / 1e9
+    return float(after["ticks"] - (before["ticks"] if before else 0)) / TICKS
 
 
 def runtimes(rows: Iterable[Row]) -> set[int]:
