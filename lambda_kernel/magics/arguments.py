@@ -15,6 +15,8 @@ from ..errors import UsageError
 HELP = ("-h", "--help")
 OPTION = re.compile(r"--?[^\W\d][^\s=]*(?:=.*)?", re.DOTALL)  # `-1` and `-` are words
 
+NO_VALUE = "expected one argument"  # in argparse's words
+
 Kind = Literal["local path", "remote path", "target", "magic"]
 
 
@@ -136,4 +138,7 @@ class Parser(argparse.ArgumentParser):
         return f"there is no option {name}" + (f" ({hint})" if hint else "")
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message.removeprefix("argument "))
+        message = message.removeprefix("argument ")
+        name, _, why = message.partition(": ")
+        option = next((one for one in self._options.values() if one.name == name), None)
+        raise UsageError(f"{name} needs {option.value}" if option and why == NO_VALUE else message)
