@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ..aws.usage import Usage
 from ..errors import Interrupted, KernelError
-from ..output import display
+from ..output import display, terminal
 from ..output.notices import Notices
 from ..output.pages import QUIET
 from ..session import replacement
@@ -23,6 +23,7 @@ from .stdin import InputRequester
 
 Message = dict[str, Any]
 ERROR_CHARACTERS = 10_000
+TELLS_THE_END = ("ExitCode", "CellTimeout")  # these errors say how the command ended
 
 
 class CellKernel(Protocol):
@@ -59,10 +60,12 @@ class ExecuteRequest:
         self.terminal = stdin and not kernel.get_parent("shell").get("metadata")
         self.stdin = stdin and not (self.terminal and kernel.clients.jupyter_run)
         prompts = self.terminal and kernel.clients.prompts(kernel.get_parent("shell"))
-        self.leavable = prompts and self.stdin
+        self.leavable, self.columns = prompts and self.stdin, kernel.clients.columns if prompts else None
+        kernel.workspace.columns = self.columns
         # A console ends the line of what it displays, `jupyter run` does not (jupyter_client 8.10).
         self.line_end = "\n" if self.terminal and not prompts else ""
-        self.notices = Notices(self._publish, self._begin_line, self.line_end, terminal=self.terminal)
+        place = (self._begin_line, self.line_end)
+        self.notices = Notices(self._publish, *place, terminal=self.terminal, columns=self.columns)
         ways = (self._stream, self._display, uuid.uuid4().hex, kernel.owns)
         self.streams = display.Streams(*ways, notify=self.notices.show, clear=self._clear)
         self.loop = asyncio.get_running_loop()
@@ -85,7 +88,7 @@ class ExecuteRequest:
             interrupted = kernel.seal(stopped=bool(result and result.interrupted))
             self._finish()
             reply = self._reply(result, interrupted)
-        self._report(reply.get("exit_code"), told=reply.get("ename") == "ExitCode")
+        self._report(reply.get("exit_code"), told=reply.get("ename") in TELLS_THE_END)
         return reply
 
     def close(self) -> None:
@@ -119,11 +122,13 @@ class ExecuteRequest:
         earlier = shown.key in self.kernel.displays and not again
         self.shown.add(shown.key)
         self.kernel.displays.add(shown.key)
-        data = display.on_screen(shown.data) if screen else shown.data
+        data = display.on_screen(shown.data, self.columns) if screen else shown.data
         if screen:
             self.notices.cover()
         if again and screen:
             self._send("clear_output", {"wait": True})  # in case the front end is not a terminal after all
+        if "text/plain" in data and not screen:
+            data = data | {"text/plain": terminal.wrapped(data["text/plain"], self.columns)}
         content = {"data": data, "metadata": shown.metadata, "transient": {"display_id": shown.key}}
         if earlier or (again and not screen):
             self._send("update_display_data", content)
@@ -172,13 +177,13 @@ class ExecuteRequest:
 
     def failed(self, name: str, value: str, exit_code: int | None = None, text: str = "") -> Message:
         self._finish()
-        shown = display.error(text or f"{name}: {value}", terminal=self.terminal)
+        shown = display.error(text or f"{name}: {value}", terminal=self.terminal, columns=self.columns)
         error = {"ename": name, "evalue": value, "traceback": [f"{self._begin_line()}{shown}"]}
         self._send("error", error)
         return {"status": "error", "execution_count": self.kernel.execution_count, "exit_code": exit_code, **error}
 
     def _report(self, exit_code: int | None, told: bool) -> None:
-        """told: the error has named the exit code."""
+        """told: the error has said how the command ended."""
         kernel, usage = self.kernel, self.usage
         kernel.reply_metadata = {}
         session = kernel.workspace.sessions.get(kernel.workspace.target)
@@ -195,5 +200,7 @@ class ExecuteRequest:
             where = display.place(function, region)
             code = None if told or exit_code == NOT_RUN.exit_code else exit_code
             data = display.report_data(usage, wall, code, where, mode == "full")
-            data["text/plain"] = f"{self._begin_line()}{data['text/plain']}{self.line_end}"
+            line = terminal.parts_whole(data["text/plain"], self.columns)
+            line = terminal.dim(line) if self.leavable else line
+            data["text/plain"] = f"{self._begin_line()}{line}{self.line_end}"
             self._send("display_data", {"data": data, "metadata": kernel.reply_metadata})

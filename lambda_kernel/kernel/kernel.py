@@ -140,9 +140,10 @@ class LambdaKernel(ClientsKernel):
         )
 
     def introduction(self) -> str:
-        name = f"AWS Lambda shell, lambda-kernel {__version__}"
         lines = [
-            f"{name}: cells run on {self.workspace.target}. %help lists magics; leave a console with Ctrl-D or `exit`"
+            f"AWS Lambda shell, lambda-kernel {__version__}",
+            f"Cells run on {self.workspace.target}.",
+            "%help lists the magics. Ctrl-D or `exit` leaves a console.",
         ]
         if self.workspace.target.local and sys.platform == "linux" and unisolated():
             lines.append(

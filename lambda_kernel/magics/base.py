@@ -61,6 +61,7 @@ class Magic:
     arguments: what it takes.
     take: does the whole cell in place of run; it gets a function that runs a command in the session.
     text: the rest of the cell is not shell text.
+    verbatim: its lines are not broken between words where the screen is narrow.
     bash: makes a command of bash from the text after the name; the magic is that command.
     check: says what is wrong with arguments that do not go together.
     hints: what is said about options that programs of that name have.
@@ -74,6 +75,7 @@ class Magic:
     arguments: tuple[Argument, ...] = ()
     take: Callable[[Call, Cell, Command], Result | None] | None = None
     text: bool = False
+    verbatim: bool = False
     bash: Callable[[str], str] | None = None
     check: Callable[[Namespace], str] = lambda options: ""
     hints: Mapping[str, str] = field(default_factory=dict)

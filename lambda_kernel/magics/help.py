@@ -7,27 +7,28 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from ..errors import UsageError
+from ..output.terminal import wrapped
 from .arguments import HELP, Argument
 from .base import NAME, Call, Magic, looked_up, unknown
-from .help_topics import TOPICS, WIDTH, rows
+from .help_topics import TOPICS, rows
 
-FOOT = textwrap.fill(
-    f"`%NAME --help` explains one, and `%help TOPIC` one of {', '.join(TOPICS)}. Magics stand at a cell's head, "
-    "one a line. All else is bash's.",
-    WIDTH,
+WIDTH = 88
+FOOT = (
+    f"`%NAME --help` explains one, and `%help TOPIC` one of {', '.join(TOPICS)}. Magics stand at a cell's head, one a "
+    "line. All else is bash's."
 )
 
 
 def run(call: Call) -> str:
-    wanted = call.options.name
+    wanted, columns = call.options.name, call.workspace.columns
     if wanted is None:
-        return f"{listed(call.groups)}\n{FOOT}\n"
+        return f"{listed(call.groups)}\n{wrapped(FOOT, width(columns))}\n"
     if isinstance(wanted, str):
-        return wanted
+        return wrapped(wanted, width(columns))
     percents, name = wanted
     magic = looked_up(percents, name, call.magics)
     if magic:
-        return about(magic)
+        return about(magic, columns)
     if near := difflib.get_close_matches(name, TOPICS, 1):
         raise UsageError(f"there is no magic %{name}: did you mean %help {near[0]}?")
     raise unknown(percents, name, call.magics)
@@ -50,10 +51,14 @@ def listed(groups: Mapping[str, Sequence[Magic]]) -> str:
     return "\n".join(parts)
 
 
-def about(magic: Magic) -> str:
+def width(columns: int | None) -> int:
+    return WIDTH if columns is None else min(columns, WIDTH)
+
+
+def about(magic: Magic, columns: int | None = None) -> str:
     """All that is known of one magic."""
     parts = (f"{magic.synopsis}\n    {magic.summary}\n", rows(explained(magic)), details(magic))
-    return "\n".join(filter(None, parts))
+    return wrapped("\n".join(filter(None, parts)), width(columns))
 
 
 def explained(magic: Magic) -> dict[str, str]:
@@ -63,9 +68,8 @@ def explained(magic: Magic) -> dict[str, str]:
 
 
 def details(magic: Magic) -> str:
-    more = textwrap.fill(magic.more, WIDTH, break_on_hyphens=False)
     examples = (textwrap.indent(f"# {what}\n{code}", "    ") for code, what in magic.examples)
-    return "\n".join(f"{part}\n" for part in (more, "\n".join(examples)) if part)
+    return "\n".join(f"{part}\n" for part in (magic.more, "\n".join(examples)) if part)
 
 
 MAGIC = Magic(

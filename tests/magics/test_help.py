@@ -6,7 +6,9 @@ import pytest
 
 from lambda_kernel.errors import UsageError
 from lambda_kernel.magics import GROUPS, KNOWN, MAGICS, Magic, parse
+from lambda_kernel.magics.help import WIDTH
 from lambda_kernel.magics.help_topics import TOPICS
+from lambda_kernel.output.terminal import wrapped
 from tests.magics.conftest import CellRunner
 
 
@@ -56,11 +58,20 @@ def test_every_example_can_be_typed(magic: Magic) -> None:
 @pytest.mark.parametrize("name", TOPICS)
 def test_topics(runner: CellRunner, name: str) -> None:
     text = runner.run(f"%help {name}").out
-    assert text == TOPICS[name]
+    assert text == wrapped(TOPICS[name], WIDTH)
     assert text.endswith(".\n") or name == "variables"
     assert max(map(len, text.splitlines())) <= 96
     assert name not in KNOWN
     assert runner.sent == []
+
+
+@pytest.mark.parametrize("cell", ["%help", "%help jobs", "%help top", "%%watch?", "%environment", "%status"])
+def test_a_narrow_console_gets_whole_words(runner: CellRunner, cell: str) -> None:
+    wide = runner.run(cell).out
+    runner.workspace.columns = 50
+    narrow = runner.run(cell).out
+    assert narrow.split() == wide.split()
+    assert max(map(len, narrow.splitlines()), default=0) <= 50
 
 
 def test_help_for_what_users_of_ipython_type(runner: CellRunner) -> None:
