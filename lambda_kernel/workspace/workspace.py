@@ -49,9 +49,9 @@ class Connect(Protocol):
 
     def decisions(self, target: Target, arn: str, actions: Sequence[str]) -> dict[str, str]: ...
 
-    def notices(self) -> tuple[str, ...]: ...
+    def notices(self, target: Target) -> tuple[str, ...]: ...
 
-    def warnings(self) -> tuple[str, ...]: ...
+    def warnings(self, target: Target) -> tuple[str, ...]: ...
 
 
 class AnySession(Protocol):
@@ -172,7 +172,7 @@ class Workspace:
             raise CommandLost(f"nothing was run: {what} within the time limit") from error
         finally:
             self.on_pull = nobody
-        for warning in self.new_warnings():
+        for warning in self.new_warnings(target or self.target):
             emit(Notice(warning, "isolation"))
         while self.news:
             emit(self.news.pop(0))
@@ -204,9 +204,9 @@ class Workspace:
         emit(Notice(introduction(article.transport.function), "article"))
         return article
 
-    def new_warnings(self) -> list[str]:
+    def new_warnings(self, target: Target) -> list[str]:
         """Each warning once."""
-        new = [warning for warning in self.connector.warnings() if warning not in self.warned]
+        new = [warning for warning in self.connector.warnings(target) if warning not in self.warned]
         self.warned.update(new)
         return new
 
