@@ -100,11 +100,13 @@ def build_parser(only_run: bool = False) -> argparse.ArgumentParser:
         add_run(commands, RUN, run)
         return parser
     from .comparison.choices import add_command as add_comparison
+    from .demo import add_command as add_demo
     from .deploy.parser import add_commands as add_deployment
     from .images.options import add_command as add_images
 
     _add_install(commands)
     _add_uninstall(commands)
+    add_demo(commands, demo)
     add_run(commands, RUN, run)
     _add_local(commands)
     add_images(commands, images)
@@ -307,6 +309,13 @@ def run(options: argparse.Namespace) -> int:
     from .run.command import main
 
     return main(options, _bar())
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Write a first notebook."""
+    from .demo import write
+
+    return write(options.file, options.name, sys.stdout, sys.stderr)
 
 
 def metadata(options: argparse.Namespace) -> int:

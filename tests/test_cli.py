@@ -37,6 +37,7 @@ HELP = {
           COMMAND
             install   register a kernel with Jupyter
             uninstall remove a kernel from Jupyter
+            demo      write a first notebook to run
             run       run shell text, for scripts and CI
             local     run the local emulator by itself
             images    list, update and remove pulled container images
@@ -97,6 +98,18 @@ HELP = {
           --user        for you, in every environment
           --sys-prefix  for this Python environment
           --prefix P    in share/jupyter/kernels below this directory
+        """,
+    "demo": """
+        usage: lambda-kernel demo [-h] [--name N] [FILE]
+
+        Write a short notebook that shows what the kernel can do. Open it with Jupyter, and run its cells.
+
+        positional arguments:
+          FILE        where to write it; it must not exist yet (default: lambda-demo.ipynb)
+
+        options:
+          -h, --help  show this help message and exit
+          --name N    name of the kernel (default: lambda)
         """,
     "run": """
         usage: lambda-kernel run [-h] [-c TEXT] [--on TARGET] [--region R] [--profile P] [--endpoint-url U]
@@ -391,7 +404,7 @@ def test_help_documents_every_option(command: str) -> None:
     result = lambda_kernel(*command.split(), "--help")
     # Python's versions break lines at different places.
     assert result.stdout.split() == HELP[command].split()
-    assert len(result.stdout.splitlines()) < {"": 25, "deploy": 68, "template": 48, "install": 40, "local": 32}.get(
+    assert len(result.stdout.splitlines()) < {"": 26, "deploy": 68, "template": 48, "install": 40, "local": 32}.get(
         command, 24
     )
 
