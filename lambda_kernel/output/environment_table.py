@@ -227,7 +227,7 @@ def cell(value: str) -> str:
     here, mark, there = value.partition(ON_AWS)
     if not mark:
         return html.escape(value)
-    return f'{html.escape(here)} <span style="{SMALL}">on AWS: {html.escape(there)}</span>'
+    return f'{html.escape(here)} <span style="{SMALL}">on&nbsp;AWS: {html.escape(there)}</span>'
 
 
 def differences(before: Groups, now: Groups) -> Groups:

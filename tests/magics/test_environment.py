@@ -157,7 +157,7 @@ def test_where_the_emulator_differs_it_says_what_aws_would_give() -> None:
     assert found["/tmp"].endswith("; on AWS: on a disk")
     page = table(groups(LOCAL_FACTS))["text/html"]
     assert "8 visible <span style=" in page
-    assert ">on AWS: 3</span>" in page
+    assert ">on&nbsp;AWS: 3</span>" in page
 
 
 def test_where_it_does_not_differ_and_on_aws_it_says_nothing() -> None:
