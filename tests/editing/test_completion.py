@@ -470,6 +470,7 @@ def test_arguments_of_magics(editor: Editor) -> None:
     assert editor.complete("%use local --network ") == [f"%use local --network {name}" for name in NETWORKS]
     assert editor.complete("%use local --region ") == editor.complete("%top -d -") == []
     assert editor.complete("%help to") == ["%help top"]
+    assert editor.complete("%help int") == ["%help interrupts"]
     assert editor.complete("%help %%py") == ["%help %%python", "%help %%python3"]
     assert editor.complete("%%python3 -") == []
     for magic in MAGICS.values():

@@ -11,6 +11,7 @@ from lambda_kernel.errors import UsageError
 from lambda_kernel.magics.top import Histories, drawn
 from lambda_kernel.output.live_view import Line, plain_lines
 from lambda_kernel.session.cell import Shown
+from lambda_kernel.session.session import Session
 from tests.magics.conftest import CellRunner
 from tests.support.in_process_session import Ran
 
@@ -129,6 +130,18 @@ def test_another_order(runner: CellRunner) -> None:
     pids = [int(found) for found in re.findall(r"^\W*(?:\[2m)?\s*(\d+) ", table, re.MULTILINE)]
     assert len(pids) >= 3
     assert pids == sorted(pids)
+
+
+def test_it_measures_no_longer_than_a_slice_since_an_interrupt_waits_for_that(runner: CellRunner) -> None:
+    runner.run("true")
+    [far] = runner.fars.values()
+    session = runner.workspace.current
+    assert isinstance(session, Session)
+    slice_seconds = session.connection.slice
+    runner.run("%top -d 3600 -n 1")
+    assert far.transport.events[-1]["arguments"]["seconds"] == min(slice_seconds, 1.0)
+    runner.run("%top -d 0.1 -n 1")
+    assert far.transport.events[-1]["arguments"]["seconds"] == 0.1
 
 
 def test_it_starts_a_shell_and_is_drawn_once_where_nobody_can_stop_it(runner: CellRunner) -> None:
