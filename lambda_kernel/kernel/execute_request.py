@@ -95,8 +95,12 @@ class ExecuteRequest:
         self.input_requester.close()
 
     def _begin_line(self) -> str:
-        """A console writes everything to one terminal, and a command may not end its last line."""
-        return self.streams.begin_line() if self.terminal else ""
+        """A console writes everything to one terminal, and a command may not end its last line.
+
+        The terminal itself shows `^C` for an interrupt.
+        """
+        begun = self.streams.begin_line() if self.terminal else ""
+        return begun or (terminal.ERASE_LINE if self.leavable and self.control.interrupts else "")
 
     def _finish(self) -> None:
         self.streams.finish()

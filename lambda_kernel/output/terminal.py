@@ -7,6 +7,7 @@ import textwrap
 
 NAME = re.compile(r"\s*\S.*?\s{2,}(?=\S)")  # of a row in two columns, up to its value
 SGR = re.compile(r"(\x1b\[[\d;]*m)")  # colours and styles (ECMA-48): they take no room
+ERASE_LINE = "\r\x1b[K"  # carriage return and EL (ECMA-48)
 NARROWEST = 20  # no text is readable below that
 
 

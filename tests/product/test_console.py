@@ -158,6 +158,7 @@ def test_ctrl_c_stops_a_command_and_the_shell_stays(shell: Console) -> None:
     shell.terminal.sendintr()
     out = shell.output()
     assert "Interrupted" in out
+    assert "\r\x1b[K\x1b[31mInterrupted" in shell.terminal.raw.getvalue()  # in place of the terminal's ^C
     assert "never" not in out
     assert shell.run("echo $kept").startswith("yes\n")
 
