@@ -88,7 +88,7 @@ def build_parser(only_run: bool = False) -> argparse.ArgumentParser:
     """The parser of all that `lambda-kernel --help` lists. only_run: of `run` only, since all of them take 25 ms."""
     from .run.options import add_command as add_run
 
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = cli_types.Command(
         prog="lambda-kernel",
         description="AWS Lambda shell: a Jupyter kernel whose cells run inside Lambda.",
         epilog="`lambda-kernel COMMAND --help` describes a command's options.",
@@ -100,13 +100,16 @@ def build_parser(only_run: bool = False) -> argparse.ArgumentParser:
         add_run(commands, RUN, run)
         return parser
     from .comparison.choices import add_command as add_comparison
+    from .demo import add_command as add_demo
     from .deploy.parser import add_commands as add_deployment
+    from .images.options import add_command as add_images
 
     _add_install(commands)
     _add_uninstall(commands)
+    add_demo(commands, demo)
     add_run(commands, RUN, run)
     _add_local(commands)
-    _add_images(commands)
+    add_images(commands, images)
     _add_metadata(commands)
     add_comparison(commands, comparison)
     add_deployment(commands)
@@ -157,7 +160,7 @@ def _add_local(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     text = "auto (default), bwrap, or none: commands run as you, which is for containers"
     parser.add_argument("--isolation", metavar="I", choices=ISOLATIONS, default="auto", help=text)
     _add_image(parser, "of the environments")
-    _add_profile(parser)
+    cli_types.add_puller(parser)
     parser.add_argument("--json", action="store_true", help="print one line of JSON, for scripts")
 
 
@@ -193,25 +196,6 @@ def _add_size(parser: argparse._ActionsContainer, usual: bool) -> None:
 def _add_image(parser: argparse._ActionsContainer, whose: str) -> None:
     text = f"container image as the root {whose}, such as ./image.tar"
     parser.add_argument("--image", metavar="I", type=cli_types.some_text, help=text)
-
-
-def _add_profile(parser: argparse.ArgumentParser) -> None:
-    text = "AWS profile that may pull the image from Amazon ECR"
-    parser.add_argument("--profile", metavar="P", type=cli_types.some_text, help=text)
-
-
-def _add_images(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "List the container images that --image has pulled, update them, or remove them."
-    parser = commands.add_parser("images", help="list, update and remove pulled container images", description=text)
-    parser.set_defaults(run=images)
-    parser.add_argument(
-        "--pull", metavar="I", nargs="*", type=cli_types.some_text,
-        help="pull what these images are now; without I, all that came from a registry",
-    )  # fmt: skip
-    parser.add_argument(
-        "--remove", metavar="I", nargs="+", type=cli_types.some_text, help="remove these images, by name or digest"
-    )
-    _add_profile(parser)
 
 
 def _add_metadata(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -325,6 +309,13 @@ def run(options: argparse.Namespace) -> int:
     from .run.command import main
 
     return main(options, _bar())
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Write a first notebook."""
+    from .demo import write
+
+    return write(options.file, options.name, sys.stdout, sys.stderr)
 
 
 def metadata(options: argparse.Namespace) -> int:

@@ -16,8 +16,8 @@ from lambda_kernel.function import index as wire
 from lambda_kernel.kernel.kernel import LambdaKernel
 from lambda_kernel.kernelspec import METADATA_KEY
 from lambda_kernel.magics import KNOWN, MAGICS, Magic, environment, network, whoami
-from lambda_kernel.magics.help import FLEET_VARIABLES
-from lambda_kernel.magics.help import VARIABLES as OF_A_CELL
+from lambda_kernel.magics.help_topics import FLEET_VARIABLES
+from lambda_kernel.magics.help_topics import VARIABLES as OF_A_CELL
 from lambda_kernel.output import display, runs_view
 from lambda_kernel.output.report_line import PARTS
 from lambda_kernel.session.cell import NOTICES

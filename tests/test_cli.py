@@ -37,6 +37,7 @@ HELP = {
           COMMAND
             install   register a kernel with Jupyter
             uninstall remove a kernel from Jupyter
+            demo      write a first notebook to run
             run       run shell text, for scripts and CI
             local     run the local emulator by itself
             images    list, update and remove pulled container images
@@ -97,6 +98,18 @@ HELP = {
           --user        for you, in every environment
           --sys-prefix  for this Python environment
           --prefix P    in share/jupyter/kernels below this directory
+        """,
+    "demo": """
+        usage: lambda-kernel demo [-h] [--name N] [FILE]
+
+        Write a short notebook that shows what the kernel can do. Open it with Jupyter, and run its cells.
+
+        positional arguments:
+          FILE        where to write it; it must not exist yet (default: lambda-demo.ipynb)
+
+        options:
+          -h, --help  show this help message and exit
+          --name N    name of the kernel (default: lambda)
         """,
     "run": """
         usage: lambda-kernel run [-h] [-c TEXT] [--on TARGET] [--region R] [--profile P] [--endpoint-url U]
@@ -391,7 +404,7 @@ def test_help_documents_every_option(command: str) -> None:
     result = lambda_kernel(*command.split(), "--help")
     # Python's versions break lines at different places.
     assert result.stdout.split() == HELP[command].split()
-    assert len(result.stdout.splitlines()) < {"": 25, "deploy": 68, "template": 48, "install": 40, "local": 32}.get(
+    assert len(result.stdout.splitlines()) < {"": 26, "deploy": 68, "template": 48, "install": 40, "local": 32}.get(
         command, 24
     )
 
@@ -690,7 +703,33 @@ def test_a_name_that_cannot_be(name: str, tmp_path: Path) -> None:
 def test_arguments_that_cannot_be_are_a_usage_error(arguments: list[str]) -> None:
     result = lambda_kernel(*arguments)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("usage: lambda-kernel")
+    wrong, usage = result.stderr.splitlines()
+    assert wrong.startswith("lambda-kernel")
+    assert usage.startswith(f"usage: {wrong.partition(':')[0]} [OPTION…]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong", "usage"),
+    [
+        ("deplyo", "lambda-kernel: there is no command deplyo: did you mean deploy?", "[OPTION…] COMMAND ..."),
+        ("xyzzy", "lambda-kernel: there is no command xyzzy", "[OPTION…] COMMAND ..."),
+        ("install --memory 5", "install: --memory: '5' is not a whole number from 128 to 10240", "[OPTION…]"),
+        ("install --fnction=x", "install: there is no option --fnction: did you mean --function?", "[OPTION…]"),
+        ("metadata --zzz x", "metadata: there is no option --zzz", "[OPTION…] NOTEBOOK [NOTEBOOK ...]"),
+        ("run a.sh b.sh", "run: 'b.sh' is one word too many", "[OPTION…] [FILE]"),
+        ("compare", "compare: the following arguments are required: NOTEBOOK, --on", "[OPTION…] --on TARGET NOTEBOOK"),
+        ("--bogus status", "lambda-kernel: there is no option --bogus", "[OPTION…] COMMAND ..."),
+    ],
+)
+def test_the_error_comes_first_and_then_a_line_of_usage(
+    arguments: str, wrong: str, usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        build_parser(only_run=arguments.startswith("run ")).parse_args(arguments.split())
+    first, second = capsys.readouterr().err.splitlines()
+    command = first.partition(":")[0]
+    assert first.removeprefix("lambda-kernel ") == wrong
+    assert second == f"usage: {command} {usage}   (all: {command} --help)"
 
 
 @needs_linux

@@ -198,12 +198,14 @@ class Connector:
                 self._ahead[at] = client
             return client
 
-    def notices(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(notice for engine in self._engines.values() for notice in engine.notices))
+    def notices(self, target: Target) -> tuple[str, ...]:
+        engine = self._engines.get(target.emulator) if target.local else None
+        return engine.notices if engine else ()
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, target: Target) -> tuple[str, ...]:
         """The notice about missing isolation, which is the engine's first."""
-        return tuple(engine.notices[0] for engine in self._engines.values() if engine.isolation == "none")
+        engine = self._engines.get(target.emulator) if target.local else None
+        return engine.notices[:1] if engine and engine.isolation == "none" else ()
 
     def close(self) -> None:
         with self._lock:

@@ -7,18 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..magics.environment import KEYS
+from ..magics.environment import KEYS, VOLATILE, VOLATILE_PARTS
 from ..untrusted import visible
 
 LONGEST = 200  # characters of a value
-# Fields that differ from run to run.
-VOLATILE = frozenset(
-    {
-        *("environment_id", "invocations_by_this_kernel", "vcpus_measured", "machine_memory_available_mb"),
-        *("memory_used_mb", "environment_age_s", "uptime_s", "cells", "clock_utc"),
-    }
-)
-PARTS = frozenset({"free_mb"})  # likewise, of the objects in a list
 UNKNOWN = "-"
 SAME, DIFFERENT, CHANGING = "same", "different", "changes by itself"
 
@@ -52,7 +44,9 @@ def _field(name: str, environments: Sequence[Mapping[str, Any] | None]) -> Field
 def _steady(value: Any) -> Any:
     if isinstance(value, list):
         return [_steady(one) for one in value]
-    return {key: one for key, one in value.items() if key not in PARTS} if isinstance(value, Mapping) else value
+    return (
+        {key: one for key, one in value.items() if key not in VOLATILE_PARTS} if isinstance(value, Mapping) else value
+    )
 
 
 def _words(value: object) -> list[str]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from ..aws.target import HOST
 from ..local.cpu_share import INDEPENDENT
+from ..magics.environment import VOLATILE, VOLATILE_PARTS
 from .comparison import Comparison
-from .environments import DIFFERENT, PARTS, SAME, UNKNOWN, VOLATILE, Field
+from .environments import DIFFERENT, SAME, UNKNOWN, Field
 
 FIGURES_NOTE = (
     "Figures stand side by side for one run of each cell: they vary from run to run, and %%compare measures many."
 )
-ENVIRONMENT_NOTE = f"What changes by itself is not compared: {', '.join(sorted(VOLATILE | PARTS))}."
+ENVIRONMENT_NOTE = f"What changes by itself is not compared: {', '.join(sorted(VOLATILE | VOLATILE_PARTS))}."
 RULES_NOTE = "Before outputs are compared, each match of these rules is replaced by the rule's name:"
 
 

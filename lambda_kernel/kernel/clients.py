@@ -12,6 +12,7 @@ from typing import Any
 from .interrupts import InterruptKernel
 
 LEAVES = re.compile(r"\s*(?:exit(?:[ \t]+\d+)?|logout|quit)[ \t]*;?[ \t]*(?:#[^\n]*)?\s*\Z")
+LOOK = os.O_NOCTTY | os.O_NONBLOCK if os.name == "posix" else 0
 JUPYTER_RUN = re.compile(r"(?:^|[/\s\0])(?:jupyter-run|jupyter_client\.runapp)(?:[\s\0]|$)")
 
 
@@ -35,6 +36,18 @@ class Clients:
         """Whether a front end with a prompt sent it. Such a front end can be asked to end (`ask_exit`, as in
         IPython)."""
         return str(request.get("header", {}).get("session")) in self._consoles
+
+    @property
+    def columns(self) -> int | None:
+        """How wide the terminal is in which the console runs that started the kernel. None: not known.
+
+        A console does not say, and may have become wider or narrower since.
+        """
+        try:
+            with open(f"/proc/{self._parent}/fd/1", opener=lambda path, flags: os.open(path, flags | LOOK)) as screen:
+                return os.get_terminal_size(screen.fileno()).columns or None
+        except OSError:
+            return None
 
     @cached_property
     def jupyter_run(self) -> bool:

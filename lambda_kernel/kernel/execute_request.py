@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ..aws.usage import Usage
 from ..errors import Interrupted, KernelError
-from ..output import display, report_line
+from ..output import display, report_line, terminal
 from ..output.amount import Amount
 from ..output.notices import Notices
 from ..output.pages import QUIET
@@ -27,6 +27,7 @@ from .turn import Turn
 
 Message = dict[str, Any]
 ERROR_CHARACTERS = 10_000
+TELLS_THE_END = ("ExitCode", "CellTimeout")  # these errors say how the command ended
 
 
 class CellKernel(Protocol):
@@ -63,12 +64,14 @@ class ExecuteRequest:
         self.terminal = stdin and not kernel.get_parent("shell").get("metadata")
         self.stdin = stdin and not (self.terminal and kernel.clients.jupyter_run)
         self.prompts = self.terminal and kernel.clients.prompts(kernel.get_parent("shell"))
-        self.leavable = self.prompts and self.stdin
+        self.leavable, self.columns = self.prompts and self.stdin, kernel.clients.columns if self.prompts else None
+        kernel.workspace.columns = self.columns
         # A console ends the line of what it displays, `jupyter run` does not (jupyter_client 8.10).
         self.line_end = "\n" if self.terminal and not self.prompts else ""
         self.published = 0  # messages, since the output was empty
         self.wait_view = WaitView(self._send, functools.partial(self._stream, "stdout") if self.terminal else None)
-        self.notices = Notices(self._publish, self._begin_line, self.line_end, terminal=self.terminal)
+        place = (self._begin_line, self.line_end)
+        self.notices = Notices(self._publish, *place, terminal=self.terminal, columns=self.columns)
         ways = (self._stream, self._display, uuid.uuid4().hex, kernel.owns)
         self.streams = display.Streams(*ways, notify=self.notices.show, clear=self._clear)
         self.amount = Amount()
@@ -92,7 +95,7 @@ class ExecuteRequest:
             interrupted = kernel.seal(stopped=bool(result and result.interrupted))
             self._finish()
             reply = self._reply(result, interrupted)
-        self._report(reply.get("exit_code"), told=reply.get("ename") == "ExitCode")
+        self._report(reply.get("exit_code"), told=reply.get("ename") in TELLS_THE_END)
         return reply
 
     async def _in_turn(self, work: Execution) -> Result | None:
@@ -111,8 +114,12 @@ class ExecuteRequest:
         self.input_requester.close()
 
     def _begin_line(self) -> str:
-        """A console writes everything to one terminal, and a command may not end its last line."""
-        return self.streams.begin_line() if self.terminal else ""
+        """A console writes everything to one terminal, and a command may not end its last line.
+
+        The terminal itself shows `^C` for an interrupt.
+        """
+        begun = self.streams.begin_line() if self.terminal else ""
+        return begun or (terminal.ERASE_LINE if self.leavable and self.control.interrupts else "")
 
     def _finish(self) -> None:
         self.streams.finish()
@@ -140,11 +147,13 @@ class ExecuteRequest:
         earlier = shown.key in self.kernel.displays and not again
         self.shown.add(shown.key)
         self.kernel.displays.add(shown.key)
-        data = display.on_screen(shown.data) if screen else shown.data
+        data = display.on_screen(shown.data, self.columns) if screen else shown.data
         if screen:
             self.notices.cover()
         if again and screen:
             self._send("clear_output", {"wait": True})  # in case the front end is not a terminal after all
+        if "text/plain" in data and not screen:
+            data = data | {"text/plain": terminal.wrapped(data["text/plain"], self.columns)}
         content = {"data": data, "metadata": shown.metadata, "transient": {"display_id": shown.key}}
         if earlier or (again and not screen):
             self._send("update_display_data", content)
@@ -198,13 +207,13 @@ class ExecuteRequest:
 
     def failed(self, name: str, value: str, exit_code: int | None = None, text: str = "") -> Message:
         self._finish()
-        shown = display.error(text or f"{name}: {value}", terminal=self.terminal)
+        shown = display.error(text or f"{name}: {value}", terminal=self.terminal, columns=self.columns)
         error = {"ename": name, "evalue": value, "traceback": [f"{self._begin_line()}{shown}"]}
         self._send("error", error)
         return {"status": "error", "execution_count": self.kernel.execution_count, "exit_code": exit_code, **error}
 
     def _report(self, exit_code: int | None, told: bool) -> None:
-        """told: the error has named the exit code."""
+        """told: the error has said how the command ended."""
         kernel, usage = self.kernel, self.usage
         kernel.reply_metadata = {}
         session = kernel.workspace.sessions.get(kernel.workspace.target)
@@ -222,7 +231,9 @@ class ExecuteRequest:
             more = (self.amount.cut, self._new_directory(session), usage.cost_usd(region))
             facts = report_line.CellFacts(usage, wall, code, report_line.place(function, region), *more)
             data = report_line.report_data(report_line.report_parts(facts, shown))
-            data["text/plain"] = f"{self._begin_line()}{data['text/plain']}{self.line_end}"
+            line = terminal.parts_whole(data["text/plain"], self.columns)
+            line = terminal.dim(line) if self.leavable else line
+            data["text/plain"] = f"{self._begin_line()}{line}{self.line_end}"
             self._send("display_data", {"data": data, "metadata": kernel.reply_metadata})
 
     def _new_directory(self, session: AnySession) -> str:

@@ -42,7 +42,12 @@ LATER = (".execute_request", "..editing.completion", "..editing.is_complete", ".
 HISTORY_SECONDS = 2.0
 RUN_IDLE_SECONDS = 1.0
 LAST_SECONDS = 10  # after SIGTERM; more than a shutdown takes
-HELP = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"
+# In JupyterLab's help menu.
+HELP = {
+    "Lambda execution environment": "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html",
+    "Lambda quotas": "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html",
+    "bash": "https://www.gnu.org/software/bash/manual/bash.html",
+}
 
 
 class LambdaKernel(ClientsKernel):
@@ -58,7 +63,7 @@ class LambdaKernel(ClientsKernel):
         "codemirror_mode": "shell",
         "pygments_lexer": "bash",
     }
-    help_links = [{"text": "Lambda execution environment", "url": HELP}]
+    help_links = [{"text": text, "url": url} for text, url in HELP.items()]
 
     _execute_sleep = 0.0  # ipykernel waits for output through sys.stdout, which is not used
 
@@ -140,9 +145,10 @@ class LambdaKernel(ClientsKernel):
         )
 
     def introduction(self) -> str:
-        name = f"AWS Lambda shell, lambda-kernel {__version__}"
         lines = [
-            f"{name}: cells run on {self.workspace.target}. %help lists magics; leave a console with Ctrl-D or `exit`"
+            f"AWS Lambda shell, lambda-kernel {__version__}",
+            f"Cells run on {self.workspace.target}.",
+            "%help lists the magics. Ctrl-D or `exit` leaves a console.",
         ]
         if self.workspace.target.local and sys.platform == "linux" and unisolated():
             lines.append(

@@ -13,6 +13,7 @@ from ..magics.ipython import MORE, Question, leaving, question, without_bangs
 from ..output.amount import Amount
 from ..output.hints import Hints
 from ..output.history_hint import history_hint
+from ..output.terminal import wrapped
 from ..session.cell import Cell, Control, Emit, Notice, Output, Result
 from ..workspace.limited_control import LimitedControl
 from ..workspace.workspace import Workspace
@@ -70,7 +71,7 @@ class Execution:
 
     def _answer(self, query: Question) -> Result | None:
         if query.magic:
-            self._say(query.answer)
+            self._say(query.answer(self.workspace.columns))
             return None
         self.emit(Notice(MORE, "hint"))
         return self._command(self._cell(query.bash), self.emit)
@@ -89,7 +90,8 @@ class Execution:
                 if stops(result):
                     break
             else:
-                self._say(line.magic.run(self._call(line)))
+                text = line.magic.run(self._call(line))
+                self._say(text if line.magic.verbatim else wrapped(text, self.workspace.columns))
         return result
 
     def _body(self, head: Head, result: Result | None) -> Result | None:

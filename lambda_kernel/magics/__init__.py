@@ -29,16 +29,14 @@ from .ipython import HABITS
 
 # In the order of %help.
 GROUPS: dict[str, tuple[Magic, ...]] = {
-    "Where cells run": (status.MAGIC, use.MAGIC, reset.MAGIC, keep_warm.MAGIC, cost.MAGIC),
-    "How cells run and what they show": (
+    "Choose where cells run": (status.MAGIC, use.MAGIC, reset.MAGIC, keep_warm.MAGIC, cost.MAGIC),
+    "Change how cells run and what they show": (
         *(settings.TIMEOUT, settings.LIMIT, output.MAGIC, settings.STDERR),
         *(report.MAGIC, settings.EXIT_STATUS, redact.MAGIC),
     ),
-    "Look around and measure": (
-        *(environment.MAGIC, network.MAGIC, whoami.MAGIC, top.MAGIC, watch.MAGIC),
-        *(repeat.MAGIC, fleet.MAGIC, fleet.LIST, compare.MAGIC, repeat.LAST),
-    ),
-    "Files, and the kernel itself": (
+    "Look around": (environment.MAGIC, network.MAGIC, whoami.MAGIC, top.MAGIC, watch.MAGIC),
+    "Measure and compare": (repeat.MAGIC, fleet.MAGIC, fleet.LIST, compare.MAGIC, repeat.LAST),
+    "Copy files, and find help": (
         *(put.MAGIC, get.MAGIC, writefile.MAGIC),
         *(help.MAGIC, history.MAGIC, settings.COMPLETION),
     ),

@@ -15,6 +15,8 @@ from ..errors import UsageError
 HELP = ("-h", "--help")
 OPTION = re.compile(r"--?[^\W\d][^\s=]*(?:=.*)?", re.DOTALL)  # `-1` and `-` are words
 
+NO_VALUE = "expected one argument"  # in argparse's words
+
 Kind = Literal["local path", "remote path", "target", "magic"]
 
 
@@ -95,8 +97,9 @@ class Parser(argparse.ArgumentParser):
     intermixed mode forgets a `--` that comes first (Python 3.10 to 3.13).
     """
 
-    def __init__(self, called: str, arguments: Sequence[Argument]) -> None:
+    def __init__(self, called: str, arguments: Sequence[Argument], hints: Mapping[str, str]) -> None:
         super().__init__(called, add_help=False, allow_abbrev=False)
+        self._hints = hints
         self._words = [argument for argument in arguments if not argument.option]
         self._options = {
             self.add_argument(argument.name, action="store" if argument.value else "store_true").dest: argument
@@ -130,9 +133,14 @@ class Parser(argparse.ArgumentParser):
             raise UsageError(f"{words[0]!r} is one word too many{below}")
 
     def _unknown(self, name: str) -> str:
+        if name in self._hints:
+            return f"there is no option {name}: {self._hints[name]}"
         near = difflib.get_close_matches(name, [*(option.name for option in self._options.values()), *HELP], 1)
         hint = f"did you mean {near[0]}?" if near else "`--` before it makes it a word" if self._words else ""
         return f"there is no option {name}" + (f" ({hint})" if hint else "")
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message.removeprefix("argument "))
+        message = message.removeprefix("argument ")
+        name, _, why = message.partition(": ")
+        option = next((one for one in self._options.values() if one.name == name), None)
+        raise UsageError(f"{name} needs {option.value}" if option and why == NO_VALUE else message)

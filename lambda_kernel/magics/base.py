@@ -7,7 +7,7 @@ import re
 import shlex
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -61,8 +61,10 @@ class Magic:
     arguments: what it takes.
     take: does the whole cell in place of run; it gets a function that runs a command in the session.
     text: the rest of the cell is not shell text.
+    verbatim: its lines are not broken between words where the screen is narrow.
     bash: makes a command of bash from the text after the name; the magic is that command.
     check: says what is wrong with arguments that do not go together.
+    hints: what is said about options that programs of that name have.
     usage: how its arguments are written if they are not ours to read; they are then in `words`.
     more: what its help says after the summary. examples: each with what it does.
     """
@@ -73,8 +75,10 @@ class Magic:
     arguments: tuple[Argument, ...] = ()
     take: Callable[[Call, Cell, Command], Result | None] | None = None
     text: bool = False
+    verbatim: bool = False
     bash: Callable[[str], str] | None = None
     check: Callable[[Namespace], str] = lambda options: ""
+    hints: Mapping[str, str] = field(default_factory=dict)
     usage: str | None = None
     more: str = ""
     examples: tuple[tuple[str, str], ...] = ()
@@ -98,7 +102,7 @@ class Magic:
     @cached_property
     def parser(self) -> Parser:
         """Made when it is first needed: few cells have magics."""
-        return Parser(self.called, self.arguments)
+        return Parser(self.called, self.arguments, self.hints)
 
     def read(self, words: list[str]) -> Namespace:
         if self.usage is not None:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import html
+import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..aws.target import HOST
+from ..aws.target import CPUS
 from ..aws.usage import Key
-from ..local.cpu_share import INDEPENDENT, cpus_seen
+from ..errors import UsageError
 from ..output import live_view
+from ..output.environment_table import clock, differences, groups, table
 from ..session.cell import Shown
-from ..untrusted import array, flag, maybe, number, record, row, shown, whole
+from ..transfer import Local
+from ..untrusted import Unfit, array, flag, load, maybe, number, one_of, record, row, shown, whole
 from ..untrusted import table as objects
+from .arguments import Argument, named
 from .base import Call, Magic
 
 KEY = "lambda_environment"
-UNKNOWN = "not known"
-UNLIMITED = {"max", "max 100000", "-1", "9223372036854771712"}  # in version 2 of cgroups, then in version 1
-LIMITS = ("nofile", "nproc", "stack", "core", "memlock", "as")  # those of more than a dozen that users may hit
 
 Facts = dict[str, Any]
 NAME = maybe(shown(300))
@@ -32,35 +34,79 @@ NAMES = (
     *("locale", "user", "seccomp"),
 )
 # What system.py answers. It goes into the notebook's metadata.
-REPORT = record(
-    {
-        **dict.fromkeys(NAMES, NAME),
-        **dict.fromkeys(("cpus", "memory_size_mb", "machine_memory_mb", "machine_memory_available_mb"), maybe(COUNT)),
-        **dict.fromkeys(("vcpus", "vcpus_measured", "environment_age_s", "uptime_s"), maybe(number(0, 1e12))),
-        **dict.fromkeys(("memory_used_mb", "cells", "uid", "gid"), COUNT),
-        "cpu_flags": array(shown(60), 2_000),
-        "cgroup_limits": objects(shown(40), maybe(shown(60)), 20),
-        "mounts": array(record(MOUNT), 50),
-        "network": array(record({"name": shown(40), "ipv4": maybe(shown(40))}), 1_000),
-        "limits": objects(shown(40), row(maybe(COUNT), maybe(COUNT)), 50),
-        "groups": array(COUNT, 2_000),
-        "capabilities": maybe(array(shown(40), 100)),
-        "no_new_privileges": maybe(flag),
-    }
+ANSWER = {
+    **dict.fromkeys(NAMES, NAME),
+    **dict.fromkeys(("cpus", "memory_size_mb", "machine_memory_mb", "machine_memory_available_mb"), maybe(COUNT)),
+    **dict.fromkeys(("vcpus", "vcpus_measured", "environment_age_s", "uptime_s"), maybe(number(0, 1e12))),
+    **dict.fromkeys(("memory_used_mb", "cells", "uid", "gid"), COUNT),
+    "cpu_flags": array(shown(60), 2_000),
+    "cgroup_limits": objects(shown(40), maybe(shown(60)), 20),
+    "mounts": array(record(MOUNT), 50),
+    "network": array(record({"name": shown(40), "ipv4": maybe(shown(40))}), 1_000),
+    "limits": objects(shown(40), row(maybe(COUNT), maybe(COUNT)), 50),
+    "groups": array(COUNT, 2_000),
+    "capabilities": maybe(array(shown(40), 100)),
+    "no_new_privileges": maybe(flag),
+}
+REPORT = record(ANSWER)
+SAVED = record(
+    ANSWER | {"environment_id": NAME, "invocations_by_this_kernel": COUNT, "cpu_share": maybe(one_of(*CPUS))}
 )
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """Facts to compare with. where: in which notebook, or on which target."""
+
+    where: str
+    facts: Facts
+
+
 def run(call: Call) -> str:
-    session = call.workspace.enter(call.emit, call.control)
+    workspace, options = call.workspace, call.options
+    before = earlier(workspace.environment, options.notebook) if options.diff else None
+    session = workspace.enter(call.emit, call.control)
     facts = live_view.ask(session, ("report", REPORT), call.emit, call.control, call.usage)
-    target = call.workspace.target
+    target = workspace.target
     facts = {
         "environment_id": call.usage.environment_id,
         "invocations_by_this_kernel": invocations(call),
         "cpu_share": target.emulator.cpu if target.local else None,
     } | facts
-    call.emit(Shown(uuid.uuid4().hex, table(rows(facts)), {KEY: facts}))
+    workspace.environment = (str(target), facts)
+    call.emit(Shown(uuid.uuid4().hex, difference(before, facts) if before else table(groups(facts)), {KEY: facts}))
     return ""
+
+
+def earlier(last: tuple[str, Facts] | None, notebook: str | None) -> Earlier:
+    """Raises UsageError, before anything is run."""
+    if notebook:
+        return saved(notebook)
+    if last is None:
+        raise UsageError(
+            "there is no %environment before this one to compare with: run %environment first, or name a saved notebook"
+        )
+    return Earlier(*last)
+
+
+def saved(place: str) -> Earlier:
+    """What the last %environment of a notebook has found. Whoever sends a notebook could have written anything."""
+    path = Path(place).expanduser()
+    name = Local().name(os.fsencode(path))
+    try:
+        cells = load(path.read_bytes())["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        found = [output["metadata"][KEY] for output in outputs if KEY in output.get("metadata", {})]
+    except OSError as error:
+        raise UsageError(f"cannot read {name} on this machine: {error.strerror}") from error
+    except (Unfit, AttributeError, KeyError, TypeError) as error:
+        raise UsageError(f"{name} is no notebook") from error
+    if not found:
+        raise UsageError(f"{name} has no output of %environment: run it there, and save the notebook")
+    try:
+        return Earlier(name, SAVED(found[-1]))
+    except Unfit as error:
+        raise UsageError(f"{name} has an output of %environment that is not ours, or of another version") from error
 
 
 def invocations(call: Call) -> int:
@@ -70,150 +116,30 @@ def invocations(call: Call) -> int:
     return cost.invocations if cost else 0
 
 
-def rows(facts: Facts) -> dict[str, str]:
-    """The rows of the table by name. A value that is not known says so."""
-    return {name: row(facts) or UNKNOWN for name, row in ROWS.items()}
+# Facts that differ from run to run, and those of the mounts.
+VOLATILE = frozenset(
+    {
+        *("environment_id", "invocations_by_this_kernel", "vcpus_measured", "machine_memory_available_mb"),
+        *("memory_used_mb", "environment_age_s", "uptime_s", "cells", "clock_utc"),
+    }
+)
+VOLATILE_PARTS = frozenset({"free_mb"})
 
 
-def table(rows: dict[str, str]) -> dict[str, str]:
-    width = max(map(len, rows)) + 2
-    text = "\n".join(f"{name:<{width}}{value}" for name, value in rows.items())
-    cells = "".join(
-        f'<tr><th style="text-align: left; white-space: nowrap">{html.escape(name)}</th>'
-        f'<td style="text-align: left; white-space: normal">{html.escape(value)}</td></tr>'
-        for name, value in rows.items()
-    )
-    return {"text/plain": text, "text/html": f"<table><tbody>{cells}</tbody></table>"}
+def steady(before: Facts, now: Facts) -> Facts:
+    """The facts from before, with the newer values of what changes by itself."""
+    free = {mount["path"]: {name: mount[name] for name in VOLATILE_PARTS} for mount in now["mounts"]}
+    mounts = [mount | free.get(mount["path"], {}) for mount in before["mounts"]]
+    return before | {name: now[name] for name in VOLATILE - {"environment_id"}} | {"mounts": mounts}
 
 
-def some(*parts: object) -> str:
-    """Those parts that are known."""
-    return ", ".join(str(part) for part in parts if part not in (None, "", [], {}))
+def difference(before: Earlier, now: Facts) -> dict[str, str]:
+    found = differences(groups(steady(before.facts, now)), groups(now))
+    when = f"{before.where}, {clock(before.facts['clock_utc']) or 'at a time not known'}"
+    if not found:
+        return table({}, f"Nothing has changed since {when}, but for what changes by itself.")
+    return table(found, f"Compared with {when}. What changes by itself, such as memory in use, is left out.")
 
-
-def unit(value: float | None, name: str) -> str | None:
-    return None if value is None else f"{value:,} {name}"
-
-
-def duration(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    minutes, hours = seconds / 60, seconds / 3600
-    return f"{seconds:.1f} s" if minutes < 2 else f"{minutes:.1f} min" if hours < 2 else f"{hours:.1f} h"
-
-
-def processor(facts: Facts) -> str:
-    flags, size, cpus = facts["cpu_flags"], facts["memory_size_mb"], facts["cpus"]
-    on_aws = cpus_seen(size) if size and facts["cpu_share"] else cpus
-    visible = f"{cpus} visible" + (f" ({on_aws} on AWS)" if on_aws != cpus else "")
-    return some(facts["cpu_model"], cpus and visible, flags and f"{len(flags)} flags")
-
-
-def share(facts: Facts) -> str:
-    """What was measured, and what the memory gives on AWS."""
-    given, measured, shared = facts["vcpus"], facts["vcpus_measured"], facts["cpu_share"]
-    by_memory = (
-        given and f"{given:g} vCPU{' on AWS' if shared == HOST else ''}, in proportion to memory: 1,769 MB are one"
-    )
-    return "; ".join(
-        filter(
-            None,
-            (
-                INDEPENDENT if shared == HOST else None,
-                by_memory,
-                None if measured is None else f"measured: {measured:g}",
-            ),
-        )
-    )
-
-
-def memory(facts: Facts) -> str:
-    size, used = facts["memory_size_mb"], facts["memory_used_mb"]
-    total, free = facts["machine_memory_mb"], facts["machine_memory_available_mb"]
-    return some(
-        unit(size, "MB for the function"),
-        unit(used, "MB used"),
-        unit(total, "MB in the machine"),
-        unit(free, "MB of that available"),
-    )
-
-
-def cgroups(facts: Facts) -> str:
-    limits = {name: value for name, value in facts["cgroup_limits"].items() if value is not None}
-    return some(*(f"{name} {'none' if value in UNLIMITED else value}" for name, value in limits.items()))
-
-
-def mounts(facts: Facts) -> str:
-    return "; ".join(
-        f"{row['path']} {row['type'] or 'unknown type'}, {'writable' if row['writable'] else 'read-only'}, "
-        f"{row['free_mb']:,} of {row['size_mb']:,} MB free"
-        for row in facts["mounts"]
-    )
-
-
-def runtime(facts: Facts) -> str:
-    kind = facts["initialization_type"]
-    return some(f"Python {facts['python']}", facts["execution_environment"], kind and f"initialized {kind}")
-
-
-def environment(facts: Facts) -> str:
-    old = duration(facts["environment_age_s"])
-    return some(
-        facts["environment_id"],
-        old and f"{old} old",
-        f"invocations by this kernel: {facts['invocations_by_this_kernel']}",
-        f"cells run in this shell: {facts['cells']}",
-    )
-
-
-def network(facts: Facts) -> str:
-    addresses = {None: "without an address", "not shown": "(address not shown)"}
-    return some(*(f"{row['name']} {addresses.get(row['ipv4'], row['ipv4'])}" for row in facts["network"]))
-
-
-def limits(facts: Facts) -> str:
-    known = {name: facts["limits"][name] for name in LIMITS if name in facts["limits"]}
-    return some(*(f"{name} {' / '.join(map(bound, dict.fromkeys(pair)))}" for name, pair in known.items()))
-
-
-def bound(value: int | None) -> str:
-    return "unlimited" if value is None else f"{value:,}"
-
-
-def user(facts: Facts) -> str:
-    groups = ", ".join(map(str, facts["groups"]))
-    return f"{facts['user']}, uid {facts['uid']}, gid {facts['gid']}" + (f", groups {groups}" if groups else "")
-
-
-def privileges(facts: Facts) -> str:
-    names, newer = facts["capabilities"], facts["no_new_privileges"]
-    return some(
-        None if names is None else ("no capabilities" if not names else " ".join(names)),
-        None if newer is None else f"new privileges {'cannot' if newer else 'can'} be gained",
-        facts["seccomp"] and f"seccomp {facts['seccomp']}",
-    )
-
-
-ROWS: dict[str, Callable[[Facts], str]] = {
-    "OS": lambda facts: some(facts["os"], facts["libc"]),
-    "kernel": lambda facts: some(facts["kernel"], facts["architecture"], facts["kernel_build"]),
-    "CPU": processor,
-    "CPU share": share,
-    "memory": memory,
-    "cgroup limits": cgroups,
-    "mounts": mounts,
-    "runtime": runtime,
-    "function": lambda facts: some(facts["function"], facts["function_version"], facts["region"]),
-    "environment": environment,
-    "machine's uptime": lambda facts: duration(facts["uptime_s"]) or "",
-    "clock": lambda facts: some(facts["clock_utc"], facts["clock_source"]),
-    "time zone": lambda facts: some(facts["time_zone"]),
-    "locale": lambda facts: some(facts["locale"]),
-    "network": network,
-    "limits": limits,
-    "user": user,
-    "privileges": privileges,
-}
 
 # A value that is not known is null or empty.
 KEYS: Mapping[str, Key] = MappingProxyType(
@@ -268,5 +194,22 @@ MAGIC = Magic(
     "environment",
     "show the execution environment in a table, with JSON in the metadata",
     run,
-    more="It shows OS, kernel, CPU, memory, mounts, limits, network, user and privileges.",
+    (
+        Argument("--diff", "show only what differs from an earlier %environment: the one before, or a notebook's"),
+        Argument(
+            "notebook",
+            "with `--diff`: a saved notebook; the last %environment in it counts",
+            "NOTEBOOK",
+            read=named,
+            nargs="?",
+            kinds=("local path",),
+        ),
+    ),
+    check=lambda options: "NOTEBOOK needs --diff before it" if options.notebook and not options.diff else "",
+    more="It shows OS, kernel, CPU, memory, mounts, limits, network, user and privileges. On the local emulator it "
+    "says where AWS would give something else.",
+    examples=(
+        ("%environment --diff", "show what has changed since the last %environment, on this function or another"),
+        ("%environment --diff old.ipynb", "show what differs from what a notebook has saved"),
+    ),
 )

@@ -50,7 +50,8 @@ MAGIC = Magic(
     "history",
     "show what was run, in all kernels",
     run,
-    (
+    verbatim=True,
+    arguments=(
         Argument(
             "n",
             f"how many cells, the last of those that match; the default is {SHOWN}",

@@ -121,9 +121,8 @@ class Question:
     magic: Magic | None
     name: str
 
-    @property
-    def answer(self) -> str:
-        return about(self.magic) if self.magic else ""
+    def answer(self, columns: int | None = None) -> str:
+        return about(self.magic, columns) if self.magic else ""
 
     @property
     def bash(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from argparse import Namespace
 
 from ..output.live_view import RefreshInterval
 from .arguments import Argument
@@ -25,12 +24,15 @@ def count(word: str) -> int:
     return int(word)
 
 
-def interval(options: Namespace, interactive: bool) -> RefreshInterval:
+def interval(seconds: float, count: int | None, interactive: bool) -> RefreshInterval:
     """Without a user who can interrupt, the view is drawn once."""
-    return RefreshInterval(options.n, options.c or (None if interactive else 1))
+    return RefreshInterval(seconds, count or (None if interactive else 1))
 
 
-REFRESH = (
-    Argument("-n", "the time between two refreshes; the default is 2", "SECONDS", read=seconds, default=SECONDS),
-    Argument("-c", "end after that many refreshes", "COUNT", read=count),
-)
+def refresh(seconds_option: str, count_option: str) -> tuple[Argument, Argument]:
+    """top(1) and watch(1) call the same thing by different letters, and so do our magics of these names."""
+    every = "the time between two refreshes; the default is 2"
+    return (
+        Argument(seconds_option, every, "SECONDS", read=seconds, default=SECONDS),
+        Argument(count_option, "end after that many refreshes", "COUNT", read=count),
+    )

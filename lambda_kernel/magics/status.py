@@ -59,7 +59,7 @@ def run(call: Call) -> str:
     others = [str(target) for target in workspace.sessions if target.slot is None and target != workspace.target]
     if others:
         rows["other sessions"] = "; ".join(others)
-    notices = "".join(f"! {notice}\n" for notice in call.workspace.connector.notices())
+    notices = "".join(f"! {notice}\n" for notice in workspace.connector.notices(workspace.target))
     return "".join(f"{name:15} {value}\n" for name, value in rows.items()) + notices
 
 

@@ -6,13 +6,17 @@ import uuid
 from collections import deque
 from typing import Any
 
+from ..function.sent import processes, system
 from ..output import live_view
 from ..session.cell import Shown
-from ..untrusted import array, maybe, number, record, row, shown, text, whole
+from ..session.session import Session
+from ..untrusted import array, flag, maybe, number, record, row, shown, text, whole
+from ..workspace.workspace import AnySession
+from .arguments import Argument, same
 from .base import Call, Magic
-from .refresh import REFRESH, interval
+from .refresh import interval, refresh
 
-MEASURED_SECONDS = 1.0  # at most: an interrupt waits for the end of a measurement
+MEASURED_SECONDS = 1.0  # at most
 ROWS = 20
 HISTORY = 30
 COMMAND = 70
@@ -24,6 +28,8 @@ PROCESS = record(
         "pid": COUNT,
         "user": maybe(shown(40)),
         "state": shown(4),
+        "threads": whole(0, 2**32),
+        "runtime": flag,
         "cpu_percent": number(-1e9, 1e9),
         "rss_kb": whole(-(2**63), 2**63),
         "command": text(1_000),
@@ -32,7 +38,7 @@ PROCESS = record(
 ANSWER = record(
     {
         **dict.fromkeys(("cpus", "memory_size_mb", "MemTotal", "MemAvailable"), maybe(COUNT)),
-        **dict.fromkeys(("count", "memory_used_mb"), COUNT),
+        **dict.fromkeys(("count", "threads", "memory_used_mb"), COUNT),
         **dict.fromkeys(("disk", "network"), RATES),
         "cpu_percent": maybe(number(0, 1e9)),
         "load": array(shown(20), 3),
@@ -43,25 +49,33 @@ ANSWER = record(
 
 def run(call: Call) -> str:
     """Each round is an invocation, which measures the processes for a part of the round."""
-    pace = interval(call.options, call.interactive)
+    pace = interval(call.options.d, call.options.n, call.interactive)
     session, histories, key = call.workspace.enter(call.emit, call.control), Histories(), uuid.uuid4().hex
     for _ in live_view.rounds(pace, call.control, call.workspace.clock, call.workspace.settings.seconds):
-        seconds = min(pace.seconds, MEASURED_SECONDS)
         sample = live_view.ask(
-            session, ("top", ANSWER), call.emit, call.control, call.usage, seconds=seconds, rows=ROWS
-        )
+            session, ("top", ANSWER), call.emit, call.control, call.usage, modules=(system, processes),
+            seconds=measured(pace, session), rows=ROWS, order=call.options.o,
+        )  # fmt: skip
         histories.add(sample)
         call.emit(Shown(key, live_view.data(drawn(sample, histories)), live=True))
     return ""
 
 
+def measured(pace: live_view.RefreshInterval, session: AnySession) -> float:
+    """For how long: an interrupt waits for its end, as it does for a slice of a command."""
+    slice_seconds = session.connection.slice if isinstance(session, Session) else MEASURED_SECONDS
+    return min(pace.seconds, slice_seconds, MEASURED_SECONDS)
+
+
 class Histories:
-    """The last figures of each kind that is known."""
+    """The last figures of each kind that is known. rows: the most that a frame has had."""
 
     def __init__(self) -> None:
+        self.rows = 0
         self.of: dict[str, deque[float]] = {}
 
     def add(self, sample: dict[str, Any]) -> None:
+        self.rows = max(self.rows, len(sample["processes"]))
         disk, network = sample["disk"], sample["network"]
         figures = {
             "cpu": sample["cpu_percent"],
@@ -87,9 +101,11 @@ def drawn(sample: dict[str, Any], histories: Histories) -> list[live_view.Line]:
         figure("disk", rates(sample["disk"], "read", "written"), histories.spark("disk")),
         figure("network", rates(sample["network"], "in", "out"), histories.spark("network")),
         figure("load", ", ".join(sample["load"]) or "not known"),
+        figure("tasks", f"{sample['count']} processes, {sample['threads']} threads"),
         [],
-        [("head", f"{'PID':>7} {'USER':<12} S {'CPU %':>6} {'MEMORY':>9}  COMMAND")],
+        [("head", f"{'PID':>7} {'USER':<12} S {'THR':>4} {'CPU %':>6} {'MEMORY':>9}  COMMAND")],
         *(process(row) for row in sample["processes"]),
+        *([] for _ in range(histories.rows - len(sample["processes"]))),  # what is below stays where it is
     ]
     if sample["count"] > len(sample["processes"]):
         lines.append([("dim", f"… {sample['count'] - len(sample['processes'])} more processes")])
@@ -136,12 +152,13 @@ def rate(size: float) -> str:
 def process(row: dict[str, Any]) -> live_view.Line:
     [command] = live_view.plain_lines(row["command"].replace("\n", " "))
     short = command if len(command) <= COMMAND else f"{command[: COMMAND - 1]}…"
+    plain = "dim" if row["runtime"] else ""
     return [
-        ("", f"{row['pid']:>7} {(row['user'] or '?')[:12]:<12} "),
-        ("good" if row["state"] == "R" else "", row["state"]),
-        ("", " "),
-        (heat(row["cpu_percent"]), f"{row['cpu_percent']:>6.1f}"),
-        ("", f" {row['rss_kb'] / 1024:>6.1f} MB  {short}"),
+        (plain, f"{row['pid']:>7} {(row['user'] or '?')[:12]:<12} "),
+        ("good" if row["state"] == "R" else plain, row["state"]),
+        (plain, f" {row['threads']:>4} "),
+        (heat(row["cpu_percent"]) or plain, f"{row['cpu_percent']:>6.1f}"),
+        (plain, f" {row['rss_kb'] / 1024:>6.1f} MB  {short}"),
     ]
 
 
@@ -149,7 +166,17 @@ MAGIC = Magic(
     "top",
     "show the environment's processes live, until interrupted",
     run,
-    REFRESH,
-    more="Each refresh is an invocation. It is shown once if nobody can interrupt it (nbconvert, papermill).",
-    examples=(("%top -n 5 -c 12", "refresh every five seconds for a minute"),),
+    (
+        *refresh("-d", "-n"),
+        Argument(
+            "-o", "what comes first; the default is cpu", choices=same("cpu", "memory", "threads", "pid"), default="cpu"
+        ),
+    ),
+    hints={"-c": "-n COUNT ends it after that many refreshes, as in top(1)"},
+    more="Each refresh is an invocation. It is shown once if nobody can interrupt it (nbconvert, papermill). The "
+    "runtime's own processes are dim.",
+    examples=(
+        ("%top -d 5 -n 12", "refresh every five seconds for a minute"),
+        ("%top -o memory", "show first what has most memory"),
+    ),
 )

@@ -11,7 +11,7 @@ from ..output import live_view
 from ..output.amount import left_out
 from ..session.cell import Bound, Cell, CellEvent, Emit, InputEnded, Output, Result, Shown, Truncated
 from .base import Call, Command, Magic
-from .refresh import REFRESH, interval
+from .refresh import interval, refresh
 
 BOUND = Bound(100_000, 200)
 
@@ -38,7 +38,7 @@ class Frame:
 
 def take(call: Call, cell: Cell, command: Command) -> Result | None:
     """The result of the last complete run. An interrupt or the time limit ends it; that fails only the first run."""
-    pace = interval(call.options, call.interactive)
+    pace = interval(call.options.n, call.options.c, call.interactive)
     if not cell.code.strip():
         raise UsageError("%%watch needs a command: write it on the lines below")
     before: list[str] | None = None
@@ -68,7 +68,8 @@ def header(number: int, pace: live_view.RefreshInterval, result: Result) -> str:
 MAGIC = Magic(
     "watch",
     "run the cell again and again, and refresh its output in place until interrupted",
-    arguments=REFRESH,
+    arguments=refresh("-n", "-c"),
+    hints={"-d": "differences are always marked"},
     take=take,
     more="Differences from the previous run are marked. Interrupting is not an error.",
     examples=(("%%watch -n 1\ndf -h /tmp", "see how /tmp fills"),),

@@ -17,11 +17,11 @@ from ..aws.usage import Key
 from ..errors import Abandoned, Interrupted
 from ..function.sent import caller_identity, system
 from ..output import live_view
+from ..output.environment_table import some, table
 from ..session.cell import Shown
 from ..untrusted import maybe, record, shown
 from .arguments import Argument
 from .base import Call, Magic
-from .environment import some, table
 
 KEY = "lambda_identity"
 SECONDS = 3.0  # how long STS may take
@@ -61,7 +61,7 @@ def run(call: Call, url: str | None = None) -> str:
     arn, actions = facts["arn"], call.options.actions
     told = decisions(call, arn, actions) if arn and actions else {}
     found = {name: value if value is None else mask(value) for name, value in facts.items()} | {"allows": told}
-    call.emit(Shown(uuid.uuid4().hex, table(rows(found, local, actions)), {KEY: found}))
+    call.emit(Shown(uuid.uuid4().hex, table({"": rows(found, local, actions)}), {KEY: found}))
     return ""
 
 

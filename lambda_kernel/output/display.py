@@ -19,6 +19,7 @@ from .amount import left_out
 from .pages import Pages, Raw
 from .rich_display import DisplayParser
 from .style import normal
+from .terminal import cut, wrapped
 
 Send = Callable[[str, str], None]
 
@@ -150,12 +151,12 @@ def progress_data(progress: Progress) -> dict[str, str]:
 CLEAR_SCREEN = "\x1b[H\x1b[2J\x1b[3J"  # xterm's control sequences CUP and ED, also for the scrollback
 
 
-def on_screen(data: dict[str, str]) -> dict[str, str]:
+def on_screen(data: dict[str, str], columns: int | None = None) -> dict[str, str]:
     """Its text for a terminal, drawn from the top of the screen and cut at its edge, as top and watch do.
 
     It uses xterm's control sequences CUP, EL, ED, and DECAWM off and on.
     """
-    text = data["text/plain"].replace("\n", "\n\x1b[K")
+    text = cut(data["text/plain"], columns).replace("\n", "\n\x1b[K")
     return data | {"text/plain": f"\x1b[H\x1b[?7l\x1b[K{text}\x1b[?7h\n\x1b[J"}
 
 
@@ -168,13 +169,13 @@ def failure(exit_code: int) -> str:
     return f"exit code {exit_code} ({name})"
 
 
-def error(text: str, terminal: bool) -> str:
+def error(text: str, terminal: bool, columns: int | None = None) -> str:
     """An error's words. A notebook has a background for them, on which red is hard to read (JupyterLab 4: 2.7:1).
 
     JupyterLab breaks lines within words, so its lines end before that. A command to paste stays in one line.
     """
     if terminal:
-        return f"\x1b[31m{text}\x1b[0m"
+        return f"\x1b[31m{wrapped(text, columns)}\x1b[0m"
     whole = QUOTED.sub(lambda quoted: quoted[0].replace(" ", "\0"), text)
     lines = (textwrap.fill(line, COLUMNS, break_long_words=False, break_on_hyphens=False) for line in whole.split("\n"))
     return "\n".join(lines).replace("\0", " ")

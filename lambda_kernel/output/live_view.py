@@ -72,8 +72,14 @@ def rounds(
         if number == pace.count:
             return
         due = max(due + pace.seconds, clock())
-        control.wait(max((due if end is None else min(due, end)) - clock(), 0))
+        _wait(control, max((due if end is None else min(due, end)) - clock(), 0))
     control.take()
+
+
+def _wait(control: Control, seconds: float) -> None:
+    """If the round's own waits have heard of an interrupt, the next one would last its whole time."""
+    if not control.interrupts:
+        control.wait(seconds)
 
 
 def ask(

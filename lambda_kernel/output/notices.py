@@ -10,6 +10,7 @@ from typing import Any
 from ..session.cell import Notice, NoticeCode
 from ..untrusted import visible
 from .style import BARRED, CODE_FONT, EDGE, SMALL, STRONG, at_edge
+from .terminal import wrapped
 
 CHARACTERS = 4_000
 LINES = 50  # of one display: each update repeats the earlier ones
@@ -35,7 +36,9 @@ class Notices:
         line_end: str,
         *,
         terminal: bool,
+        columns: int | None = None,
     ) -> None:
+        self._columns = columns
         self._send, self._begin_line, self._line_end, self._terminal = send, begin_line, line_end, terminal
         self._neighbours: list[Notice] = []
         self._key = ""
@@ -70,7 +73,8 @@ class Notices:
 
     def _display(self, kind: str, notices: list[Notice]) -> None:
         data = notice_data(notices)
-        data["text/plain"] = f"{self._begin_line()}{data['text/plain']}{self._line_end}"
+        text = wrapped(data["text/plain"], self._columns)
+        data["text/plain"] = f"{self._begin_line()}{text}{self._line_end}"
         transient = {} if self._terminal else {"display_id": self._key}
         metadata = {"lambda_notice": notices[0].code}
         self._send(kind, {"data": data, "metadata": metadata, "transient": transient})

@@ -51,9 +51,9 @@ class Connect(Protocol):
 
     def decisions(self, target: Target, arn: str, actions: Sequence[str]) -> dict[str, str]: ...
 
-    def notices(self) -> tuple[str, ...]: ...
+    def notices(self, target: Target) -> tuple[str, ...]: ...
 
-    def warnings(self) -> tuple[str, ...]: ...
+    def warnings(self, target: Target) -> tuple[str, ...]: ...
 
 
 class AnySession(Protocol):
@@ -130,6 +130,8 @@ class Workspace:
         self.warm_until: float | None = None
         self.news: list[CellEvent] = []  # what a ping has found out, for the next cell
         self.experiment: Experiment | None = None  # the last one
+        self.columns: int | None = None  # of the console's terminal
+        self.environment: tuple[str, dict[str, Any]] | None = None  # where %environment last looked, and what it found
         self.on_pull: Tell = nobody  # shows how far the pull of an image is, while a cell waits for it
         self.inits: dict[str, float] = {}  # ms, by environment: cold starts that no cell caused, and none has reported
         self.directories: dict[AnySession, str] = {}  # of their shells, as the reports have told them
@@ -173,7 +175,7 @@ class Workspace:
             raise CommandLost(f"nothing was run: {what} within the time limit") from error
         finally:
             self.on_pull = nobody
-        for warning in self.new_warnings():
+        for warning in self.new_warnings(target or self.target):
             emit(Notice(warning, "isolation"))
         while self.news:
             emit(self.news.pop(0))
@@ -212,9 +214,9 @@ class Workspace:
         emit(Notice(introduction(article.transport.function), "article"))
         return article
 
-    def new_warnings(self) -> list[str]:
+    def new_warnings(self, target: Target) -> list[str]:
         """Each warning once."""
-        new = [warning for warning in self.connector.warnings() if warning not in self.warned]
+        new = [warning for warning in self.connector.warnings(target) if warning not in self.warned]
         self.warned.update(new)
         return new
 

@@ -21,7 +21,7 @@ def test_where_there_is_no_local_engine_the_ways_out_are_named() -> None:
         connector(LOCAL)
     [page] = re.findall(r"\((docs/\S+\.md)\)", NO_LOCAL)
     assert (Path(__file__).parents[2] / page).exists()
-    assert connector.notices() == connector.warnings() == ()
+    assert connector.notices(LOCAL) == connector.warnings(LOCAL) == ()
     connector.close()
 
 
@@ -80,7 +80,7 @@ def test_a_warm_up_that_comes_late_starts_nothing() -> None:
     connector = Connector("me")
     connector.close()
     connector.warm_up(LOCAL)
-    assert connector.notices() == ()
+    assert connector.notices(LOCAL) == ()
     with pytest.raises(Refused, match="the kernel is ending"):
         connector(LOCAL)
 

@@ -74,7 +74,7 @@ def lab(request: pytest.FixtureRequest, page: Page, url: str, root: Path, hostil
     made.ready()
     made.page.evaluate("history.replaceState(null, '', '?token=SECRET')")
     made.run(f"%put {root}/program.py {root}/shown.json /tmp/\n{NAMED}\npython3 /tmp/program.py /tmp/shown.json")
-    made.run("%top -c 1\n%environment")
+    made.run("%top -n 1\n%environment")
     made.run("kill %1; wait; true")
     yield made
     made.page.close()

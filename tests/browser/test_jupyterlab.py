@@ -102,7 +102,7 @@ def test_a_page_with_scripts_works_in_its_frame(lab: Lab, root: Path) -> None:
 
 
 def test_a_frame_of_top_changes(lab: Lab) -> None:
-    cell = lab.start("%top -n 0.2")
+    cell = lab.start("%top -d 0.2")
     table = cell.locator(".jp-OutputArea table, .jp-OutputArea pre").first
     table.wait_for()
     before = cell.locator(".jp-OutputArea").inner_html()

@@ -81,7 +81,7 @@ def test_a_notebook(lab: Lab, root: Path, pictures: Path) -> None:
 def test_the_live_view(lab: Lab, root: Path, pictures: Path) -> None:
     lab.theme("Dark")
     work = "while :; do :; done & sleep 1000 &"
-    notebook(root / "live.ipynb", work, "%top -n 0.2 -c 20")
+    notebook(root / "live.ipynb", work, "%top -d 0.2 -n 20")
     run_all(lab, "live.ipynb")
     take(lab, pictures / "top.png")
     assert "sleep 1000" in output(lab.cells.nth(1))

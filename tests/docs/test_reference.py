@@ -14,7 +14,7 @@ from lambda_kernel.cli import build_parser
 from lambda_kernel.function import index as wire
 from lambda_kernel.kernel.kernel import LambdaKernel
 from lambda_kernel.magics import KNOWN, environment
-from lambda_kernel.magics.help import FOOT, VARIABLES
+from lambda_kernel.magics.help_topics import TOPICS, VARIABLES
 from lambda_kernel.output import display
 from lambda_kernel.session.cell import NOTICES, NoticeCode, Shown
 from lambda_kernel.session.remote_shell import RemoteShell
@@ -71,7 +71,7 @@ def test_the_codes_of_notices_are_those_that_are_described() -> None:
 
 def test_a_cell_has_the_variables_that_are_described() -> None:
     assert list(VARIABLES) == [*wire.facts(Context(), {}), *RemoteShell("name", "shell", 1, lambda: 0.0).facts()]
-    assert [name for name in VARIABLES if f"${name}" not in FOOT] == []
+    assert [name for name in VARIABLES if name not in TOPICS["variables"]] == []
 
 
 def test_every_variable_of_ours_is_named() -> None:

@@ -463,14 +463,16 @@ def test_magics(editor: Editor) -> None:
 
 
 def test_arguments_of_magics(editor: Editor) -> None:
-    assert editor.complete("%top -") == ["%top -n", "%top -c", "%top -h", "%top --help"]
+    assert editor.complete("%top -") == ["%top -d", "%top -n", "%top -o", "%top -h", "%top --help"]
     assert editor.complete("%report ") == ["%report off", "%report line", "%report full"]
     assert editor.complete("%report +c") == ["%report +cold-start", "%report +cost"]
     assert editor.complete("%report full -req") == ["%report full -request"]
+    assert editor.complete("%top -o m") == ["%top -o memory"]
     assert editor.complete("%timeout n") == ["%timeout none"]
     assert editor.complete("%use local --network ") == [f"%use local --network {name}" for name in NETWORKS]
-    assert editor.complete("%use local --region ") == editor.complete("%top -n -") == []
+    assert editor.complete("%use local --region ") == editor.complete("%top -d -") == []
     assert editor.complete("%help to") == ["%help top"]
+    assert editor.complete("%help int") == ["%help interrupts"]
     assert editor.complete("%help %%py") == ["%help %%python", "%help %%python3"]
     assert editor.complete("%%python3 -") == []
     for magic in MAGICS.values():

@@ -151,7 +151,7 @@ def test_magics(editor: Editor) -> None:
     assert editor.text("%%time\nls", 3).startswith("%%time: magic\n")
     assert editor.text("%time ls", 3).startswith("%time COMMAND: magic\n")
     assert not editor.inspect("%nosuch")["found"]
-    facts = "-n SECONDS  the time between two refreshes; the default is 2\n-c COUNT    end after that many refreshes\n"
+    facts = "-d SECONDS                 the time between two refreshes; the default is 2\n-n COUNT  "
     assert facts in editor.text("%top", 3)
     assert '<td style="text-align: left">end after that many refreshes</td>' in str(editor.inspect("%top", 3)["data"])
     assert "Each refresh is an invocation." in editor.text("%top -n ", 8)

@@ -12,11 +12,11 @@ import pytest
 
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.function import index
-from lambda_kernel.function.sent import source
+from lambda_kernel.function.sent import joined, processes, source
 from lambda_kernel.function.sent import system as system_module
 from tests.support.in_process_session import CREDENTIALS, InProcess
 
-CODE = source(system_module)
+CODE = joined([source(system_module), source(processes)])
 system: Any = SimpleNamespace(**index.load(CODE))  # as the function loads it
 
 
@@ -69,7 +69,7 @@ def test_nothing_can_be_read(tmp_path: Path) -> None:
 
 
 def at(seconds: float, ticks: int, started: int = 1, **counters: Any) -> dict[str, Any]:
-    row = {"pid": 7, "started": started, "ticks": ticks}
+    row = {"pid": 7, "started": started, "ticks": ticks, "ns": counters.pop("ns", None)}
     return {"at": seconds, "processes": [row], "cpu": None, "disk": None, "network": None} | counters
 
 
@@ -86,6 +86,41 @@ def test_a_new_process_with_an_old_number_and_a_counter_that_was_reset() -> None
     told = system.changes(at(0, 5000, disk=[9, 4]), after)
     assert after["processes"][0]["cpu_percent"] == 30 * 100 / system.TICKS
     assert (told["disk"], told["cpu_percent"]) == ([0, 1], None)
+
+
+@pytest.mark.parametrize(("before", "percent"), [(4_000_000, 3.0), (None, 50.0)])
+def test_a_fine_clock_is_used_where_both_samples_have_it(before: int | None, percent: float) -> None:
+    after = at(0.2, 10, ns=10_000_000)
+    system.changes(at(0, 0, ns=before), after)
+    assert after["processes"][0]["cpu_percent"] == percent
+
+
+def test_the_fine_clock_is_that_of_one_thread(proc: Path) -> None:
+    put(proc, **{"41__schedstat": "7000 1 2\n"})
+    rows = {row["pid"]: row for row in system.sample(str(proc))["processes"]}
+    assert (rows[41]["threads"], rows[41]["ns"], rows[42]["ns"]) == (1, 7000, None)
+    assert system.cpu_ns({"pid": 41, "threads": 2}, str(proc)) is None
+
+
+def test_the_runtimes_processes_are_this_one_and_those_above() -> None:
+    above = [{"pid": os.getpid(), "parent": 3}, {"pid": 3, "parent": 1}, {"pid": 1, "parent": 0}]
+    assert system.runtimes([*above, {"pid": 2, "parent": 1}, {"pid": 4, "parent": os.getpid()}]) == {os.getpid(), 3, 1}
+    assert system.runtimes([{"pid": os.getpid(), "parent": os.getpid()}]) == {os.getpid()}
+
+
+@pytest.mark.parametrize(
+    ("order", "pids"), [("cpu", [1, 3, 2]), ("memory", [2, 1, 3]), ("threads", [3, 1, 2]), ("pid", [1, 2, 3])]
+)
+def test_orders(order: str, pids: list[int]) -> None:
+    columns = ("pid", "cpu_percent", "rss_kb", "threads")
+    rows = [dict(zip(columns, row, strict=True)) for row in ((1, 9.0, 50, 1), (2, 0.0, 90, 1), (3, 5.0, 10, 7))]
+    assert [row["pid"] for row in sorted(rows, key=system.ORDERS[order])] == pids
+
+
+@pytest.mark.parametrize(("length", "ends"), [(200, "xx"), (201, "x…")])
+def test_a_long_command_says_that_it_is_cut(length: int, ends: str) -> None:
+    text = system.cut("x" * length)
+    assert (len(text), text[-2:]) == (200, ends)
 
 
 def test_a_clock_that_stands_still() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,24 @@ def test_a_process_that_is_gone() -> None:
     assert command_line(process.pid) == ""
     assert not Clients(process.pid).jupyter_run
     assert not Clients(os.getpid()).jupyter_run
+
+
+def test_the_console_is_as_wide_as_its_terminal() -> None:
+    """The kernel's parent is the console. Its terminal is neither the kernel's nor these tests'."""
+    outer, inner = os.openpty()
+    try:
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 77, 0, 0))
+        process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=inner)
+        with process:
+            assert Clients(process.pid).columns == (77 if sys.platform == "linux" else None)
+            fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
+            assert Clients(process.pid).columns is None
+    finally:
+        os.close(outer)
+        os.close(inner)
+
+
+def test_without_a_terminal_its_width_is_not_known() -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert Clients(process.pid).columns is None
+    assert Clients(process.pid).columns is None  # it has ended

@@ -209,7 +209,7 @@ def test_a_second_press_is_a_stronger_signal_for_its_own_cell_only(book: Noteboo
 
 def test_a_view_is_ended_and_the_queue_goes_on(book: Notebook) -> None:
     """An interrupt is the way to leave it. What stands below it in its own cell is stopped, and the queue with it."""
-    requests = run_all(book, "%top -n 0.1", "%%watch -n 0.1\necho x", "%top -n 0.1\necho below", "echo next")
+    requests = run_all(book, "%top -d 0.1", "%%watch -n 0.1\necho x", "%top -d 0.1\necho below", "echo next")
     for request in requests[:3]:
         until(book, request, "update_display_data")
         message(book)

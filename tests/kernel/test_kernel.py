@@ -324,8 +324,10 @@ class TestMagics:
         assert not after.contents("stream")[0]["text"].startswith("[")
 
     def test_timeout(self, book: Notebook) -> None:
-        shown = book.run("%timeout 0.5\nsleep 30")
+        shown = book.run("%timeout 0.5\nbash -c 'trap \"exit 3\" INT; sleep 30 & wait'")
+        assert shown.figures["exit_code"] in (3, 130)
         assert shown.error == ("CellTimeout", "interrupted after 0.5 s, the limit of %timeout")
+        assert "exit code" not in shown.report
         assert book.run("%timeout none\nsleep 0.6; echo slept").out.endswith("slept\n")
 
     def test_status(self, book: Notebook) -> None:

@@ -39,7 +39,7 @@ def test_a_watched_command_is_one_display_that_is_updated(kernel: Notebook) -> N
 
 def test_top(kernel: Notebook) -> None:
     kernel.run("while :; do :; done & x=1")
-    shown = kernel.run("%top -n 0.1 -c 2")
+    shown = kernel.run("%top -d 0.1 -n 2")
     kernel.run("kill %1")
     assert len(frames(shown)) == 2
     assert "COMMAND" in frames(shown)[-1]["content"]["data"]["text/plain"]
@@ -55,7 +55,7 @@ def test_the_environment_as_json(kernel: Notebook) -> None:
     assert told["execution_environment"].startswith("AWS_Lambda_python3.")
 
 
-@pytest.mark.parametrize("cell", ["%top -n 0.2", "%%watch -n 0.2\necho $((m += 1))", "%%watch -n 0.1\nsleep 0.3"])
+@pytest.mark.parametrize("cell", ["%top -d 0.2", "%%watch -n 0.2\necho $((m += 1))", "%%watch -n 0.1\nsleep 0.3"])
 def test_an_interrupt_ends_a_view_and_fails_nothing(kernel: Notebook, cell: str) -> None:
     request = in_a_notebook(kernel, cell)
     shown = kernel.collect(request, interrupt_at="update_display_data")
@@ -75,7 +75,7 @@ def test_a_terminals_frames_are_written_one_over_the_other(kernel: Notebook) -> 
 
 
 def test_an_interrupt_between_two_frames_skips_the_command_below(kernel: Notebook) -> None:
-    request = in_a_notebook(kernel, "%top -n 0.1\necho not run")
+    request = in_a_notebook(kernel, "%top -d 0.1\necho not run")
     shown = kernel.collect(request, interrupt_at="update_display_data")
     assert shown.error == ("KeyboardInterrupt", "")
     assert shown.out == ""

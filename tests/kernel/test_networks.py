@@ -48,7 +48,7 @@ def test_the_kernelspecs_choice_holds(book: Notebook) -> None:
     assert devices(book) == ["lo"]
     assert "target          the local emulator, network `none`\n" in book.run("%status").out
     content = book.client.kernel_info(reply=True, timeout=30)["content"]
-    assert "cells run on the local emulator, network `none`." in content["banner"]
+    assert "Cells run on the local emulator, network `none`." in content["banner"]
 
 
 def test_a_notebook_may_choose_another_and_come_back(book: Notebook) -> None:

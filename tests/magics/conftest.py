@@ -25,8 +25,8 @@ class CellRunner(RunsCells):
         self.fars[target] = InProcess()
         return self.fars[target].transport
 
-    def notices(self) -> tuple[str, ...]:
-        return ("it is only a test",)
+    def notices(self, target: Target) -> tuple[str, ...]:
+        return ("it is only a test",) if target.local else ()
 
     @property
     def sent(self) -> list[str]:

@@ -6,6 +6,9 @@ import pytest
 
 from lambda_kernel.errors import UsageError
 from lambda_kernel.magics import GROUPS, KNOWN, MAGICS, Magic, parse
+from lambda_kernel.magics.help import WIDTH
+from lambda_kernel.magics.help_topics import TOPICS
+from lambda_kernel.output.terminal import wrapped
 from tests.magics.conftest import CellRunner
 
 
@@ -18,6 +21,7 @@ def test_every_magic_is_listed_on_one_screen(runner: CellRunner) -> None:
         assert f"{name}:\n" in text
     assert max(map(len, text.splitlines())) <= 96
     assert len(text.splitlines()) <= 40
+    assert all(name in text for name in TOPICS)
     assert runner.sent == []
 
 
@@ -51,6 +55,25 @@ def test_every_example_can_be_typed(magic: Magic) -> None:
     assert magic.examples or not magic.arguments
 
 
+@pytest.mark.parametrize("name", TOPICS)
+def test_topics(runner: CellRunner, name: str) -> None:
+    text = runner.run(f"%help {name}").out
+    assert text == wrapped(TOPICS[name], WIDTH)
+    assert text.endswith(".\n") or name == "variables"
+    assert max(map(len, text.splitlines())) <= 96
+    assert name not in KNOWN
+    assert runner.sent == []
+
+
+@pytest.mark.parametrize("cell", ["%help", "%help jobs", "%help top", "%%watch?", "%environment", "%status"])
+def test_a_narrow_console_gets_whole_words(runner: CellRunner, cell: str) -> None:
+    wide = runner.run(cell).out
+    runner.workspace.columns = 50
+    narrow = runner.run(cell).out
+    assert narrow.split() == wide.split()
+    assert max(map(len, narrow.splitlines()), default=0) <= 50
+
+
 def test_help_for_what_users_of_ipython_type(runner: CellRunner) -> None:
     assert runner.run("%help cd").out == "%cd [ARGUMENT…]\n    run `cd`, as in IPython\n"
     assert runner.run("%help time").out.startswith("%time COMMAND\n")
@@ -66,7 +89,8 @@ def test_help_for_what_users_of_ipython_type(runner: CellRunner) -> None:
     [
         ("%help topp", "there is no magic %topp: did you mean %top"),
         ("%help %%xyzzy", "there is no magic %%xyzzy: %help lists them"),
-        ("%help 5", "%help: NAME cannot be '5'; usage: %help [NAME]"),
+        ("%help variable", "there is no magic %variable: did you mean %help variables?"),
+        ("%help 5", "%help: NAME cannot be '5'; usage: %help [NAME | input | "),
         ("%help top now", "%help: 'now' is one word too many; usage"),
     ],
 )

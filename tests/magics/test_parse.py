@@ -60,7 +60,7 @@ def test_any_text_is_read(text: str) -> None:
     [
         ("echo x\n%status", "%status in line 2: put magics at the head"),
         ("%report line\n# why\n\necho x\n%status", "%status in line 5"),
-        ("for i in 1 2; do\n  %top -c 1\ndone", "%top in line 2"),
+        ("for i in 1 2; do\n  %top -n 1\ndone", "%top in line 2"),
         ("true && %reset", "%reset in line 1"),
         ("echo x\n%%output f\nls", "%%output in line 2: it takes all lines below it"),
         ("%%output f\nls\n%status", "%status in line 3"),

@@ -61,6 +61,14 @@ def test_the_share_of_the_cpu(runner: CellRunner) -> None:
     assert "CPU share" not in runner.run("%status").out
 
 
+def test_it_speaks_of_the_target_only(runner: CellRunner) -> None:
+    runner.run("true")
+    runner.run("%use nosuch --region eu-west-1")
+    text = runner.run("%status").out
+    assert "it is only a test" not in text
+    assert [line for line in text.splitlines() if "local" in line] == ["other sessions  the local emulator"]
+
+
 def test_another_word(runner: CellRunner) -> None:
     with pytest.raises(UsageError, match="usage"):
         runner.run("%status now")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,10 +11,20 @@ from lambda_kernel.errors import UsageError
 from lambda_kernel.magics.top import Histories, drawn
 from lambda_kernel.output.live_view import Line, plain_lines
 from lambda_kernel.session.cell import Shown
+from lambda_kernel.session.session import Session
 from tests.magics.conftest import CellRunner
 from tests.support.in_process_session import Ran
 
-ROW = {"pid": 7, "user": "sbx_user1051", "state": "R", "cpu_percent": 99.5, "rss_kb": 2048, "command": "yes"}
+ROW: dict[str, Any] = {
+    "pid": 7,
+    "user": "sbx_user1051",
+    "state": "R",
+    "threads": 3,
+    "cpu_percent": 99.5,
+    "rss_kb": 2048,
+    "command": "yes",
+    "runtime": False,
+}
 TOLD: dict[str, Any] = {
     "cpu_percent": 75.0,
     "cpus": 2,
@@ -26,6 +37,7 @@ TOLD: dict[str, Any] = {
     "MemAvailable": 102_400,
     "processes": [ROW],
     "count": 1,
+    "threads": 3,
 }
 UNKNOWN = dict.fromkeys(("cpu_percent", "disk", "network", "memory_size_mb", "MemTotal", "MemAvailable"))
 
@@ -49,7 +61,7 @@ def test_a_frame() -> None:
     assert lines[0].split() == ["CPU", "75.0", "%", "of", "2", "CPUs", "▆"]
     assert lines[1].split(maxsplit=1)[1].split("  ")[0] == "64 of 128 MB, machine 100 of 200 MB"
     assert "0.0 kB/s read, 2.5 MB/s written" in lines[2]
-    assert lines[-1] == "      7 sbx_user1051 R   99.5    2.0 MB  yes"
+    assert lines[-1] == "      7 sbx_user1051 R    3   99.5    2.0 MB  yes"
 
 
 def test_what_is_not_known_says_so() -> None:
@@ -61,6 +73,21 @@ def test_what_is_not_known_says_so() -> None:
     ]
     assert " ? " in lines[-2]
     assert lines[-1] == "… 2 more processes"
+
+
+def test_what_is_below_the_processes_stays_where_it_is() -> None:
+    histories, lengths = Histories(), []
+    for count in (1, 3, 2):
+        sample = TOLD | {"processes": [ROW] * count, "count": 9}
+        histories.add(sample)
+        lengths.append(len(drawn(sample, histories)))
+    assert lengths == [lengths[0], lengths[0] + 2, lengths[0] + 2]
+
+
+def test_the_runtimes_own_processes_are_dim_and_others_not() -> None:
+    own = draw(processes=[ROW | {"runtime": True, "state": "S", "cpu_percent": 0.0}])[-1]
+    assert {style for style, _ in own} == {"dim"}
+    assert "dim" not in {style for style, _ in draw()[-1]}
 
 
 def test_a_process_at_work_has_a_colour() -> None:
@@ -86,7 +113,7 @@ def test_histories_keep_the_last_of_each() -> None:
 def test_rounds_are_drawn_in_one_place_from_one_invocation_each(runner: CellRunner) -> None:
     runner.run("cd /usr; sleep 1000 &")
     sent = len(runner.sent)
-    ran = runner.run("%top -n 0.1 -c 2")
+    ran = runner.run("%top -d 0.1 -n 2")
     assert runner.sent[sent:] == ["call", "call"]
     assert ran.usage.invocations == 2
     first, second = frames(ran)
@@ -96,8 +123,29 @@ def test_rounds_are_drawn_in_one_place_from_one_invocation_each(runner: CellRunn
     assert runner.run("pwd; jobs").out.startswith("/usr\n[1]+  Running")
 
 
+def test_another_order(runner: CellRunner) -> None:
+    runner.run("sleep 1000 & sleep 1001 &")
+    [frame] = frames(runner.run("%top -d 0.1 -o pid"))
+    _, _, table = frame.data["text/plain"].partition("COMMAND")
+    pids = [int(found) for found in re.findall(r"^\W*(?:\[2m)?\s*(\d+) ", table, re.MULTILINE)]
+    assert len(pids) >= 3
+    assert pids == sorted(pids)
+
+
+def test_it_measures_no_longer_than_a_slice_since_an_interrupt_waits_for_that(runner: CellRunner) -> None:
+    runner.run("true")
+    [far] = runner.fars.values()
+    session = runner.workspace.current
+    assert isinstance(session, Session)
+    slice_seconds = session.connection.slice
+    runner.run("%top -d 3600 -n 1")
+    assert far.transport.events[-1]["arguments"]["seconds"] == min(slice_seconds, 1.0)
+    runner.run("%top -d 0.1 -n 1")
+    assert far.transport.events[-1]["arguments"]["seconds"] == 0.1
+
+
 def test_it_starts_a_shell_and_is_drawn_once_where_nobody_can_stop_it(runner: CellRunner) -> None:
-    assert len(frames(runner.run("%top -n 0.1"))) == 1
+    assert len(frames(runner.run("%top -d 0.1"))) == 1
     assert runner.sent == ["hello", "call"]
 
 
@@ -105,7 +153,7 @@ def test_a_new_environment_is_told_and_looked_into(runner: CellRunner) -> None:
     runner.run("x=1")
     [far] = runner.fars.values()
     far.replace()
-    ran = runner.run("%top -n 0.1 -c 1\necho $x")
+    ran = runner.run("%top -d 0.1 -n 1\necho $x")
     assert len(frames(ran)) == 1
     assert "is another one" in ran.notices[0]
     assert ran.out == "1\n"
@@ -113,10 +161,10 @@ def test_a_new_environment_is_told_and_looked_into(runner: CellRunner) -> None:
 
 def test_the_time_limit_is_the_end_of_it(runner: CellRunner) -> None:
     runner.run("%timeout 0.3")
-    assert 1 <= len(frames(runner.run("%top -n 0.1 -c 9"))) < 9
+    assert 1 <= len(frames(runner.run("%top -d 0.1 -n 9"))) < 9
 
 
 def test_other_words(runner: CellRunner) -> None:
     with pytest.raises(UsageError, match="usage: %top"):
-        runner.run("%top -d 1")
+        runner.run("%top -x 1")
     assert runner.sent == []

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from lambda_kernel.aws.target import LOCAL, Target
 from lambda_kernel.errors import KernelError
 from lambda_kernel.session.cell import Notice
 from tests.magics.conftest import CellRunner
 
 
 class Unisolated(CellRunner):
-    def warnings(self) -> tuple[str, ...]:
-        return ("commands run without isolation as you",) if self.fars else ()
+    def warnings(self, target: Target) -> tuple[str, ...]:
+        return ("commands run without isolation as you",) if target in self.fars and target.local else ()
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def runner() -> Iterator[Unisolated]:
         "%put f",
         "%get /proc/version",
         "%%writefile g\nx",
-        "%top -n 0.1",
+        "%top -d 0.1",
         "%environment",
         "%reset",
         "%%watch\necho a",
@@ -57,4 +58,11 @@ def test_a_warning_is_shown_once_and_first(
 def test_also_before_what_fails(runner: Unisolated) -> None:
     with pytest.raises(KernelError, match="no such file"):
         runner.run("%put /nowhere/f")
-    assert runner.workspace.new_warnings() == []
+    assert runner.workspace.new_warnings(LOCAL) == []
+
+
+def test_of_the_emulator_nothing_is_said_where_cells_run_elsewhere(runner: Unisolated) -> None:
+    runner.run("%use shell --region eu-west-1")
+    assert runner.run("echo a").notices == []
+    runner.run("%use local")
+    assert runner.run("echo b").notices == ["commands run without isolation as you"]

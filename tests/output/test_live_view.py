@@ -19,6 +19,7 @@ from lambda_kernel.output.live_view import (
     spark,
 )
 from lambda_kernel.session.article import ArticleSession
+from lambda_kernel.session.cell import ThreadControl
 from tests.support.in_process_session import InProcess, Interrupts, fresh
 
 
@@ -49,6 +50,14 @@ def test_rounds_that_take_longer_than_their_pace_follow_at_once_and_do_not_hurry
     for number, _ in rounds(RefreshInterval(2, 3), Interrupts(sleep=clock.sleep), clock):
         clock.now += lasting[number - 1]
     assert clock.waits == [0, 1.5]
+
+
+def test_an_interrupt_while_a_round_waits_for_its_answer_ends_them_at_once() -> None:
+    control, clock = ThreadControl(), Clock()
+    for _ in rounds(RefreshInterval(3600, None), control, clock):
+        control.interrupt()
+        control.wait(3600)
+    assert not control.interrupted
 
 
 def test_rounds_end_by_an_interrupt() -> None:

@@ -48,13 +48,17 @@ def shell(shared: Console) -> Console:
 
 def test_the_banner_says_where_cells_run(shared: Console) -> None:
     assert "AWS Lambda shell" in shared.banner
-    assert "cells run on the local emulator" in shared.banner
+    assert "Cells run on the local emulator" in shared.banner
     assert "Traceback" not in shared.banner
     assert "Warning" not in shared.banner
 
 
 def test_the_banner_says_how_to_leave(shared: Console) -> None:
-    assert "leave a console with Ctrl-D or `exit`" in shared.banner
+    assert "Ctrl-D or `exit` leaves a console." in shared.banner
+    assert "%help" in shared.banner
+    _, ours, lines = shared.banner.partition("AWS Lambda shell")
+    assert ours
+    assert lines.strip().count("\n") == 2
 
 
 def test_a_command_its_errors_and_its_report(shell: Console) -> None:
@@ -154,6 +158,7 @@ def test_ctrl_c_stops_a_command_and_the_shell_stays(shell: Console) -> None:
     shell.terminal.sendintr()
     out = shell.output()
     assert "Interrupted" in out
+    assert "\r\x1b[K\x1b[31mInterrupted" in shell.terminal.raw.getvalue()  # in place of the terminal's ^C
     assert "never" not in out
     assert shell.run("echo $kept").startswith("yes\n")
 
@@ -241,9 +246,32 @@ def test_magics_are_text_to_read(shell: Console) -> None:
     assert "did you mean %status" in shell.run("%statsu")
 
 
+@pytest.fixture
+def narrow(shell: Console) -> Iterator[Console]:
+    shell.terminal.setwinsize(30, 60)
+    yield shell
+    shell.terminal.setwinsize(30, 120)
+
+
+def test_a_narrow_terminal_breaks_no_word_and_no_line_is_too_long(narrow: Console) -> None:
+    lines = narrow.run("%environment").splitlines()
+    assert max(map(len, lines)) <= 60
+    assert re.search(r"^  OS +\w.*\n {10,}", "\n".join(lines), re.MULTILINE)
+    assert max(map(len, narrow.run("%help").splitlines())) <= 60
+    narrow.run("%report full")
+    assert max(map(len, narrow.run("true").splitlines())) <= 60
+    narrow.run("%report line")
+
+
+def test_the_report_is_dim(shell: Console) -> None:
+    before = len(shell.terminal.raw.getvalue())
+    shell.run("true")
+    assert re.search(r"\x1b\[2m[\d.]+ ms · .*local\x1b\[0m", shell.terminal.raw.getvalue()[before:])
+
+
 def test_top_is_drawn_over_itself_and_leaves_a_prompt(shell: Console) -> None:
     before = len(shell.terminal.raw.getvalue())
-    shell.run("%top -n 0.2 -c 2")
+    shell.run("%top -d 0.2 -n 2")
     assert shell.terminal.raw.getvalue()[before:].count("\x1b[H\x1b[?7l") == 2
     assert "next\n" in shell.run("echo next")
 

@@ -99,18 +99,20 @@ def test_papermill_sets_parameters(environ: dict[str, str], tmp_path: Path) -> N
     path = tmp_path / "a.ipynb"
     write(
         path,
-        "count=1; name=nobody; wanted=false; list=()",
-        'printf "%s|" "$((count + 1))" "$name" "$wanted" "${list[@]}"',
+        "count=1; name=nobody; wanted=false; list=(); rate=0.5; nothing=x\ndeclare -A map=()  # names",
+        'printf "%s|" "$((count + 1))" "$name" "$wanted" "${list[@]}" "$rate" "$nothing" "${map[a b]}" "${map[deep]}"',
     )
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[0].metadata.tags = ["parameters"]
     nbformat.write(notebook, path)
     name = 'it\'s $HOME \\ "ü" `id`'
-    ran = run(
-        "papermill", path, environ, "-p", "count", "41", "-p", "name", name, "-y", "{wanted: true, list: [a b, '*']}"
-    )
+    more = "{wanted: true, list: [a b, '*', null], rate: 1.5, nothing: null, map: {a b: c d, deep: [1, true]}}"
+    ran = run("papermill", path, environ, "-p", "count", "41", "-p", "name", name, "-y", more)
     assert ran.returncode == 0, ran.stderr
-    assert outputs(path)[-1][0].text == f"42|{name}|true|a b|*|"
+    assert outputs(path)[-1][0].text == f"42|{name}|true|a b|*||1.5||c d|[1, true]|"
+    assert "unknown parameter" not in ran.stderr
+    ran = run("papermill", path, environ, "-p", "typo", "41")
+    assert "Passed unknown parameter: typo" in ran.stderr
 
 
 def test_jupyter_run_takes_a_script(environ: dict[str, str], tmp_path: Path) -> None:

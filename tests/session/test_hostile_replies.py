@@ -145,7 +145,7 @@ class CellRunner(SilentConnector):
         return said or "".join(str(cell_event) for cell_event in cell_events)
 
 
-@pytest.mark.parametrize("text", ["%environment", "%top -c 1", "%%writefile f\nx", "%%writefile -a f\nx", "%put . x"])
+@pytest.mark.parametrize("text", ["%environment", "%top -n 1", "%%writefile f\nx", "%%writefile -a f\nx", "%put . x"])
 @MANY
 @given(changes=CHANGES)
 def test_a_magic_ends(
@@ -156,7 +156,7 @@ def test_a_magic_ends(
     CellRunner(Player(told["call"], changes)).run(text)
 
 
-@pytest.mark.parametrize("text", ["%environment", "%top -c 1", "%%writefile f\nx", "%get -f f* d ."])
+@pytest.mark.parametrize("text", ["%environment", "%top -n 1", "%%writefile f\nx", "%get -f f* d ."])
 def test_a_magic_works_where_nothing_is_changed(
     told: dict[str, Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:

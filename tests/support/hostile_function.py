@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lambda_kernel.aws.transport import Event, Reply, read_answer
 from lambda_kernel.function import index
 from lambda_kernel.function.sent import files as far_files
-from lambda_kernel.function.sent import introspect, programs, system
+from lambda_kernel.function.sent import introspect, joined, processes, programs, source, system
 from lambda_kernel.session.cell import InputRequest, never
 from lambda_kernel.transfer import local_side as file_sides
 from tests.support.in_process_session import InProcess
@@ -97,8 +97,8 @@ def _calls(far: InProcess, root: Path) -> None:
     path = {"head": [], "tail": "f", "only": "any"}
     asked.append((of_names, "look", {"have": "", "path": path, "redact": True}))
     asked.append((of_names, "explain", {**word, "redact": True}))
-    of_look = Path(system.__file__).read_text(encoding="utf-8")
-    asked += [(of_look, "report", {}), (of_look, "top", {"seconds": 0, "rows": 20})]
+    of_look = joined([source(system), source(processes)])
+    asked += [(source(system), "report", {}), (of_look, "top", {"seconds": 0, "rows": 20})]
     asked.append((str(Path(str(programs.__file__)).read_text()), "look", {"directory": "/tmp", "program": "ps"}))
     for code, name, arguments in asked:
         event = far.session.remote.event("call") | far.session.remote.here()

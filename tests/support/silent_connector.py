@@ -28,10 +28,10 @@ class SilentConnector(ABC):
     def decisions(self, target: Target, arn: str, actions: Sequence[str]) -> dict[str, str]:
         return {}
 
-    def notices(self) -> tuple[str, ...]:
+    def notices(self, target: Target) -> tuple[str, ...]:
         return ()
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, target: Target) -> tuple[str, ...]:
         return ()
 
 

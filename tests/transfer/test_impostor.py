@@ -179,7 +179,7 @@ def test_a_name_moves_no_cursor(book: Notebook) -> None:
 
 
 def test_another_answer_ends_the_cell_as_well(book: Notebook) -> None:
-    for text, error in (("echo hi", "Refused"), ("%environment", "NotOurs"), ("%top -c 1", "NotOurs")):
+    for text, error in (("echo hi", "Refused"), ("%environment", "NotOurs"), ("%top -n 1", "NotOurs")):
         shown = book.run(text, timeout=90)
         assert shown.error
         assert shown.error[0] == error

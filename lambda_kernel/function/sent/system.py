@@ -1,4 +1,4 @@
-"""Looks around in the execution environment, in /proc and /sys: what it is, and what its processes do.
+"""Looks around in the execution environment, in /proc and /sys: what it is.
 
 The kernel sends this file along with a call, so it needs the standard library only.
 """
@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import os
 import pwd
-import re
 import resource
 import socket
 import struct
@@ -25,11 +24,8 @@ if TYPE_CHECKING:
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
-SECTOR_BYTES = 512  # in /proc/diskstats, whatever size the device's own have (Linux, admin-guide/iostats)
 MEASURED_S = 0.1  # five of the periods of 20 ms in which Lambda shares out CPU time
 MB_OF_A_VCPU = 1769  # of a function's memory (Lambda quotas)
-COMMAND_CHARACTERS = 200
-DISK = re.compile(r"(?:[svx]v?d[a-z]+|nvme\d+n\d+|mmcblk\d+)")  # disks, without their partitions
 PLACES = ("/", "/tmp", "/opt", "/var/task", "/var/runtime")
 CGROUP_LIMITS = {  # files of version 2, each with that of version 1
     "memory.max": "memory/memory.limit_in_bytes",
@@ -88,32 +84,13 @@ def process(pid: int, proc: str = "/proc") -> Row | None:
         "pid": pid,
         "user": user(int(uid[0])) if uid else None,
         "state": words[0],
+        "parent": int(words[1]),
         "ticks": int(words[11]) + int(words[12]),
+        "threads": int(words[17]),
         "started": int(words[19]),
         "rss_kb": int(words[21]) * PAGE_KB,
         "command": command,
     }
-
-
-def disk(proc: str = "/proc") -> list[int] | None:
-    """Bytes read and written by all disks so far."""
-    lines = [line.split() for line in index.peek(f"{proc}/diskstats").splitlines()]
-    whole = [words for words in lines if len(words) > 9 and DISK.fullmatch(words[2])]
-    return [SECTOR_BYTES * sum(int(words[at]) for words in whole) for at in (5, 9)] if whole else None
-
-
-def network(proc: str = "/proc") -> list[int] | None:
-    """Bytes received and sent so far, except on the loopback interface."""
-    others = [value.split() for name, value in fields(index.peek(f"{proc}/net/dev")).items() if name != "lo"]
-    counted = [words for words in others if len(words) > 8 and words[0].isdecimal()]
-    return [sum(int(words[at]) for words in counted) for at in (0, 8)] if counted else None
-
-
-def cpu(proc: str = "/proc") -> list[int] | None:
-    """Busy ticks and all ticks of all CPUs."""
-    words = index.peek(f"{proc}/stat").partition("\n")[0].split()[1:9]  # user includes guest, which follows (proc(5))
-    ticks = [int(word) for word in words]
-    return [sum(ticks) - ticks[3] - ticks[4], sum(ticks)] if len(ticks) > 4 else None
 
 
 def cpus() -> int:
@@ -139,73 +116,14 @@ def cpus_had(seconds: float) -> float:
     return (time.process_time() - used) / (time.monotonic() - began)
 
 
-def sample(proc: str = "/proc") -> dict[str, Any]:
-    """All counters now."""
-    pids = [int(name) for name in os.listdir(proc) if name.isdigit()]
-    found = [row for row in (process(pid, proc) for pid in pids) if row]
-    return {
-        "at": time.monotonic(),
-        "processes": found,
-        "cpu": cpu(proc),
-        "disk": disk(proc),
-        "network": network(proc),
-    }
-
-
-def rate(before: list[int] | None, after: list[int] | None, seconds: float) -> list[float] | None:
-    """The increase of counters in a second. A counter that went back was reset."""
-    if before is None or after is None:
-        return None
-    return [max(new - old, 0) / seconds for old, new in zip(before, after, strict=True)]
-
-
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What happened between two samples. A process that keeps one CPU busy has 100 %."""
-    seconds = max(after["at"] - before["at"], 1e-6)
-    old = {(row["pid"], row["started"]): row["ticks"] for row in before["processes"]}
-    for row in after["processes"]:
-        ticks = row["ticks"] - old.get((row["pid"], row["started"]), 0)
-        row["cpu_percent"] = round(100 * ticks / TICKS / seconds, 1)
-    ticks = rate(before["cpu"], after["cpu"], seconds)
-    return {
-        "seconds": seconds,
-        "cpu_percent": round(100 * ticks[0] / ticks[1], 1) if ticks and ticks[1] else None,
-        "disk": rate(before["disk"], after["disk"], seconds),
-        "network": rate(before["network"], after["network"], seconds),
-    }
-
-
 def memory(proc: str = "/proc") -> dict[str, int | None]:
     found = fields(index.peek(f"{proc}/meminfo"))
     return {name: kilobytes(found.get(name, "")) for name in ("MemTotal", "MemAvailable")}
 
 
-def top(shell: Any, seconds: float, rows: int, proc: str = "/proc") -> dict[str, Any]:
-    """What the environment's processes did for so many seconds. The busiest come first."""
-    before = sample(proc)
-    time.sleep(seconds)
-    after = sample(proc)
-    facts = changes(before, after)
-    running = sorted(after["processes"], key=lambda row: (-row["cpu_percent"], -row["rss_kb"], row["pid"]))
-    shown = [{name: row[name] for name in SHOWN} for row in running[:rows]]
-    about = {
-        "processes": [row | {"command": row["command"][:COMMAND_CHARACTERS]} for row in cleaned(shown, shell.secrets)],
-        "count": len(running),
-        "cpus": cpus(),
-        "load": index.peek(f"{proc}/loadavg").split()[:3],
-        "uptime_s": uptime(proc),
-        "memory_size_mb": size_mb(shell.environ),
-        "memory_used_mb": used_mb(),
-    }
-    return facts | about | memory(proc)
-
-
 def used_mb() -> int:
     mb: int = index.memory_mb()
     return mb
-
-
-SHOWN = ("pid", "user", "state", "cpu_percent", "rss_kb", "command")
 
 
 def cleaned(value: Any, secrets: Any) -> Any:
