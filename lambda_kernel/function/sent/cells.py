@@ -141,7 +141,7 @@ class Cell:
         """A program waits for input. Ask the user, or end the input at once."""
         if not self.input.writable or self.input.waiting():
             return
-        self._drain_all()  # what was printed before it waited comes before the question, or the notice
+        self.drain()  # what was printed before it waited comes before the question, or the notice
         self.flush()  # whole words: the program goes on as soon as its input ends
         if self.options.stdin:
             self.reads = self.asks
@@ -168,7 +168,7 @@ class Cell:
     def over(self, status: int, exited: bool = False) -> None:
         """The cell is over. Take what its outputs hold now: what comes later is a background job's."""
         self.status = status
-        self._drain_all()
+        self.drain()
         for pipe in self.outputs.values():
             pipe.close_write()
         self._finish(exited)
@@ -177,7 +177,7 @@ class Cell:
             self.text.close()
         self.done = True
 
-    def _drain_all(self) -> None:
+    def drain(self) -> None:
         held = {stream: pipe.waiting() for stream, pipe in self.outputs.items() if stream[-1:] != index.JOBS}
         for stream, size in held.items():
             self._drain(stream, size)

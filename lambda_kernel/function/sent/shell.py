@@ -200,7 +200,8 @@ class Shell:
 
     def read_own(self) -> None:
         lines = self.bash.own_lines()
-        if not self.cell.done:  # else the lines are about a dump
+        if lines and not self.cell.done:  # else the lines are about a dump
+            self.cell.drain()  # what was printed before them comes before them
             self._show_own(lines)
 
     def _show_own(self, lines: list[bytes]) -> None:
