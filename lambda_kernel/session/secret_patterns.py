@@ -85,7 +85,7 @@ def typed_without(text: str) -> str:
     """The text that a user typed, without the credentials in it."""
     whole = text.replace("\\\n", "")  # as bash reads a line that goes on behind a backslash
     redacted = without(whole)
-    return without(text) if redacted == whole else redacted
+    return redacted if redacted != whole or whole == text else without(text)
 
 
 def without(text: str) -> str:
