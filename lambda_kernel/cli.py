@@ -18,9 +18,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__, cli_types
+from . import __version__
 from .aws.error_text import LONGEST_TIMEOUT_S
 from .aws.target import CPUS, HOST, MEMORY_MB, NETWORKS, STORAGE_MB, USUAL
+from .commands import parsing
 from .errors import KernelspecError
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ def launch(words: Sequence[str]) -> int:
 
 def build_parser(only_run: bool = False) -> argparse.ArgumentParser:
     """The parser of all that `lambda-kernel --help` lists. only_run: of `run` only, since all of them take 25 ms."""
-    from .run.options import add_command as add_run
+    from .commands.run.options import add_command as add_run
 
-    parser: argparse.ArgumentParser = cli_types.Command(
+    parser: argparse.ArgumentParser = parsing.Command(
         prog="lambda-kernel",
         description="AWS Lambda shell: a Jupyter kernel whose cells run inside Lambda.",
         epilog="`lambda-kernel COMMAND --help` describes a command's options.",
@@ -99,10 +100,10 @@ def build_parser(only_run: bool = False) -> argparse.ArgumentParser:
     if only_run:
         add_run(commands, RUN, run)
         return parser
-    from .comparison.choices import add_command as add_comparison
-    from .demo import add_command as add_demo
-    from .deploy.parser import add_commands as add_deployment
-    from .images.options import add_command as add_images
+    from .commands.comparison.choices import add_command as add_comparison
+    from .commands.demo import add_command as add_demo
+    from .commands.deploy.parser import add_commands as add_deployment
+    from .commands.images import add_command as add_images
 
     _add_install(commands)
     _add_uninstall(commands)
@@ -124,10 +125,10 @@ def _add_install(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--display-name", metavar="D", help="name shown by front ends (default: AWS Lambda shell)")
     _add_location(parser, default="the environment where lambda-kernel is installed")
     target = parser.add_argument_group("the function to use (kept in the kernelspec)")
-    target.add_argument("--function", metavar="F", type=cli_types.one_word, help="name or ARN of the Lambda function")
-    cli_types.add_place(target)
+    target.add_argument("--function", metavar="F", type=parsing.one_word, help="name or ARN of the Lambda function")
+    parsing.add_place(target)
     text = "what `lambda-kernel local --json` printed (-: standard input); it is kept in a file of yours"
-    target.add_argument("--credentials", metavar="FILE", type=cli_types.some_text, help=text)
+    target.add_argument("--credentials", metavar="FILE", type=parsing.some_text, help=text)
     local = parser.add_argument_group("the local emulator instead of a function (kept in the kernelspec)")
     _add_network(local, "of its environments", default=None)
     _add_size(local, usual=False)
@@ -150,17 +151,17 @@ def _add_local(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_number(parser, "--timeout", "S", "longest invocation in seconds", bounds=(1, LONGEST_TIMEOUT_S), default=60)
     _add_number(parser, "--concurrency", "N", "most environments at the same time", bounds=(1, 1000), default=10)
     text = "address to listen on: 127.0.0.1 (default), ::1, or another one"
-    parser.add_argument("--bind", metavar="A", type=cli_types.one_word, default="127.0.0.1", help=text)
+    parser.add_argument("--bind", metavar="A", type=parsing.one_word, default="127.0.0.1", help=text)
     text = "listen on other addresses too: who can reach them and knows the credentials has a shell"
     parser.add_argument("--i-know-this-listens-beyond-loopback", dest="consent", action="store_true", help=text)
     _add_number(parser, "--port", "P", "port to listen on; 0 means any free port", bounds=(0, 65535), default=0)
     _add_network(parser, "of the environments", default=HOST)
     text = "keep the credentials in this file, which is made at first; default: new ones each time"
-    parser.add_argument("--credentials", metavar="FILE", type=cli_types.some_text, help=text)
+    parser.add_argument("--credentials", metavar="FILE", type=parsing.some_text, help=text)
     text = "auto (default), bwrap, or none: commands run as you, which is for containers"
     parser.add_argument("--isolation", metavar="I", choices=ISOLATIONS, default="auto", help=text)
     _add_image(parser, "of the environments")
-    cli_types.add_puller(parser)
+    parsing.add_puller(parser)
     parser.add_argument("--json", action="store_true", help="print one line of JSON, for scripts")
 
 
@@ -168,7 +169,7 @@ def _add_number(
     parser: argparse.ArgumentParser, option: str, metavar: str, text: str, *, bounds: tuple[int, int], default: int
 ) -> None:
     text = f"{text} (default: %(default)s)"
-    parser.add_argument(option, metavar=metavar, type=cli_types.within(*bounds), default=default, help=text)
+    parser.add_argument(option, metavar=metavar, type=parsing.within(*bounds), default=default, help=text)
 
 
 def _add_network(parser: argparse._ActionsContainer, whose: str, default: str | None) -> None:
@@ -185,7 +186,7 @@ def _add_size(parser: argparse._ActionsContainer, usual: bool) -> None:
         parser.add_argument(
             option,
             metavar="MB",
-            type=cli_types.within(*bounds),
+            type=parsing.within(*bounds),
             default=value if usual else None,
             help=f"{text}, {bounds[0]} to {bounds[1]} (default: {value})",
         )
@@ -195,16 +196,16 @@ def _add_size(parser: argparse._ActionsContainer, usual: bool) -> None:
 
 def _add_image(parser: argparse._ActionsContainer, whose: str) -> None:
     text = f"container image as the root {whose}, such as ./image.tar"
-    parser.add_argument("--image", metavar="I", type=cli_types.some_text, help=text)
+    parser.add_argument("--image", metavar="I", type=parsing.some_text, help=text)
 
 
 def _add_metadata(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "Print the figures that saved notebooks hold, a row for each cell that ran: times, memory, cost."
     parser = commands.add_parser("metadata", help="print the figures of saved notebooks", description=text)
     parser.set_defaults(run=metadata)
-    parser.add_argument("notebooks", metavar="NOTEBOOK", nargs="+", type=cli_types.some_text, help="a notebook's file")
+    parser.add_argument("notebooks", metavar="NOTEBOOK", nargs="+", type=parsing.some_text, help="a notebook's file")
     text = "write the rows to this file, too, with the request ids"
-    parser.add_argument("--csv", metavar="FILE", type=cli_types.some_text, help=text)
+    parser.add_argument("--csv", metavar="FILE", type=parsing.some_text, help=text)
 
 
 def _add_name(parser: argparse.ArgumentParser) -> None:
@@ -216,7 +217,7 @@ def _add_location(parser: argparse.ArgumentParser, default: str) -> None:
     group.add_argument("--user", action="store_true", help="for you, in every environment")
     group.add_argument("--sys-prefix", action="store_true", help="for this Python environment")
     group.add_argument(
-        "--prefix", metavar="P", type=cli_types.some_text, help="in share/jupyter/kernels below this directory"
+        "--prefix", metavar="P", type=parsing.some_text, help="in share/jupyter/kernels below this directory"
     )
 
 
@@ -306,28 +307,28 @@ def images(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run shell text, and end as it did."""
-    from .run.command import main
+    from .commands.run.command import main
 
     return main(options, _bar())
 
 
 def demo(options: argparse.Namespace) -> int:
     """Write a first notebook."""
-    from .demo import write
+    from .commands.demo import write
 
     return write(options.file, options.name, sys.stdout, sys.stderr)
 
 
 def metadata(options: argparse.Namespace) -> int:
     """Print what notebooks hold."""
-    from .notebook_metadata import Wish, run
+    from .commands.metadata import Wish, run
 
     return run(Wish(options.notebooks, options.csv), sys.stdout, sys.stderr)
 
 
 def comparison(options: argparse.Namespace) -> int:
     """Run a notebook on several targets, and report what differs."""
-    from .comparison.command import run
+    from .commands.comparison.command import run
 
     return run(options, sys.stdout, sys.stderr)
 

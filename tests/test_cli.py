@@ -412,7 +412,7 @@ def test_help_documents_every_option(command: str) -> None:
 def test_the_parser_loads_no_aws_client() -> None:
     """What no command needs, no command waits for; and a kernel's start not even for the parser."""
     probe = "import sys; from lambda_kernel import cli; early = set(sys.modules); cli.build_parser(); "
-    probe += "print('boto3' in sys.modules, 'botocore' in sys.modules, 'lambda_kernel.deploy' in early)"
+    probe += "print('boto3' in sys.modules, 'botocore' in sys.modules, 'lambda_kernel.commands.deploy' in early)"
     result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=30)
     assert result.stdout.split() == ["False"] * 3
 

@@ -16,8 +16,8 @@ from lambda_kernel.aws.connector import Connector
 from lambda_kernel.aws.error_text import ErrorContext
 from lambda_kernel.aws.target import Target
 from lambda_kernel.aws.transport import BotoTransport
-from lambda_kernel.deploy import cloud
-from lambda_kernel.deploy.problems import DeployError
+from lambda_kernel.commands.deploy import cloud
+from lambda_kernel.commands.deploy.problems import DeployError
 from tests.aws.test_renewed_credentials import FINE, given, refused
 from tests.support.fake_aws import no_other
 from tests.support.scripted_endpoint import Answer, Endpoint, endpoint

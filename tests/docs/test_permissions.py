@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import lambda_kernel
-from lambda_kernel.deploy import template
+from lambda_kernel.commands.deploy import template
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "deploy-in-a-company.md"
-DEPLOY = Path(lambda_kernel.__file__).parent / "deploy"
+DEPLOY = Path(lambda_kernel.__file__).parent / "commands" / "deploy"
 ACTION = re.compile(r"\"((?:cloudformation|lambda|logs|s3):[A-Z]\w+)\"")
 BLOCK = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LIMIT = 6_144  # characters of a managed policy, without blanks (IAM quotas)

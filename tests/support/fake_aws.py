@@ -10,9 +10,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_kernel.deploy import template
-from lambda_kernel.deploy.cloud import Clients, Cloud
-from lambda_kernel.deploy.console import Console
+from lambda_kernel.commands.deploy import template
+from lambda_kernel.commands.deploy.cloud import Clients, Cloud
+from lambda_kernel.commands.deploy.console import Console
 from lambda_kernel.function.source import function_code
 
 NAME = "lambda-kernel-shell"

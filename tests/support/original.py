@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambda_kernel.deploy.like.settings import Function
+from lambda_kernel.commands.deploy.like.settings import Function
 from tests.support.packages import zipped
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
