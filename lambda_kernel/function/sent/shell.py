@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .talk import Talk
 
 FEW_FILES = 24
+STATE_SECONDS = 0.25  # an answer is so much later, for the state after the cell: nobody asks for it once the cell is over
 # bash's last message (in its xmalloc.c and redir.c) can tell why it has ended.
 BETTER_CAUSES = (
     (b"alloc: cannot allocate", "exit", "memory"),
@@ -129,7 +130,9 @@ class Shell:
         while not self._idle():
             now, cell = time.monotonic(), self.cell
             until = hold if cell.log.held() >= index.ANSWER_BYTES or cell.reads is not None else deadline
-            if now >= until or (cell.done and now >= self.state_pipe.until):
+            if cell.done and until == deadline:  # nobody asks for the state of a cell that is over
+                until = min(deadline + STATE_SECONDS, self.state_pipe.until)
+            if now >= until:
                 return
             if now >= look_at:
                 self.diagnosis.look()
