@@ -36,11 +36,12 @@ def run(far: InProcess, code: str, control: Control | None = None, caller: Any =
 
 
 def test_it_is_one_invocation_and_leaves_nothing(far: InProcess) -> None:
-    ran = run(far, "x=1; echo out; echo err >&2; (sleep 60; echo late) & exit 3", variables={"A": "a b'"})
+    mark = f"sleep 60.{os.getpid()}"
+    ran = run(far, f"x=1; echo out; echo err >&2; ({mark}; echo late) & exit 3", variables={"A": "a b'"})
     assert (ran.out, ran.err, ran.exit_code) == ("out\n", "err\n", 3)
     assert (ran.usage.invocations, ran.usage.environment_id) == (1, far.environment.id)
     assert [event["op"] for event in far.transport.events] == ["hello"]
-    again = run(far, 'echo "${x-none} ${A-none}"; pgrep -f "sleep 60" || echo gone', variables={"A": "a b'"})
+    again = run(far, f'echo "${{x-none}} ${{A-none}}"; pgrep -fx "{mark}" || echo gone', variables={"A": "a b'"})
     assert again.out == "none a b'\ngone\n"
 
 
