@@ -11,7 +11,7 @@ from functools import partial
 
 from lambda_kernel.session.connection import SLICE_ROUND_TRIPS, SLICE_SECONDS
 
-from .far import SECONDS
+from .distant import SECONDS
 from .figures import IPYKERNEL, OURS, Figure
 from .kernels import Subject, started
 from .plan import Plan, interleaved, tell
@@ -68,7 +68,7 @@ def _measured(plan: Plan, milliseconds: int, ours: Subject, peers: list[Subject]
     tell(f"  a round trip of {milliseconds} ms")
     os.environ[SECONDS] = str(milliseconds / 1000)
     with ExitStack() as stack:
-        subjects = (replace(ours, module="benchmarks.far"), *peers)
+        subjects = (replace(ours, module="benchmarks.distant"), *peers)
         presses = {subject.name: Presses(stack, subject, random.Random(1)) for subject in subjects}
         samples: dict[str, list[float]] = {name: [] for name in presses}
         for seconds in SECONDS_OF_CELLS:

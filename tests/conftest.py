@@ -233,7 +233,7 @@ def outer_environ(pytestconfig: pytest.Config) -> dict[str, str]:
 
 
 @pytest.fixture
-def far() -> Iterator[InProcess]:
+def remote() -> Iterator[InProcess]:
     """A session over a function in this process."""
     # Imported here: boto3 must find the environment pinned.
     from tests.support.in_process_session import InProcess

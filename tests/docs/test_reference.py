@@ -60,8 +60,8 @@ def test_the_facts_of_an_environment_are_those_that_are_described() -> None:
     try:
         [shown] = [one for one in runner.run("%environment").cell_events if isinstance(one, Shown)]
     finally:
-        for far in runner.fars.values():
-            far.close()
+        for remote in runner.remotes.values():
+            remote.close()
     assert list(shown.metadata[environment.KEY].keys() ^ environment.KEYS.keys()) == []
 
 

@@ -28,7 +28,7 @@ from tests.support.in_process_session import CREDENTIALS, wait_until
 def editor() -> Iterator[Editor]:
     editor = Editor()
     yield editor
-    editor.far.close()
+    editor.remote.close()
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_builtins_and_keywords(editor: Editor) -> None:
 )
 def test_words_that_a_command_takes(editor: Editor, code: str, expected: list[str]) -> None:
     assert editor.complete(code) == expected
-    assert editor.far.transport.events == []
+    assert editor.remote.transport.events == []
 
 
 def test_all_signals_are_offered_by_one_name() -> None:
@@ -180,7 +180,7 @@ def test_a_name_is_quoted_so_that_bash_takes_it_as_it_is(editor: Editor, files: 
     (files / "dir").mkdir()
     (files / "dir" / name).touch()
     [line] = editor.complete(f"printf %s {opened}dir/")
-    ran = editor.far.run(line + opened)
+    ran = editor.remote.run(line + opened)
     assert (ran.out, ran.err) == (f"dir/{name}", "")
 
 
@@ -188,7 +188,7 @@ def test_a_name_that_is_no_utf_8(editor: Editor, files: Path) -> None:
     (files / os.fsdecode(b"odd-\xff\xe9")).touch()
     [line] = editor.complete("printf %s od")
     assert line == "printf %s $'odd-\\377\\351'"
-    assert editor.far.run(f"[[ -e {line.split()[2]} ]]").exit_code == 0
+    assert editor.remote.run(f"[[ -e {line.split()[2]} ]]").exit_code == 0
     assert editor.complete("printf %s 'od") == []
 
 
@@ -284,7 +284,7 @@ def test_nothing_is_run(editor: Editor, files: Path, code: str) -> None:
         "evil() { touch ran; }; complete -F evil evil; PROMPT_COMMAND='touch ran'; "
         "trap 'touch ran' DEBUG; trap 'touch ran' ERR"
     )
-    [shell] = editor.far.environment.shells.values()
+    [shell] = editor.remote.environment.shells.values()
     reads_from = index.load(shell_code())["reads_from"]
     wait_until(lambda: reads_from(shell.pid, shell.bash.input_link))  # what the prompt runs is over
     (files / "ran").unlink()
@@ -297,7 +297,7 @@ def test_nothing_is_run(editor: Editor, files: Path, code: str) -> None:
 def test_the_shell_does_not_notice(editor: Editor) -> None:
     editor.run("set -- a b; false")
     editor.complete("ls /us")
-    assert editor.far.run("echo $? $#; history").out == "1 2\n"
+    assert editor.remote.run("echo $? $#; history").out == "1 2\n"
 
 
 @pytest.mark.parametrize(
@@ -382,14 +382,14 @@ def test_no_cold_environment_is_woken(editor: Editor) -> None:
 def test_without_a_shell_nothing_is_sent(editor: Editor) -> None:
     assert editor.complete("mapf") == ["mapfile"]
     assert editor.complete("$HOM") == ["$HOME"]
-    assert editor.far.transport.events == []
+    assert editor.remote.transport.events == []
 
 
 def test_eager_starts_a_shell(editor: Editor) -> None:
     editor.workspace.settings.eager = True
-    editor.far.environ["HOME"] = "/usr"
+    editor.remote.environ["HOME"] = "/usr"
     assert "ls ~/lib/" in editor.complete("ls ~/li")
-    assert editor.far.session.remote.shell is not None
+    assert editor.remote.session.remote.shell is not None
 
 
 def test_an_answer_that_is_late_is_not_waited_for() -> None:
@@ -412,7 +412,7 @@ def test_an_answer_that_is_late_is_not_waited_for() -> None:
         assert editor.complete("zz") == ["zz_function"]
     finally:
         gate.set()
-        editor.far.close()
+        editor.remote.close()
 
 
 async def settled(editor: Editor) -> None:
@@ -431,12 +431,12 @@ def test_an_error_of_lambdas_is_no_error_of_tabs() -> None:
         editor.run("true")
         assert editor.complete("mapf") == ["mapfile"]
     finally:
-        editor.far.close()
+        editor.remote.close()
 
 
 def test_another_environment_has_no_answer(editor: Editor) -> None:
     editor.run("zz_function() { :; }")
-    editor.far.replace()
+    editor.remote.replace()
     assert editor.complete("zz") == []
 
 

@@ -22,7 +22,7 @@ from tests.support.in_process_session import CREDENTIALS
 def editor() -> Iterator[Editor]:
     editor = Editor()
     yield editor
-    editor.far.close()
+    editor.remote.close()
 
 
 def test_a_function_with_its_source(editor: Editor) -> None:
@@ -35,7 +35,7 @@ def test_a_function_with_its_source(editor: Editor) -> None:
 
 
 def test_our_own_read_is_the_builtin(editor: Editor) -> None:
-    editor.far.run("read x", stdin=True)
+    editor.remote.run("read x", stdin=True)
     editor.shell_query.touch()
     assert editor.text("read").startswith("read: builtin")
 
@@ -94,7 +94,7 @@ def test_builtins_and_keywords_without_a_shell(editor: Editor, word: str) -> Non
     text = editor.text(code)
     if word not in ("in", "]]"):
         assert text.startswith(f"{word}: ")
-    assert editor.far.transport.events == []
+    assert editor.remote.transport.events == []
 
 
 def test_a_program(editor: Editor, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ OF_BASHS = {
 def test_what_bash_itself_means(editor: Editor, text: str) -> None:
     code, cursor = text.replace("|", ""), text.index("|")
     assert editor.text(code, cursor).startswith(OF_BASHS[text])
-    assert editor.far.transport.events == []
+    assert editor.remote.transport.events == []
 
 
 def test_operators(editor: Editor) -> None:

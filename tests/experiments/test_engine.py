@@ -158,22 +158,22 @@ def test_a_cold_start_alone() -> None:
 
 
 @pytest.fixture
-def far() -> Iterator[InProcess]:
+def remote() -> Iterator[InProcess]:
     made = InProcess()
     yield made
     made.close()
 
 
-def test_a_real_shell_runs_it_once_each_though_answers_are_lost(far: InProcess) -> None:
+def test_a_real_shell_runs_it_once_each_though_answers_are_lost(remote: InProcess) -> None:
     faults = iter([answer_lost, answer_lost])
-    far.run("n=0")
-    far.transport.faults = lambda event, invoke: (
+    remote.run("n=0")
+    remote.transport.faults = lambda event, invoke: (
         next(faults, lambda event, invoke: invoke())(event, invoke) if event["op"] == "run" else invoke()
     )
     shown: list[CellEvent] = []
     experiment, usage = planned(3), Usage()
-    clocks = Clocks(far.session.connection.clock, lambda: T0, far.sleep)
-    Engine([Slot(far.session, "shell", "local")], shown.append, far.transport.control, usage, clocks).carry_out(
+    clocks = Clocks(remote.session.connection.clock, lambda: T0, remote.sleep)
+    Engine([Slot(remote.session, "shell", "local")], shown.append, remote.transport.control, usage, clocks).carry_out(
         experiment, Cell("echo $((n += 1)); cat"), lambda experiment: None
     )
     assert [(fold.data, fold.runs) for fold in experiment.folds.of.values()] == [
@@ -182,4 +182,4 @@ def test_a_real_shell_runs_it_once_each_though_answers_are_lost(far: InProcess) 
         (b"3\n", [3]),
     ]
     assert usage.invocations == sum(row.invocations for row in experiment.rows)
-    assert far.run("echo $n").out == "3\n"
+    assert remote.run("echo $n").out == "3\n"

@@ -122,21 +122,21 @@ def test_a_log_is_read_from_any_byte_and_freed_behind_it(puts: list[bytes], limi
 class Wire:
     """Requests as they stand on the wire."""
 
-    def __init__(self, far: InProcess) -> None:
-        self.far = far
+    def __init__(self, remote: InProcess) -> None:
+        self.remote = remote
         self.about = self.ask("hello")
 
     def ask(self, op: str, **more: Any) -> dict[str, Any]:
         event = {"protocol": index.PROTOCOL, "op": op, "session": "s", "epoch": 1, "code": shell_code(), **more}
-        return self.far.answer(json.loads(json.dumps(event)), Context())
+        return self.remote.answer(json.loads(json.dumps(event)), Context())
 
     def cell(self, op: str, seq: int, **more: Any) -> dict[str, Any]:
         ours = {"environment": self.about["environment"], "shell": self.about["shell"], "had": 0, "wait": 5}
         return self.ask(op, **{**ours, "seq": seq, "bound": None, "redact": True, **more})
 
 
-def test_nothing_runs_twice(far: InProcess, tmp_path: Path) -> None:
-    wire, code = Wire(far), f"echo ran >>{tmp_path}/log"
+def test_nothing_runs_twice(remote: InProcess, tmp_path: Path) -> None:
+    wire, code = Wire(remote), f"echo ran >>{tmp_path}/log"
     assert wire.cell("attach", 1)["state"] == "unseen"
     assert wire.cell("run", 1, code=code)["state"] == "done"
     assert wire.cell("run", 1, code=code)["state"] == "done"
@@ -147,18 +147,18 @@ def test_nothing_runs_twice(far: InProcess, tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "ran\nran\n"
 
 
-def test_nothing_runs_where_it_was_not_expected(far: InProcess, tmp_path: Path) -> None:
-    wire, code = Wire(far), f"echo ran >>{tmp_path}/log"
+def test_nothing_runs_where_it_was_not_expected(remote: InProcess, tmp_path: Path) -> None:
+    wire, code = Wire(remote), f"echo ran >>{tmp_path}/log"
     assert wire.cell("run", 1, code=code, environment="other")["state"] == "elsewhere"
     assert wire.cell("run", 1, code=code, shell="other")["state"] == "elsewhere"
     assert wire.cell("run", 1, code=code, session="other")["state"] == "elsewhere"
     assert not (tmp_path / "log").exists()
 
 
-def test_a_newer_epoch_kills_what_the_older_one_started(far: InProcess) -> None:
-    wire = Wire(far)
+def test_a_newer_epoch_kills_what_the_older_one_started(remote: InProcess) -> None:
+    wire = Wire(remote)
     wire.cell("run", 1, code="sleep 50", wait=0.1)
-    pid = far.environment.shells["s"].pid
+    pid = remote.environment.shells["s"].pid
     newer = wire.ask("hello", epoch=2)
     assert newer["shell"] != wire.about["shell"]
     assert not any(process.session == pid for process in index.processes())
@@ -166,15 +166,15 @@ def test_a_newer_epoch_kills_what_the_older_one_started(far: InProcess) -> None:
     assert wire.ask("hello")["state"] == "stale"
 
 
-def test_hello_finds_the_shell_again(far: InProcess) -> None:
-    wire = Wire(far)
+def test_hello_finds_the_shell_again(remote: InProcess) -> None:
+    wire = Wire(remote)
     wire.cell("run", 1, code="true")
     again = wire.ask("hello")
     assert (again["shell"], again["seq"], again["state"]) == (wire.about["shell"], 1, "idle")
 
 
-def test_a_signal_repeated_is_not_a_second_one(far: InProcess) -> None:
-    wire = Wire(far)
+def test_a_signal_repeated_is_not_a_second_one(remote: InProcess) -> None:
+    wire = Wire(remote)
     wire.cell("run", 1, code="trap 'echo caught' INT; while :; do :; done", wait=0.2)
     first = wire.cell("attach", 1, signals=[[1, "INT"]], wait=0.3)
     again = wire.cell("attach", 1, had=first["at"], signals=[[1, "INT"]], wait=0.3)
@@ -183,27 +183,27 @@ def test_a_signal_repeated_is_not_a_second_one(far: InProcess) -> None:
     assert wire.cell("attach", 1, signals=[[1, "INT"], [2, "KILL"]])["ended"]["cause"] == "killed"
 
 
-def test_the_oldest_session_goes_first(far: InProcess) -> None:
-    wire = Wire(far)
+def test_the_oldest_session_goes_first(remote: InProcess) -> None:
+    wire = Wire(remote)
     shells = [wire.ask("hello", session=f"s{n}") for n in range(5)]
-    assert len(far.environment.shells) == index.SESSIONS
-    assert "s0" not in far.environment.shells
+    assert len(remote.environment.shells) == index.SESSIONS
+    assert "s0" not in remote.environment.shells
     assert shells[0]["environment"] == shells[4]["environment"]
 
 
-def test_another_protocol_is_answered_with_ours(far: InProcess) -> None:
-    reply = far.answer({"protocol": 99, "op": "hello", "session": "s", "epoch": 1}, Context())
+def test_another_protocol_is_answered_with_ours(remote: InProcess) -> None:
+    reply = remote.answer({"protocol": 99, "op": "hello", "session": "s", "epoch": 1}, Context())
     assert (reply["protocol"], reply["state"]) == (index.PROTOCOL, "protocol")
 
 
-def test_pipes_by_name_where_proc_is_not_readable(far: InProcess, tmp_path: Path) -> None:
-    far.environment.fifos = str(tmp_path)
-    ran = far.run("echo out; echo err >&2; read x; echo $?; sleep 0.05 &")
+def test_pipes_by_name_where_proc_is_not_readable(remote: InProcess, tmp_path: Path) -> None:
+    remote.environment.fifos = str(tmp_path)
+    ran = remote.run("echo out; echo err >&2; read x; echo $?; sleep 0.05 &")
     assert (ran.out, ran.input_ended) == ("out\n1\n", True)
     assert "err\n" in ran.err
-    far.run("wait")
-    far.run("true")
-    far.close()
+    remote.run("wait")
+    remote.run("true")
+    remote.close()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -248,17 +248,17 @@ class TestTheArticlesContract:
         ("which bash", r"/\S*/bash", ""),
     ],
 )
-def test_stand_ins_for_what_the_runtime_lacks(far: InProcess, command: str, first: str, words: str) -> None:
-    far.run(f"PATH={index.PRIVATE}/bin:$PATH")
-    ran = far.run(f"sh -c '{command}'; echo {command} | xargs sh -c '\"$@\"' x >/dev/null")
+def test_stand_ins_for_what_the_runtime_lacks(remote: InProcess, command: str, first: str, words: str) -> None:
+    remote.run(f"PATH={index.PRIVATE}/bin:$PATH")
+    ran = remote.run(f"sh -c '{command}'; echo {command} | xargs sh -c '\"$@\"' x >/dev/null")
     assert ran.err == ""
     assert re.match(first, ran.out)
     assert all(word in ran.out for word in words.split())
 
 
-def test_which_says_what_it_does_not_find(far: InProcess) -> None:
-    far.run(f"PATH={index.PRIVATE}/bin:$PATH")
-    assert far.run("which nosuch bash").exit_code == 1
+def test_which_says_what_it_does_not_find(remote: InProcess) -> None:
+    remote.run(f"PATH={index.PRIVATE}/bin:$PATH")
+    assert remote.run("which nosuch bash").exit_code == 1
 
 
 def test_the_function_is_one_file_below_the_limit_of_an_inline_template() -> None:
@@ -278,14 +278,14 @@ def test_only_a_secret_path_of_the_runtime_api_is_redacted(
     monkeypatch: pytest.MonkeyPatch, address: str, shown: str
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", address)
-    with contextlib.closing(InProcess()) as far:
-        assert far.run("echo $AWS_LAMBDA_RUNTIME_API; echo 127.0.0.1:39973/ >&2").out == f"{shown}\n"
+    with contextlib.closing(InProcess()) as remote:
+        assert remote.run("echo $AWS_LAMBDA_RUNTIME_API; echo 127.0.0.1:39973/ >&2").out == f"{shown}\n"
 
 
-def test_a_job_that_ends_before_its_signal(far: InProcess) -> None:
+def test_a_job_that_ends_before_its_signal(remote: InProcess) -> None:
     """An exception would cost the cell: Lambda answers with the error in place of the reply."""
-    far.run("true")
-    shell = far.environment.shells["test"]
+    remote.run("true")
+    shell = remote.environment.shells["test"]
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
     shell.diagnosis.signal_foreground(
@@ -308,9 +308,9 @@ Shell = Refusing
 class TestEveryAnswer:
     """Of the real function, to each request."""
 
-    def test_is_one_of_the_table_and_all_of_the_table_are_given(self, far: InProcess) -> None:
+    def test_is_one_of_the_table_and_all_of_the_table_are_given(self, remote: InProcess) -> None:
         seen: dict[str, set[str]] = {op: set() for op in index.ANSWERS}
-        answer = far.answer
+        answer = remote.answer
 
         def noting(event: dict[str, Any], context: Any) -> dict[str, Any]:
             reply = answer(event, context)
@@ -318,14 +318,14 @@ class TestEveryAnswer:
             seen[event["op"]].add(reply["state"])
             return reply
 
-        far.answer = noting  # type: ignore[method-assign]
+        remote.answer = noting  # type: ignore[method-assign]
         for work in (self.cells, self.one_that_never_began, self.takeovers, self.refusals):
-            work(far)
+            work(remote)
         assert seen == {op: {*states} for op, states in index.ANSWERS.items()}
 
     @staticmethod
-    def cells(far: InProcess) -> None:
-        wire = Wire(far)
+    def cells(remote: InProcess) -> None:
+        wire = Wire(remote)
         wire.cell("attach", 1)
         for op, code in (("run", "sleep 50"), ("attach", "")):
             wire.cell(op, 1, code=code, command=1, wait=0)
@@ -343,9 +343,9 @@ class TestEveryAnswer:
         wire.ask("close")
 
     @staticmethod
-    def one_that_never_began(far: InProcess) -> None:
-        wire = Wire(far)
-        pid = far.environment.shells["s"].pid
+    def one_that_never_began(remote: InProcess) -> None:
+        wire = Wire(remote)
+        pid = remote.environment.shells["s"].pid
         os.kill(pid, signal.SIGSTOP)
         assert wire.cell("run", 1, code="true", wait=0)["state"] == "running"
         os.kill(pid, signal.SIGKILL)
@@ -354,16 +354,16 @@ class TestEveryAnswer:
         wire.ask("close")
 
     @staticmethod
-    def takeovers(far: InProcess) -> None:
-        wire = Wire(far)
+    def takeovers(remote: InProcess) -> None:
+        wire = Wire(remote)
         wire.ask("hello", epoch=2)
         for op in index.ANSWERS:
             assert wire.cell(op, 1, code="true")["state"] == "stale"
         wire.ask("close", epoch=2)
 
     @staticmethod
-    def refusals(far: InProcess) -> None:
-        wire = Wire(far)
+    def refusals(remote: InProcess) -> None:
+        wire = Wire(remote)
         for error in ("FileNotFoundError", "PermissionError(13, 'Permission denied')"):
             wire.ask("hello", epoch=2, code=f"def Shell(*about):\n    raise {error}")
         wire.about = wire.ask("hello", epoch=3, code=shell_code() + REFUSING)

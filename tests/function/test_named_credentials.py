@@ -151,22 +151,22 @@ def test_both_sides_of_the_limits() -> None:
 
 
 @pytest.mark.parametrize("redact", [True, False])
-def test_a_cell_shows_none_and_the_switch_shows_them(far: InProcess, redact: bool) -> None:
+def test_a_cell_shows_none_and_the_switch_shows_them(remote: InProcess, redact: bool) -> None:
     files = f"cat <<'E'\n[default]\naws_secret_access_key = {KEY}\n{SECRET_FORMS[25]}\nE"
-    ran = far.run(
+    ran = remote.run(
         f"{files}\nexport AWS_SECRET_ACCESS_KEY={KEY}; env; set -x; : $AWS_SECRET_ACCESS_KEY; exec 5>&2; env >&2",
         redact=redact,
     )
-    far.run("unset AWS_SECRET_ACCESS_KEY; set +x")
+    remote.run("unset AWS_SECRET_ACCESS_KEY; set +x")
     named = ran.out + "".join(line for line in ran.err.splitlines() if "=" in line)
     assert hidden(named.encode()) == redact
     assert ("-----BEGIN RSA PRIVATE KEY-----\n[private key redacted]\n-----END" in ran.out) == redact
 
 
-def test_the_end_of_a_long_output_that_begins_within_a_key(far: InProcess) -> None:
+def test_the_end_of_a_long_output_that_begins_within_a_key(remote: InProcess) -> None:
     """Its first line is in the middle of a key, whose beginning is left out."""
     key = "\n".join([LINE] * 150)
-    ran = far.run(
+    ran = remote.run(
         f"seq 3000; echo '-----BEGIN PRIVATE KEY-----'; cat <<'E'\n{key}\nE\necho '-----END PRIVATE KEY-----'",
         bound=Bound(8_000, 800),
     )
@@ -175,8 +175,8 @@ def test_the_end_of_a_long_output_that_begins_within_a_key(far: InProcess) -> No
     assert LINE[:16] not in ran.out
 
 
-def test_a_snapshot_holds_none(far: InProcess) -> None:
-    far.run(f"mine='aws_secret_access_key = {KEY}'; f() {{ export AWS_SECRET_ACCESS_KEY={KEY}; }}; other=1")
-    snapshot = far.session.remote.snapshot
+def test_a_snapshot_holds_none(remote: InProcess) -> None:
+    remote.run(f"mine='aws_secret_access_key = {KEY}'; f() {{ export AWS_SECRET_ACCESS_KEY={KEY}; }}; other=1")
+    snapshot = remote.session.remote.snapshot
     assert snapshot is not None
     assert {left.split(" (")[0] for left in snapshot.left} == {"variable mine", "function f"}

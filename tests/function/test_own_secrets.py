@@ -34,7 +34,7 @@ HIDDEN = [NASTY, "k-12345-abcdef", "s3cr3t%40word", "s3cr3t@word", "12345678", O
 
 
 @pytest.fixture
-def far() -> Iterator[InProcess]:
+def remote() -> Iterator[InProcess]:
     made = InProcess(credentials={**CREDENTIALS, **OWN})
     yield made
     made.close()
@@ -179,60 +179,60 @@ def test_whole_values_only_and_wherever_they_stand(size: int) -> None:
         "env | grep --color=always -E 'k-|s3|4'", "cat /proc/self/environ", "tr '\\0' '\\n' </proc/$$/environ",
     ],
 )  # fmt: skip
-def test_no_way_to_show_the_variables_shows_a_value(far: InProcess, command: str) -> None:
-    ran = far.run(command)
+def test_no_way_to_show_the_variables_shows_a_value(remote: InProcess, command: str) -> None:
+    ran = remote.run(command)
     text = ran.out + ran.err
     assert "redacted]" in text
     written = {form for value in HIDDEN for form in (value, json.dumps(value)[1:-1], repr(value)[1:-1])}
     assert [form for form in written if form in text] == []
 
 
-def test_harmless_and_short_ones_are_shown(far: InProcess) -> None:
-    assert far.run('echo "$PRIMARY_KEY $SHORT_PASSWORD"').out == "customer_id 1234567\n"
-    assert far.run("echo k-12345-abcde").out == "k-12345-abcde\n"
+def test_harmless_and_short_ones_are_shown(remote: InProcess) -> None:
+    assert remote.run('echo "$PRIMARY_KEY $SHORT_PASSWORD"').out == "customer_id 1234567\n"
+    assert remote.run("echo k-12345-abcde").out == "k-12345-abcde\n"
 
 
-def test_off_shows_all(far: InProcess) -> None:
-    assert far.run("echo $API_KEY", redact=False).out == "k-12345-abcdef\n"
+def test_off_shows_all(remote: InProcess) -> None:
+    assert remote.run("echo $API_KEY", redact=False).out == "k-12345-abcdef\n"
 
 
-def test_the_tail_of_a_long_output(far: InProcess) -> None:
-    ran = far.run("for i in {1..3000}; do echo $API_KEY $PIN_TOKEN; done", bound=Bound(20_000, 1_000))
+def test_the_tail_of_a_long_output(remote: InProcess) -> None:
+    ran = remote.run("for i in {1..3000}; do echo $API_KEY $PIN_TOKEN; done", bound=Bound(20_000, 1_000))
     assert ran.gaps
     assert not any(value in ran.out for value in HIDDEN)
 
 
-def test_a_copy_is_not_in_the_state_that_another_shell_gets(far: InProcess) -> None:
-    far.run("mine=$API_KEY other=1")
-    assert "k-12345" not in repr(far.session.remote.snapshot)
-    far.replace()
-    ran = far.run("echo [$mine] $other $API_KEY")
+def test_a_copy_is_not_in_the_state_that_another_shell_gets(remote: InProcess) -> None:
+    remote.run("mine=$API_KEY other=1")
+    assert "k-12345" not in repr(remote.session.remote.snapshot)
+    remote.replace()
+    ran = remote.run("echo [$mine] $other $API_KEY")
     assert ran.out == "[] 1 [API_KEY redacted]\n"
     [notice] = ran.shell_notices
     assert "variable mine (" in notice
     assert "API_KEY" not in notice
 
 
-def test_a_job_of_an_earlier_cell(far: InProcess, tmp_path: Path) -> None:
-    far.run(f"cd {tmp_path}; mkfifo go; {{ read <go; echo $PRIMARY_KEY; }} &")
-    far.session.remote.chosen = {"PRIMARY_KEY": True}
-    ran = [far.run("echo >go; wait"), far.run(":")]
+def test_a_job_of_an_earlier_cell(remote: InProcess, tmp_path: Path) -> None:
+    remote.run(f"cd {tmp_path}; mkfifo go; {{ read <go; echo $PRIMARY_KEY; }} &")
+    remote.session.remote.chosen = {"PRIMARY_KEY": True}
+    ran = [remote.run("echo >go; wait"), remote.run(":")]
     assert "".join(one.text("stdout", job=True) for one in ran) == "[PRIMARY_KEY redacted]\n"
 
 
-def test_the_choice_holds_in_another_environment_and_costs_one_invocation(far: InProcess) -> None:
-    far.run(":")
-    far.session.remote.chosen = {"PRIMARY_KEY": True, "API_KEY": False}
+def test_the_choice_holds_in_another_environment_and_costs_one_invocation(remote: InProcess) -> None:
+    remote.run(":")
+    remote.session.remote.chosen = {"PRIMARY_KEY": True, "API_KEY": False}
     show = "echo $PRIMARY_KEY $API_KEY"
     shown = "[PRIMARY_KEY redacted] k-12345-abcdef\n"
-    assert [far.run(show).out, far.run(show).out] == [shown, shown]
-    assert [event["op"] for event in far.transport.events] == ["hello", "run", "call", "run", "run"]
-    far.replace()
-    assert far.run(show).out == shown
-    assert [event["op"] for event in far.transport.events][5:] == ["run", "hello", "run"]
+    assert [remote.run(show).out, remote.run(show).out] == [shown, shown]
+    assert [event["op"] for event in remote.transport.events] == ["hello", "run", "call", "run", "run"]
+    remote.replace()
+    assert remote.run(show).out == shown
+    assert [event["op"] for event in remote.transport.events][5:] == ["run", "hello", "run"]
 
 
-def test_a_choice_before_the_first_cell(far: InProcess) -> None:
-    far.session.remote.chosen = {"PRIMARY_KEY": True}
-    assert far.run("echo $PRIMARY_KEY").out == "[PRIMARY_KEY redacted]\n"
-    assert [event["op"] for event in far.transport.events] == ["hello", "run"]
+def test_a_choice_before_the_first_cell(remote: InProcess) -> None:
+    remote.session.remote.chosen = {"PRIMARY_KEY": True}
+    assert remote.run("echo $PRIMARY_KEY").out == "[PRIMARY_KEY redacted]\n"
+    assert [event["op"] for event in remote.transport.events] == ["hello", "run"]

@@ -252,8 +252,8 @@ def test_who_prints_slowly_prints_no_more_of_it(value: bytes, at: int, extra: in
         "sed 's/./&\\n/30'", "rev | rev", "head -c 90", "tail -c 300",
     ],
 )  # fmt: skip
-def test_no_tool_that_cuts_shows_a_part(far: InProcess, command: str) -> None:
-    ran = far.run(f"export AWS_SESSION_TOKEN; env | grep SESSION_TOKEN | {command}")
+def test_no_tool_that_cuts_shows_a_part(remote: InProcess, command: str) -> None:
+    ran = remote.run(f"export AWS_SESSION_TOKEN; env | grep SESSION_TOKEN | {command}")
     assert not shown_runs(ran.out + ran.err)
 
 
@@ -262,23 +262,23 @@ def shown_runs(text: str) -> list[bytes]:
     return [run for run in runs if run in text.encode()]
 
 
-def test_pieces_below_the_limit_are_not_recognised(far: InProcess) -> None:
-    out = far.run("echo $AWS_SECRET_ACCESS_KEY | fold -w 11").out
+def test_pieces_below_the_limit_are_not_recognised(remote: InProcess) -> None:
+    out = remote.run("echo $AWS_SECRET_ACCESS_KEY | fold -w 11").out
     assert out.replace("\n", "") == KEY.decode()
 
 
-def test_wrapped_json_and_slices(far: InProcess) -> None:
+def test_wrapped_json_and_slices(remote: InProcess) -> None:
     text = "import json, os, textwrap; print(textwrap.fill(json.dumps(dict(os.environ)), 70))"
-    ran = far.run(f'python3 -c "{text}"; echo ${{AWS_SESSION_TOKEN:100:50}}; cut -c5-25 <<<$AWS_SECRET_ACCESS_KEY')
+    ran = remote.run(f'python3 -c "{text}"; echo ${{AWS_SESSION_TOKEN:100:50}}; cut -c5-25 <<<$AWS_SECRET_ACCESS_KEY')
     assert not shown_runs(ran.out)
     assert ran.out.endswith("[AWS_SESSION_TOKEN redacted]\n[AWS_SECRET_ACCESS_KEY redacted]\n")
 
 
-def test_what_is_left_of_a_long_output_is_redacted_as_well(far: InProcess) -> None:
+def test_what_is_left_of_a_long_output_is_redacted_as_well(remote: InProcess) -> None:
     """Of what lies between its head and its tail nobody sees anything."""
     for stream in ("out", "err"):
         to = ">&2" if stream == "err" else ""
-        ran = far.run(f"for i in {{1..2000}}; do echo $AWS_SESSION_TOKEN; done {to}", bound=Bound(20_000, 1_000))
+        ran = remote.run(f"for i in {{1..2000}}; do echo $AWS_SESSION_TOKEN; done {to}", bound=Bound(20_000, 1_000))
         shown = ran.out + ran.err
         assert ran.gaps
         assert not shown_runs(shown)
@@ -286,9 +286,9 @@ def test_what_is_left_of_a_long_output_is_redacted_as_well(far: InProcess) -> No
 
 
 @pytest.mark.parametrize("how", ["quote(value)", "quote(value, safe='')", "quote_plus(value)"])
-def test_python_s_ways_to_quote(far: InProcess, how: str) -> None:
+def test_python_s_ways_to_quote(remote: InProcess, how: str) -> None:
     text = f"import os; from urllib.parse import *; value = os.environ['AWS_SECRET_ACCESS_KEY']; print({how})"
-    out = far.run(f'python3 -c "{text}"').out
+    out = remote.run(f'python3 -c "{text}"').out
     assert out == "[AWS_SECRET_ACCESS_KEY redacted]\n"
 
 
@@ -298,9 +298,9 @@ def test_the_token_that_snapstart_gives_in_place_of_keys() -> None:
     assert redact(b"<%b>" % token, table) == b"<[AWS_CONTAINER_AUTHORIZATION_TOKEN redacted]>"
 
 
-def test_a_line_without_an_end_is_shown_while_its_program_goes_on(far: InProcess) -> None:
+def test_a_line_without_an_end_is_shown_while_its_program_goes_on(remote: InProcess) -> None:
     assert b"EXA" in TOKEN
-    ran = far.run("printf %s EXA; sleep 100", cue="EXA")
+    ran = remote.run("printf %s EXA; sleep 100", cue="EXA")
     assert (ran.out, ran.exit_code) == ("EXA", 130)
 
 
@@ -314,12 +314,12 @@ def test_the_article_s_output_is_whole_at_its_deadline(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("size", [874_999, 875_000, 875_001, 999_999, 1_000_000])
-def test_nothing_is_lost_where_the_head_of_a_long_output_ends(far: InProcess, size: int) -> None:
-    out = far.run(f"head -c {size} /dev/zero | tr '\\0' E", bound=Bound()).out
+def test_nothing_is_lost_where_the_head_of_a_long_output_ends(remote: InProcess, size: int) -> None:
+    out = remote.run(f"head -c {size} /dev/zero | tr '\\0' E", bound=Bound()).out
     assert (len(out), {*out}) == (size, {"E"})
 
 
-def test_the_last_bytes_of_a_background_job_are_not_lost(far: InProcess, tmp_path: Path) -> None:
-    far.run(f"cd {tmp_path}; mkfifo go; {{ read <go; printf %s EXA; }} &")
-    ran = [far.run("echo >go; wait"), far.run(":")]
+def test_the_last_bytes_of_a_background_job_are_not_lost(remote: InProcess, tmp_path: Path) -> None:
+    remote.run(f"cd {tmp_path}; mkfifo go; {{ read <go; printf %s EXA; }} &")
+    ran = [remote.run("echo >go; wait"), remote.run(":")]
     assert "".join(one.text("stdout", job=True) for one in ran) == "EXA"

@@ -159,21 +159,21 @@ def test_capabilities_have_names() -> None:
 
 
 @pytest.fixture
-def far() -> Any:
+def remote() -> Any:
     made = InProcess()
     yield made
     made.close()
 
 
-def call(far: InProcess, name: str, **arguments: Any) -> Any:
-    value = far.session.call(CODE, name, Usage(), **arguments)
+def call(remote: InProcess, name: str, **arguments: Any) -> Any:
+    value = remote.session.call(CODE, name, Usage(), **arguments)
     return json.loads(json.dumps(value))
 
 
-def test_the_real_environment(far: InProcess) -> None:
-    far.environ |= {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13"}
-    far.run("true")
-    told = call(far, "report")
+def test_the_real_environment(remote: InProcess) -> None:
+    remote.environ |= {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13"}
+    remote.run("true")
+    told = call(remote, "report")
     assert (told["memory_size_mb"], told["vcpus"], told["cells"]) == (1769, 1.0, 1)
     assert 0 < told["vcpus_measured"] <= told["cpus"] * 1.1
     assert told["execution_environment"] == "AWS_Lambda_python3.13"
@@ -185,35 +185,35 @@ def test_the_real_environment(far: InProcess) -> None:
     assert told["limits"]["nofile"][0] > 0
 
 
-def test_no_credential_is_told_wherever_it_stands(far: InProcess) -> None:
+def test_no_credential_is_told_wherever_it_stands(remote: InProcess) -> None:
     secret = CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
-    far.environ |= {
+    remote.environ |= {
         "TZ": secret,
         "AWS_LAMBDA_FUNCTION_NAME": f"x-{secret}",
         "AWS_REGION": CREDENTIALS["AWS_SESSION_TOKEN"],
     }
-    far.run(f"bash -c 'sleep 50; : {secret} {'x' * 300}' &")
-    told = json.dumps([call(far, "report"), call(far, "top", seconds=0.01, rows=1000)])
+    remote.run(f"bash -c 'sleep 50; : {secret} {'x' * 300}' &")
+    told = json.dumps([call(remote, "report"), call(remote, "top", seconds=0.01, rows=1000)])
     assert not any(value in told for value in CREDENTIALS.values())
     assert "x-[AWS_SECRET_ACCESS_KEY redacted]" in told
     assert ": [AWS_SECRET_ACCESS_KEY redacted] xxx" in told
 
 
-def test_a_user_s_own_key_in_a_command_is_not_told(far: InProcess) -> None:
+def test_a_user_s_own_key_in_a_command_is_not_told(remote: InProcess) -> None:
     own = "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"
-    far.run(f"bash -c 'sleep 50; : aws_secret_access_key {own}' &")
-    told = json.dumps(call(far, "top", seconds=0.01, rows=1000))
+    remote.run(f"bash -c 'sleep 50; : aws_secret_access_key {own}' &")
+    told = json.dumps(call(remote, "top", seconds=0.01, rows=1000))
     assert own not in told
     assert "aws_secret_access_key [secret key redacted]" in told
 
 
-def test_processes_at_work_come_first(far: InProcess) -> None:
-    far.run("while :; do :; done & echo $!")
-    told = call(far, "top", seconds=0.2, rows=3)
+def test_processes_at_work_come_first(remote: InProcess) -> None:
+    remote.run("while :; do :; done & echo $!")
+    told = call(remote, "top", seconds=0.2, rows=3)
     assert len(told["processes"]) == min(3, told["count"])
     percents = [row["cpu_percent"] for row in told["processes"]]
     assert percents == sorted(percents, reverse=True)
     assert percents[0] > 0
     assert told["seconds"] >= 0.2
     assert told["cpus"] == len(os.sched_getaffinity(0))
-    far.run("kill %1")
+    remote.run("kill %1")

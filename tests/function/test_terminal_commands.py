@@ -40,7 +40,7 @@ SHOWN = {
 
 
 @pytest.fixture(scope="module")
-def far() -> Iterator[InProcess]:
+def remote() -> Iterator[InProcess]:
     made = InProcess()
     del made.environ["TERM"]
     yield made
@@ -60,25 +60,25 @@ def cleared(out: str) -> bool:
 
 
 @pytest.mark.parametrize("capability", SHOWN)
-def test_tput_shows_what_can_be_shown(far: InProcess, capability: str) -> None:
-    ran = far.run(f"tput {capability}")
+def test_tput_shows_what_can_be_shown(remote: InProcess, capability: str) -> None:
+    ran = remote.run(f"tput {capability}")
     assert (ran.out, ran.err, ran.exit_code) == (SHOWN[capability], "", 0)
 
 
-def test_tput_in_its_other_ways(far: InProcess) -> None:
-    assert far.run("COLUMNS=100 tput cols").out == "100\n"
-    assert far.run("tput -T xterm bold").out == "\x1b[1m"
-    assert far.run("tput -S <<<$'bold\\nsetaf 2'").out == "\x1b[1m\x1b[32m"
-    assert far.run('bold=$(tput bold) normal=$(tput sgr0); echo "${bold}x$normal"').out == "\x1b[1mx\x1b[0m\n"
-    nonsense = far.run("tput nonsense")
+def test_tput_in_its_other_ways(remote: InProcess) -> None:
+    assert remote.run("COLUMNS=100 tput cols").out == "100\n"
+    assert remote.run("tput -T xterm bold").out == "\x1b[1m"
+    assert remote.run("tput -S <<<$'bold\\nsetaf 2'").out == "\x1b[1m\x1b[32m"
+    assert remote.run('bold=$(tput bold) normal=$(tput sgr0); echo "${bold}x$normal"').out == "\x1b[1mx\x1b[0m\n"
+    nonsense = remote.run("tput nonsense")
     assert (nonsense.err, nonsense.exit_code) == ("tput: unknown terminfo capability 'nonsense'\n", 4)
-    assert far.run("tput").exit_code == 2
-    assert far.run("tput setaf red").exit_code == 1
+    assert remote.run("tput").exit_code == 2
+    assert remote.run("tput setaf red").exit_code == 1
 
 
 @pytest.mark.parametrize("command", ["clear", "reset", "tput clear", "tput reset", "bash -c clear", "{ clear; } | cat"])
-def test_clear(far: InProcess, command: str) -> None:
-    ran = far.run(command)
+def test_clear(remote: InProcess, command: str) -> None:
+    ran = remote.run(command)
     if command.startswith("bash") and ran.out.startswith("\x1b["):
         pytest.skip("this machine has a clear of its own, which its programs find first")
     assert cleared(ran.out)
@@ -89,12 +89,12 @@ def test_they_are_there_where_the_image_has_none(tmp_path: Path) -> None:
     """Lambda's has no ncurses: nothing else is on the path."""
     for name in ("bash", "env", "cat"):
         (tmp_path / name).symlink_to(str(shutil.which(name)))
-    far = InProcess()
-    far.environ["PATH"] = str(tmp_path)
+    remote = InProcess()
+    remote.environ["PATH"] = str(tmp_path)
     try:
-        assert far.run("tput bold; bash -c 'clear'; type -P reset").out.endswith(f"{shell_setup.BIN}/reset\n")
+        assert remote.run("tput bold; bash -c 'clear'; type -P reset").out.endswith(f"{shell_setup.BIN}/reset\n")
     finally:
-        far.close()
+        remote.close()
 
 
 def test_outside_of_a_cell_it_clears_a_terminal() -> None:
@@ -108,23 +108,23 @@ def test_outside_of_a_cell_it_clears_a_terminal() -> None:
     assert ran.stdout == b"\x1b[H\x1b[2J"
 
 
-def test_the_terminal_is_one_of_colours_and_no_cursor(far: InProcess) -> None:
+def test_the_terminal_is_one_of_colours_and_no_cursor(remote: InProcess) -> None:
     """As ipykernel has it; curses knows it, where it has a database."""
-    assert far.run("echo $TERM").out == "xterm-color\n"
-    found = far.run("python3 -c 'import curses; curses.setupterm(fd=1); print(curses.tigetnum(\"colors\"))'")
+    assert remote.run("echo $TERM").out == "xterm-color\n"
+    found = remote.run("python3 -c 'import curses; curses.setupterm(fd=1); print(curses.tigetnum(\"colors\"))'")
     assert found.out == "8\n" or "could not find terminal" in found.err
 
 
 @pytest.mark.skipif(shutil.which("tput") is None, reason="needs ncurses' own tput")
 @pytest.mark.parametrize("capability", ["setaf 1", "setab 6", "bold", "smul", "rev", "smso"])
-def test_ncurses_own_says_the_same(far: InProcess, capability: str) -> None:
+def test_ncurses_own_says_the_same(remote: InProcess, capability: str) -> None:
     real = subprocess.run(
         [str(shutil.which("tput")), "-T", "xterm-color", *capability.split()],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert far.run(f"tput {capability}").out == real.stdout
+    assert remote.run(f"tput {capability}").out == real.stdout
 
 
 def test_a_notebook_is_told_to_clear_the_output(book: Notebook) -> None:

@@ -27,14 +27,14 @@ def output(data: bytes, kind: str = "out") -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def far() -> Iterator[Endpoint]:
+def remote() -> Iterator[Endpoint]:
     with endpoint(Answer(200, HELLO)) as at:
         yield at
 
 
 @pytest.fixture(scope="module")
-def book(far: Endpoint) -> Iterator[Notebook]:
-    environ = {**os.environ, "AWS_ENDPOINT_URL_LAMBDA": far.url, "AWS_DEFAULT_REGION": "eu-west-1"}
+def book(remote: Endpoint) -> Iterator[Notebook]:
+    environ = {**os.environ, "AWS_ENDPOINT_URL_LAMBDA": remote.url, "AWS_DEFAULT_REGION": "eu-west-1"}
     with notebook("--LambdaKernel.function=shell", env=environ) as made:
         yield made
 
@@ -56,12 +56,12 @@ def book(far: Endpoint) -> Iterator[Notebook]:
         ("NotOurs", Answer(200, {"errorType": ["odd"], "stackTrace": {"a": {}}, "errorMessage": None})),
     ],
 )
-def test_a_hello(book: Notebook, far: Endpoint, name: str, answer: Answer) -> None:
+def test_a_hello(book: Notebook, remote: Endpoint, name: str, answer: Answer) -> None:
     if isinstance(answer.body, dict) and "errorType" in answer.body:
         answer.headers["X-Amz-Function-Error"] = "Unhandled"
     answer.headers["X-Amz-Log-Result"] = "\xff not base64"
     answer.headers["x-amzn-RequestId"] = "\x9b2J" + "x" * 3_000
-    far.answers[:] = [answer]
+    remote.answers[:] = [answer]
     ends_with(book, "echo hi", name)
 
 
@@ -88,37 +88,37 @@ LATER: list[list[dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("answers", [*([one] for one in FIRST), *LATER])
-def test_a_command_whose_answers_cannot_be(book: Notebook, far: Endpoint, answers: list[dict[str, Any]]) -> None:
-    far.answers[:] = [Answer(200, one) for one in (HELLO, *answers, {**answers[-1], "at": 0})]
+def test_a_command_whose_answers_cannot_be(book: Notebook, remote: Endpoint, answers: list[dict[str, Any]]) -> None:
+    remote.answers[:] = [Answer(200, one) for one in (HELLO, *answers, {**answers[-1], "at": 0})]
     ends_with(book, "echo hi", "CommandLost")
 
 
-def test_a_command_that_is_believed(book: Notebook, far: Endpoint) -> None:
+def test_a_command_that_is_believed(book: Notebook, remote: Endpoint) -> None:
     """Or the tests above would test nothing. And what bash is said to say moves no cursor."""
     chunks = output(b"hi\n") + output(b"\x1b[2J\x1b]0;title\x07\n", "note") + output(b'{"bytes": 1', "gap")
     size = sum(len(base64.b64decode(data)) for _, data in chunks)
-    far.answers[:] = [Answer(200, HELLO), Answer(200, {**DONE, "chunks": chunks, "total": size})]
+    remote.answers[:] = [Answer(200, HELLO), Answer(200, {**DONE, "chunks": chunks, "total": size})]
     shown = book.run("echo hi")
     assert (shown.error, shown.out) == (None, "hi\n")
     assert shown.notices[-1:] == [("job", "\\x1b[2J\\x1b]0;title\\x07")]
 
 
-def test_output_that_nobody_asked_for(book: Notebook, far: Endpoint) -> None:
+def test_output_that_nobody_asked_for(book: Notebook, remote: Endpoint) -> None:
     """Of a cell some 1 MB is asked for."""
     book.run("%reset")
     data = b"y\n" * 1_000_000
     first = {**DONE, "state": "running", "chunks": output(data)}
     more = [{**first, "at": at * len(data)} for at in range(9)]
-    far.answers[:] = [Answer(200, one) for one in (HELLO, *more)]
+    remote.answers[:] = [Answer(200, one) for one in (HELLO, *more)]
     ends_with(book, "yes", "CommandLost")
-    assert len(far.answers) > 2
+    assert len(remote.answers) > 2
 
 
-def test_what_a_cell_waits_for_is_seen_until_it_has_come(book: Notebook, far: Endpoint) -> None:
+def test_what_a_cell_waits_for_is_seen_until_it_has_come(book: Notebook, remote: Endpoint) -> None:
     """The last test: the kernel has a shell after it."""
     come = threading.Event()
     book.run("%use other@eu-west-1")
-    far.answers[:] = [Answer(200, HELLO, after=come)]
+    remote.answers[:] = [Answer(200, HELLO, after=come)]
     request = book.start("%reset")
     while (message := book.next(time.monotonic() + 30))["msg_type"] != "display_data":
         assert message["msg_type"] in ("status", "execute_input")

@@ -100,8 +100,8 @@ def test_a_running_kernel_tells_the_use_of_its_environment(book: Notebook) -> No
 def priced() -> Iterator[PricedRunner]:
     made = PricedRunner()
     yield made
-    for far in made.fars.values():
-        far.close()
+    for remote in made.remotes.values():
+        remote.close()
 
 
 def test_before_the_first_report_nothing_is_known(priced: PricedRunner) -> None:

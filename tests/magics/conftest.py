@@ -18,12 +18,12 @@ class CellRunner(RunsCells):
     """A workspace whose every target is an environment in this process; what is known of it is made up."""
 
     def __init__(self) -> None:
-        self.fars: dict[Target, InProcess] = {}
+        self.remotes: dict[Target, InProcess] = {}
         super().__init__(LOCAL)
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
-        self.fars[target] = InProcess()
-        return self.fars[target].transport
+        self.remotes[target] = InProcess()
+        return self.remotes[target].transport
 
     def notices(self, target: Target) -> tuple[str, ...]:
         return ("it is only a test",) if target.local else ()
@@ -31,15 +31,15 @@ class CellRunner(RunsCells):
     @property
     def sent(self) -> list[str]:
         """The operations that were sent to any function."""
-        return [event["op"] for far in self.fars.values() for event in far.transport.events]
+        return [event["op"] for remote in self.remotes.values() for event in remote.transport.events]
 
 
 @pytest.fixture
 def runner() -> Iterator[CellRunner]:
     made = CellRunner()
     yield made
-    for far in made.fars.values():
-        far.close()
+    for remote in made.remotes.values():
+        remote.close()
 
 
 class PricedRunner(CellRunner):
@@ -53,7 +53,7 @@ class PricedRunner(CellRunner):
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
         transport = super().__call__(target, read_timeout)
         if not target.local:
-            self.fars[target].transport.faults = self.bill
+            self.remotes[target].transport.faults = self.bill
             transport.function, transport.region = target.function, target.region or "us-east-1"
         return transport
 
@@ -66,5 +66,5 @@ class PricedRunner(CellRunner):
 def priced() -> Iterator[PricedRunner]:
     made = PricedRunner()
     yield made
-    for far in made.fars.values():
-        far.close()
+    for remote in made.remotes.values():
+        remote.close()

@@ -105,7 +105,7 @@ class Missing(CellRunner):
     def __call__(self, target: Target, read_timeout: float = 0) -> Any:
         transport = super().__call__(target, read_timeout)
         if target.function.startswith("no"):
-            self.fars[target].transport.faults = self.refuse
+            self.remotes[target].transport.faults = self.refuse
         return transport
 
     def refuse(self, event: Event, invoke: Any) -> Reply:
@@ -119,8 +119,8 @@ class Missing(CellRunner):
 def missing() -> Any:
     made = Missing()
     yield made
-    for far in made.fars.values():
-        far.close()
+    for remote in made.remotes.values():
+        remote.close()
 
 
 def test_nothing_runs_if_one_target_is_not_there(missing: Missing) -> None:
@@ -155,8 +155,8 @@ def test_what_is_found_out_before_anything_runs(runner: CellRunner, cell: str, m
 
 def test_an_interrupt_keeps_the_rows(runner: CellRunner) -> None:
     runner.run("%%compare local local:512 --runs 1 --warmup 0\ntrue")
-    for far in runner.fars.values():
-        far.transport.control = interrupts = Interrupts([5])
+    for remote in runner.remotes.values():
+        remote.transport.control = interrupts = Interrupts([5])
     ran = runner.run_with(interrupts, "%%compare local local:512 --runs 50 --warmup 0\ntrue")
     assert ran.result.interrupted
     assert 1 <= len(rows(ran)) <= 11

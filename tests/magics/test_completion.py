@@ -17,7 +17,7 @@ def test_eager_and_lazy(runner: CellRunner) -> None:
     assert chosen("may be a cold start", "eager") is True
     assert chosen("only while", "lazy") is False
     assert chosen("on the local emulator", "auto") is None
-    assert runner.fars == {}
+    assert runner.remotes == {}
 
 
 def test_another_word(runner: CellRunner) -> None:

@@ -52,19 +52,19 @@ def test_what_runs_is_interrupted(priced: PricedRunner) -> None:
 
 def test_a_command_that_will_not_end_is_killed(priced: PricedRunner) -> None:
     priced.run("true")
-    [far] = priced.fars.values()
+    [remote] = priced.remotes.values()
 
     def bill(event: Event, invoke: Callable[[], Reply]) -> Reply:
-        far.sleep(1.0)
+        remote.sleep(1.0)
         return priced.bill(event, invoke)
 
-    far.transport.faults = bill
-    priced.workspace.clock = far.session.connection.clock
+    remote.transport.faults = bill
+    priced.workspace.clock = remote.session.connection.clock
     priced.workspace.costs.limit_usd = 2.5 * SECOND_USD
     with pytest.raises(errors.CostLimit):
         priced.run("trap '' INT TERM; while :; do sleep 600; done")
-    assert far.transport.events[-1]["signals"][-1][1] == "KILL"
-    assert len(far.transport.events) < 12
+    assert remote.transport.events[-1]["signals"][-1][1] == "KILL"
+    assert len(remote.transport.events) < 12
 
 
 def test_the_emulator_is_free(runner: CellRunner) -> None:

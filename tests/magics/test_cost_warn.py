@@ -60,7 +60,7 @@ def test_it_asks_again_when_it_becomes_twice_as_dear(careful: PricedRunner) -> N
         careful.billed_ms = next(billed)
         return careful.bill(event, invoke)
 
-    careful.fars[careful.workspace.target].transport.faults = bill
+    careful.remotes[careful.workspace.target].transport.faults = bill
     control = Interrupts(lines=["y", "n"])
     with pytest.raises(TooCostly, match="as you wished"):
         careful.run_with(control, "%%repeat 20\ntrue")
@@ -103,7 +103,7 @@ def test_the_emulator_never_asks(runner: CellRunner) -> None:
 def test_an_interrupt_while_it_asks_ends_it(careful: PricedRunner) -> None:
     careful.run("true")
     control = Interrupts(after=[1])
-    careful.fars[careful.workspace.target].transport.control = control
+    careful.remotes[careful.workspace.target].transport.control = control
     ran = careful.run_with(control, DEAR)
     assert ran.result.interrupted
     assert made(careful) == 1

@@ -173,7 +173,7 @@ def test_what_has_changed_since_the_last_one(runner: CellRunner) -> None:
     told = shown(runner, "%environment --diff")
     assert told.data["text/plain"].startswith("Nothing has changed since the local emulator, ")
     assert set(told.metadata[KEY]) == set(first.metadata[KEY])
-    runner.fars[LOCAL].environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "1024"
+    runner.remotes[LOCAL].environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "1024"
     text = shown(runner, "%environment --diff").data["text/plain"]
     assert re.search(r"^  function +not known → 1 GB$", text, re.MULTILINE)
     assert text.splitlines()[-1].startswith("Compared with the local emulator, ")

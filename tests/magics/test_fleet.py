@@ -39,7 +39,7 @@ class FleetRunner(CellRunner):
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
         transport = super().__call__(target, read_timeout)
         if self.isolated:
-            self.fars[target].transport.fake.context = TenantContext
+            self.remotes[target].transport.fake.context = TenantContext
         return transport
 
     def run(self, text: str) -> Ran:
@@ -66,8 +66,8 @@ def unisolated() -> Iterator[FleetRunner]:
 
 def running(made: FleetRunner) -> Iterator[FleetRunner]:
     yield made
-    for far in made.fars.values():
-        far.close()
+    for remote in made.remotes.values():
+        remote.close()
 
 
 def shown(ran: Ran) -> Shown:
@@ -128,8 +128,8 @@ def test_its_end(runner: FleetRunner) -> None:
     assert runner.run("%fleet --end").out == "The fleet's 3 shells have ended.\n"
     assert runner.workspace.target == LOCAL
     assert fleets.shells(runner.workspace) == {}
-    assert [event["op"] for far in runner.fars.values() for event in far.transport.events].count("close") == 3
-    assert all(not far.environment.shells for target, far in runner.fars.items() if target.slot is not None)
+    assert [event["op"] for remote in runner.remotes.values() for event in remote.transport.events].count("close") == 3
+    assert all(not remote.environment.shells for target, remote in runner.remotes.items() if target.slot is not None)
 
 
 def test_each_line_is_one_run(runner: FleetRunner, tmp_path: Path) -> None:
@@ -201,8 +201,8 @@ def test_an_interrupt_leaves_no_command_behind(runner: FleetRunner) -> None:
         reply: Reply = invoke()
         return reply
 
-    for far in runner.fars.values():
-        far.transport.faults = interrupt
+    for remote in runner.remotes.values():
+        remote.transport.faults = interrupt
     ran = runner.run("%%fleet 3\nsleep 60")
     assert ran.result.interrupted
     assert {row["outcome"] for row in rows(ran)} == {"interrupted"}
@@ -228,8 +228,8 @@ def test_what_is_throttled_waits_and_is_told_in_the_table(runner: FleetRunner) -
             with lock:
                 running -= 1
 
-    for far in runner.fars.values():
-        far.transport.faults = throttle
+    for remote in runner.remotes.values():
+        remote.transport.faults = throttle
     ran = runner.run("%%fleet 4\nsleep 0.1")
     assert {row["outcome"] for row in rows(ran)} == {"ok"}
     assert "at a time: the account's limit" in table(ran)
@@ -242,7 +242,7 @@ def test_a_lost_run_is_told_apart(runner: FleetRunner) -> None:
     def lose(event: Event, invoke: Any) -> Reply:
         raise errors.FunctionFailed("the runtime ended", "Runtime.ExitError", "id", None)
 
-    runner.fars[Target("local", slot=1)].transport.faults = lose
+    runner.remotes[Target("local", slot=1)].transport.faults = lose
     with pytest.raises(errors.CommandLost, match=r"1 of 2 runs were lost\. The last one: .*the runtime ended"):
         runner.run("%%fleet 2\necho x")
     experiment = runner.workspace.experiment
@@ -262,12 +262,12 @@ def test_without_tenants_each_run_is_one_invocation(unisolated: FleetRunner) -> 
     again = unisolated.run("%%fleet 2 --jobs 1\necho ${n-none}")
     assert told(again) == ["runs 0-1: 2 of 2", "stdout none\n"]
     assert again.usage.invocations == 2
-    assert all(shell.shell.ended for far in unisolated.fars.values() for shell in shells(far))
+    assert all(shell.shell.ended for remote in unisolated.remotes.values() for shell in shells(remote))
 
 
-def shells(far: Any) -> list[Any]:
+def shells(remote: Any) -> list[Any]:
     """Those of one command."""
-    return [shell for shell in far.environment.shells.values() if hasattr(shell, "ran")]
+    return [shell for shell in remote.environment.shells.values() if hasattr(shell, "ran")]
 
 
 def test_the_first_environments_and_how_many_more(runner: FleetRunner) -> None:

@@ -28,12 +28,12 @@ class IdleRunner(CellRunner):
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         transport = super().__call__(*arguments, **options)
-        self.fars[LOCAL].transport.faults = self.answer
+        self.remotes[LOCAL].transport.faults = self.answer
         return transport
 
     def answer(self, event: Any, invoke: Any) -> Reply:
         if self.now - self.left_at > self.lives_s:
-            self.fars[LOCAL].replace()
+            self.remotes[LOCAL].replace()
         self.sent_at.append(self.now)
         reply: Reply = invoke()
         self.left_at = self.now
@@ -47,7 +47,7 @@ class IdleRunner(CellRunner):
 def idle() -> Iterator[IdleRunner]:
     made = IdleRunner(lives_s=400)
     yield made
-    made.fars[LOCAL].close()
+    made.remotes[LOCAL].close()
 
 
 def tables(ran: Ran) -> list[Shown]:

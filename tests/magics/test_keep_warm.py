@@ -76,7 +76,7 @@ def test_a_ping_finds_the_shell_and_changes_nothing(runner: CellRunner) -> None:
 
 def test_a_ping_that_finds_another_environment_is_told_with_the_next_cell(runner: CellRunner) -> None:
     runner.run("x=1")
-    runner.fars[LOCAL].replace()
+    runner.remotes[LOCAL].replace()
     runner.workspace.ping()
     ran = runner.run("echo $x")
     assert ran.out == "1\n"
@@ -92,7 +92,7 @@ def test_an_interrupt_ends_a_ping_that_a_cell_waits_behind(runner: CellRunner) -
         runner.workspace.interrupt_aside()
         raise Throttled("for now")
 
-    transport = runner.fars[LOCAL].transport
+    transport = runner.remotes[LOCAL].transport
     transport.faults = throttled
     runner.workspace.ping()
     transport.faults = None

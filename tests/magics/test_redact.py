@@ -39,16 +39,16 @@ class OwnSecrets(CellRunner):
     """Its functions have variables of their own."""
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
-        self.fars[target] = InProcess(credentials={**CREDENTIALS, **OWN})
-        return self.fars[target].transport
+        self.remotes[target] = InProcess(credentials={**CREDENTIALS, **OWN})
+        return self.remotes[target].transport
 
 
 @pytest.fixture
 def own() -> Iterator[OwnSecrets]:
     made = OwnSecrets()
     yield made
-    for far in made.fars.values():
-        far.close()
+    for remote in made.remotes.values():
+        remote.close()
 
 
 def test_it_lists_names_and_never_values(own: OwnSecrets) -> None:

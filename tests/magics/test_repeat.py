@@ -61,17 +61,17 @@ def test_one_shell_runs_it_and_equal_outputs_are_shown_once(runner: CellRunner) 
 def test_a_run_in_a_new_environment(runner: CellRunner) -> None:
     """One that Lambda has just made for somebody else, which a session without tenants may get."""
     runner.run("n=5")
-    [far] = runner.fars.values()
+    [remote] = runner.remotes.values()
     session = runner.workspace.session()
     before = session.remote and session.remote.environment
 
     def another(event: Event, invoke: Any) -> Reply:
         if event["op"] == "hello":
-            far.replace()
+            remote.replace()
         reply: Reply = invoke()
         return reply
 
-    far.transport.faults = another
+    remote.transport.faults = another
     ran = runner.run("%%repeat --cold 1\necho ${n-none}")
     assert told(ran) == ["run 1", "stdout none\n"]
     assert rows(ran)[0]["environment_id"] not in (None, before)
@@ -113,7 +113,7 @@ def test_what_is_found_out_before_anything_runs(runner: CellRunner, cell: str) -
 
 def test_a_lost_run_does_not_stop_the_others(runner: CellRunner) -> None:
     runner.run("n=0")
-    [far] = runner.fars.values()
+    [remote] = runner.remotes.values()
 
     def crash(event: Event, invoke: Any) -> Reply:
         if event["op"] == "run" and event["seq"] == 3:
@@ -121,7 +121,7 @@ def test_a_lost_run_does_not_stop_the_others(runner: CellRunner) -> None:
         reply: Reply = invoke()
         return reply
 
-    far.transport.faults = crash
+    remote.transport.faults = crash
     with pytest.raises(errors.CommandLost, match=r"1 of 4 runs were lost\. The last one: .*the runtime ended"):
         runner.run("%%repeat 4\necho $((n += 1))")
     experiment = runner.workspace.experiment

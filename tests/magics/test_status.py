@@ -76,7 +76,7 @@ def test_another_word(runner: CellRunner) -> None:
 
 def test_what_was_restored(runner: CellRunner) -> None:
     runner.run("x=1; cd /usr; f() { :; }; g() { :; }")
-    runner.fars[LOCAL].replace()
+    runner.remotes[LOCAL].replace()
     runner.run("true")
     assert "the directory, 1 variable, 2 functions of the previous shell" in runner.run("%status").out
     verbose = runner.run("%status --verbose").out

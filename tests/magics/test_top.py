@@ -134,14 +134,14 @@ def test_another_order(runner: CellRunner) -> None:
 
 def test_it_measures_no_longer_than_a_slice_since_an_interrupt_waits_for_that(runner: CellRunner) -> None:
     runner.run("true")
-    [far] = runner.fars.values()
+    [remote] = runner.remotes.values()
     session = runner.workspace.current
     assert isinstance(session, Session)
     slice_seconds = session.connection.slice
     runner.run("%top -d 3600 -n 1")
-    assert far.transport.events[-1]["arguments"]["seconds"] == min(slice_seconds, 1.0)
+    assert remote.transport.events[-1]["arguments"]["seconds"] == min(slice_seconds, 1.0)
     runner.run("%top -d 0.1 -n 1")
-    assert far.transport.events[-1]["arguments"]["seconds"] == 0.1
+    assert remote.transport.events[-1]["arguments"]["seconds"] == 0.1
 
 
 def test_it_starts_a_shell_and_is_drawn_once_where_nobody_can_stop_it(runner: CellRunner) -> None:
@@ -151,8 +151,8 @@ def test_it_starts_a_shell_and_is_drawn_once_where_nobody_can_stop_it(runner: Ce
 
 def test_a_new_environment_is_told_and_looked_into(runner: CellRunner) -> None:
     runner.run("x=1")
-    [far] = runner.fars.values()
-    far.replace()
+    [remote] = runner.remotes.values()
+    remote.replace()
     ran = runner.run("%top -d 0.1 -n 1\necho $x")
     assert len(frames(ran)) == 1
     assert "is another one" in ran.notices[0]

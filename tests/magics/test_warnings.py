@@ -15,15 +15,15 @@ from tests.magics.conftest import CellRunner
 
 class Unisolated(CellRunner):
     def warnings(self, target: Target) -> tuple[str, ...]:
-        return ("commands run without isolation as you",) if target in self.fars and target.local else ()
+        return ("commands run without isolation as you",) if target in self.remotes and target.local else ()
 
 
 @pytest.fixture
 def runner() -> Iterator[Unisolated]:
     made = Unisolated()
     yield made
-    for far in made.fars.values():
-        far.close()
+    for remote in made.remotes.values():
+        remote.close()
 
 
 @pytest.mark.parametrize(

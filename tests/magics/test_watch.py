@@ -89,8 +89,8 @@ def test_a_shell_that_dies_in_it_is_the_end(runner: CellRunner) -> None:
 
 def test_a_new_environment_goes_on_with_the_state(runner: CellRunner) -> None:
     runner.run("n=5")
-    [far] = runner.fars.values()
-    far.replace()
+    [remote] = runner.remotes.values()
+    remote.replace()
     ran = runner.run("%%watch -c 1\necho $n")
     assert bodies(ran) == ["5"]
     assert "is another one" in ran.notices[0]

@@ -37,8 +37,8 @@ class Simulated(PricedRunner):
 def simulated() -> Iterator[Simulated]:
     made = Simulated()
     yield made
-    for far in made.fars.values():
-        far.close()
+    for remote in made.remotes.values():
+        remote.close()
 
 
 def shown(runner: CellRunner, url: str, *actions: str) -> Shown:

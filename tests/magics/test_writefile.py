@@ -47,8 +47,8 @@ def test_appending(runner: CellRunner, tmp_path: Path) -> None:
 
 def test_home_is_the_shells(runner: CellRunner, tmp_path: Path) -> None:
     runner.run("true")
-    [far] = runner.fars.values()
-    far.environ["HOME"] = str(tmp_path)
+    [remote] = runner.remotes.values()
+    remote.environ["HOME"] = str(tmp_path)
     runner.run("%%writefile ~/f\nx")
     assert (tmp_path / "f").read_text() == "x\n"
 
@@ -59,8 +59,8 @@ def test_a_large_cell(runner: CellRunner, tmp_path: Path, option: str, size: int
     (tmp_path / "f").write_text("" if option == "" else "before")
     runner.run(f"%%writefile {option}{tmp_path}/f\n{'x' * size}")
     assert (tmp_path / "f").read_text() == ("" if option == "" else "before") + "x" * size + "\n"
-    [far] = runner.fars.values()
-    assert max(len(str(event)) for event in far.transport.events) < REQUEST_BYTES
+    [remote] = runner.remotes.values()
+    assert max(len(str(event)) for event in remote.transport.events) < REQUEST_BYTES
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 

@@ -66,13 +66,13 @@ def test_job_messages_come_in_their_place_and_in_no_stream() -> None:
             return replace(reply, payload=reply.payload | {"chunks": chunks, "total": total})
         return reply
 
-    far = InProcess(noted)
+    remote = InProcess(noted)
     try:
-        ran = far.run("echo a")
+        ran = remote.run("echo a")
         assert ran.cell_events == [Output("stdout", b"a\n"), Notice("[1] 14", "job")]
-        assert far.run("echo b").out == "b\n"
+        assert remote.run("echo b").out == "b\n"
     finally:
-        far.close()
+        remote.close()
 
 
 class FrontEnd:

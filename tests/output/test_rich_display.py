@@ -287,16 +287,16 @@ def test_a_charts_specification_is_known_and_stays_json(name: str, data: bytes, 
     assert mime == ("text/plain" if name == "a.txt" else "application/json")
 
 
-def shown(far: InProcess, code: str) -> list[dict[str, Any]]:
-    found = DisplayParser("cell", far.session.remote.shells.__contains__).feed(far.run(code).out)
+def shown(remote: InProcess, code: str) -> list[dict[str, Any]]:
+    found = DisplayParser("cell", remote.session.remote.shells.__contains__).feed(remote.run(code).out)
     raw = [part for part in found if isinstance(part, Raw)]
     return [part.data for given in raw for part in Pages().parts(given) if isinstance(part, Shown)]
 
 
-def test_files_and_pipes(far: InProcess, tmp_path: Path) -> None:
+def test_files_and_pipes(remote: InProcess, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png())
     (tmp_path / "t.csv").write_text("name,size\n<b>,2\n")
-    image, rows, piped = shown(far, f"cd {tmp_path}; display a.png t.csv; echo '{{\"k\": [1]}}' | display")
+    image, rows, piped = shown(remote, f"cd {tmp_path}; display a.png t.csv; echo '{{\"k\": [1]}}' | display")
     assert base64.b64decode(image["image/png"]) == png()
     assert "a.png" in image["text/plain"]
     assert (
@@ -305,9 +305,9 @@ def test_files_and_pipes(far: InProcess, tmp_path: Path) -> None:
     assert piped["application/json"] == {"k": [1]}
 
 
-def test_what_it_cannot_show(far: InProcess, tmp_path: Path) -> None:
+def test_what_it_cannot_show(remote: InProcess, tmp_path: Path) -> None:
     (tmp_path / "big.png").write_bytes(png() + bytes(700_000))
-    ran = far.run(f"cd {tmp_path}; display no.png big.png; echo $?; head -c 9 /dev/zero | display; echo $?")
+    ran = remote.run(f"cd {tmp_path}; display no.png big.png; echo $?; head -c 9 /dev/zero | display; echo $?")
     assert ran.out == "1\n1\n"
     assert "no.png: No such file" in ran.err
     assert "fetch it with %get" in ran.err
@@ -334,29 +334,29 @@ def test_what_it_cannot_show(far: InProcess, tmp_path: Path) -> None:
         ("unset LAMBDA_KERNEL_SHELL; echo a | display", "LAMBDA_KERNEL_SHELL"),
     ],
 )
-def test_input_that_is_bad(far: InProcess, code: str, message: str) -> None:
-    ran = far.run(code)
+def test_input_that_is_bad(remote: InProcess, code: str, message: str) -> None:
+    ran = remote.run(code)
     assert (ran.exit_code, ran.out) == (1, "")
     assert message in ran.err
     assert len(ran.err.splitlines()) == 1
 
 
-def test_a_type_that_is_none_is_refused(far: InProcess) -> None:
-    ran = far.run("echo hello | display --type nonsense")
+def test_a_type_that_is_none_is_refused(remote: InProcess) -> None:
+    ran = remote.run("echo hello | display --type nonsense")
     assert (ran.exit_code, ran.out) == (2, "")
     assert ran.err == "display: 'nonsense' is no MIME type: give --type one such as text/html\n"
 
 
 @pytest.mark.parametrize(("height", "code"), [("19", 2), ("20", 0), ("5000", 0), ("5001", 2), ("x", 2), ("-20", 2)])
-def test_the_height_of_a_page(far: InProcess, height: str, code: int) -> None:
-    ran = far.run(f"echo '<p>' | display --type text/html --height {height}")
+def test_the_height_of_a_page(remote: InProcess, height: str, code: int) -> None:
+    ran = remote.run(f"echo '<p>' | display --type text/html --height {height}")
     assert ran.exit_code == code
     assert ("from 20 to 5000" in ran.err or "expected one" in ran.err) == (code == 2)
     assert (f'"height": {height}' in ran.out) == (code == 0)
 
 
-def test_a_name_that_is_not_right_is_told_on_stderr(far: InProcess) -> None:
-    ran = far.run(
+def test_a_name_that_is_not_right_is_told_on_stderr(remote: InProcess) -> None:
+    ran = remote.run(
         "cd /tmp && d=$(mktemp -d) && cd $d && echo '<html>' | tee b.txt >b.png; display b.txt b.png; rm -r $d"
     )
     assert "display: b.txt: it begins like text/html, and is shown as text/plain, as its name says\n" in ran.err
@@ -364,28 +364,28 @@ def test_a_name_that_is_not_right_is_told_on_stderr(far: InProcess) -> None:
     assert ran.out.count(START) == 1
 
 
-def test_what_begins_with_a_mark(far: InProcess) -> None:
+def test_what_begins_with_a_mark(remote: InProcess) -> None:
     marked, rows = shown(
-        far,
+        remote,
         "printf '\\xef\\xbb\\xbf[1]' | display; printf '\\xef\\xbb\\xbfa,b\\n1,2\\n' | display --type text/csv",
     )
     assert marked["application/json"] == [1]
     assert rows["text/html"].startswith("<table><tr><th>a</th>")
 
 
-def test_two_at_once_in_one_pipe(far: InProcess, tmp_path: Path) -> None:
+def test_two_at_once_in_one_pipe(remote: InProcess, tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(bytes(range(256)) * 600)
-    found = shown(far, f"cd {tmp_path}; for i in 1 2; do display --type image/png a.bin & done; wait")
+    found = shown(remote, f"cd {tmp_path}; for i in 1 2; do display --type image/png a.bin & done; wait")
     assert [len(data["image/png"]) for data in found] == [204_800, 204_800]
 
 
-def test_programs_are_told_what_is_supported(far: InProcess) -> None:
-    assert "image/png" in far.run("python3 -c 'import os; print(os.environ[\"LAMBDA_KERNEL_DISPLAY\"])'").out.split()
+def test_programs_are_told_what_is_supported(remote: InProcess) -> None:
+    assert "image/png" in remote.run("python3 -c 'import os; print(os.environ[\"LAMBDA_KERNEL_DISPLAY\"])'").out.split()
 
 
-def test_our_command_is_found_first(far: InProcess) -> None:
-    assert far.run("type display").out.strip().endswith("/tmp/.lambda-kernel/bin/display)") or (
-        far.run("type display").out == "display is /tmp/.lambda-kernel/bin/display\n"
+def test_our_command_is_found_first(remote: InProcess) -> None:
+    assert remote.run("type display").out.strip().endswith("/tmp/.lambda-kernel/bin/display)") or (
+        remote.run("type display").out == "display is /tmp/.lambda-kernel/bin/display\n"
     )
 
 

@@ -83,49 +83,49 @@ class Soak:
     def __init__(self, directory: Path) -> None:
         self.directory, self.count = directory, 0
         self.mark = f"soak-{uuid.uuid4().hex}"
-        self.far = InProcess(
+        self.remote = InProcess(
             self._reported, {"TMPDIR": str(directory), "LC_ALL": "C.UTF-8", "SOAK": self.mark}, reports=False
         )
-        self.far.run("umask 022")
+        self.remote.run("umask 022")
 
     def _reported(self, event: Event, invoke: Callable[[], Reply]) -> Reply:
         """Nine of ten answers come with Lambda's own figures; without them the function measures. The fake's notes of
         what it was sent are its own growth."""
         reply = invoke()
-        self.far.transport.events.clear()
+        self.remote.transport.events.clear()
         self.count += 1
         return reply if self.count % 10 == 0 else dataclasses.replace(reply, report=Report("id", 1.0, 1))
 
     def cell(self, number: int) -> None:
         kind = KINDS[number % len(KINDS)]
-        ran = self.far.run(with_number(kind.code, number), execution_count=number)
+        ran = self.remote.run(with_number(kind.code, number), execution_count=number)
         err = as_bash_5_2(ran.err) if "[1] P" not in kind.err else "[1] P\n" if ran.err.startswith("[1] ") else ran.err
         wanted = (with_number(kind.out, number), with_number(kind.err, number), kind.exit_code)
         assert (ran.out, err, ran.exit_code) == wanted, kind.code
 
     def rough(self, number: int) -> None:
         """One of the things that do not happen often."""
-        far = self.far
+        remote = self.remote
         kind = number % 8
         if kind == 0:
-            far.replace()
+            remote.replace()
         elif kind == 1:
-            ran = far.run("true")
-            far.session.reset(ran.cell_events.append, ran.control, ran.usage)
+            ran = remote.run("true")
+            remote.session.reset(ran.cell_events.append, ran.control, ran.usage)
         elif kind == 2:
-            assert far.run("sleep 50 | sleep 50", interrupts=[1]).result.interrupted
+            assert remote.run("sleep 50 | sleep 50", interrupts=[1]).result.interrupted
         elif kind == 3:
-            assert far.run("exit 3").result.ended == "exit"
+            assert remote.run("exit 3").result.ended == "exit"
         elif kind == 4:
-            assert far.run("kill -9 $$").result.ended == "signal"
+            assert remote.run("kill -9 $$").result.ended == "signal"
         elif kind == 5:
-            assert far.run("cat; read x; echo $?").out == "1\n"
+            assert remote.run("cat; read x; echo $?").out == "1\n"
         elif kind == 6:
-            far.run("sleep 50 & disown; setsid sleep 50 & (sleep 50 >/dev/null &); echo left")
-            far.replace()
+            remote.run("sleep 50 & disown; setsid sleep 50 & (sleep 50 >/dev/null &); echo left")
+            remote.replace()
         elif kind == 7:
-            assert far.run("read x; echo got $x", lines=["typed\n"], stdin=True).out == "got typed\n"
-        far.run("umask 022")
+            assert remote.run("read x; echo got $x", lines=["typed\n"], stdin=True).out == "got typed\n"
+        remote.run("umask 022")
 
     def half(self, first: int) -> Iterator[tuple[int, int]]:
         """Run half of the cells. Memory of this process and of bash in kB, after the rough ones and at the end."""
@@ -139,7 +139,7 @@ class Soak:
 
     def memory(self) -> tuple[int, int]:
         gc.collect()
-        return resident_kb(os.getpid()), resident_kb(self.far.environment.shells["test"].pid)
+        return resident_kb(os.getpid()), resident_kb(self.remote.environment.shells["test"].pid)
 
     def held(self) -> Held:
         wait_until(lambda: self.processes() <= 1)
@@ -150,8 +150,8 @@ class Soak:
 
     def _jobs_are_over(self) -> bool:
         """Whether the function knows: it learns of a job's end with the next invocation."""
-        self.far.run(":")
-        return not self.far.environment.shells["test"].cells.open
+        self.remote.run(":")
+        return not self.remote.environment.shells["test"].cells.open
 
     def processes(self) -> int:
         return sum(f"SOAK={self.mark}" in index.peek(f"/proc/{p.pid}/environ") for p in index.processes())
@@ -171,7 +171,7 @@ def two_thousand_cells(directory: Path) -> dict[str, Any]:
         (_, bash_early), (kernel_after, bash_after) = soak.half(CELLS // 2)
         held_after = soak.held()
     finally:
-        soak.far.close()
+        soak.remote.close()
     growth = {"kernel": kernel_after - kernel, "bash": bash_after - bash, "bash, second half": bash_after - bash_early}
     return {"held": [asdict(held), asdict(held_after)], "growth_kb": growth, "processes_left": soak.processes()}
 

@@ -30,9 +30,9 @@ FLOODS = ["yes", "(yes)", "while :; do echo y; done", "{ sleep 0.01; yes; }", "t
         "if true; then {} & sleep 0.3; fi; (echo IMPORTANT{})",
     ],
 )
-def test_the_cell_s_own_output_is_shown_whatever_its_jobs_print(far: InProcess, cell: str, to: str) -> None:
+def test_the_cell_s_own_output_is_shown_whatever_its_jobs_print(remote: InProcess, cell: str, to: str) -> None:
     flood = FLOODS[len(cell) % len(FLOODS)]
-    ran = far.run(cell.format(f"{{ {flood}; }}{to}", to), bound=BOUND)
+    ran = remote.run(cell.format(f"{{ {flood}; }}{to}", to), bound=BOUND)
     own = ran.err if to else ran.out
     assert own.count("IMPORTANT\n") == 1
     assert ran.exit_code == 0
@@ -40,56 +40,56 @@ def test_the_cell_s_own_output_is_shown_whatever_its_jobs_print(far: InProcess, 
 
 
 @pytest.mark.parametrize("to", ["", " >&2"])
-def test_a_job_of_an_earlier_cell_does_not_push_the_output_out(far: InProcess, to: str) -> None:
-    far.run(f"yes{to} &", bound=BOUND)
-    ran = far.run(f"seq 500{to}; sleep 0.3; echo IMPORTANT{to}", bound=BOUND)
+def test_a_job_of_an_earlier_cell_does_not_push_the_output_out(remote: InProcess, to: str) -> None:
+    remote.run(f"yes{to} &", bound=BOUND)
+    ran = remote.run(f"seq 500{to}; sleep 0.3; echo IMPORTANT{to}", bound=BOUND)
     assert (ran.err if to else ran.out).split("\n") == [*map(str, range(1, 501)), "IMPORTANT", ""]
     assert 0 < len(ran.text("stdout", job=True)) <= BOUND.bytes // 2
     assert [gap.jobs for gap in ran.gaps] == [True]
 
 
-def test_both_bounds_are_their_own(far: InProcess) -> None:
+def test_both_bounds_are_their_own(remote: InProcess) -> None:
     """A cell that prints too much loses its middle, and no more than that, to its own output."""
-    ran = far.run("seq 100000; yes & sleep 0.2; seq 100000; echo IMPORTANT", bound=BOUND)
+    ran = remote.run("seq 100000; yes & sleep 0.2; seq 100000; echo IMPORTANT", bound=BOUND)
     assert ran.out.startswith("1\n2\n3\n")
     assert ran.out.endswith("99999\n100000\nIMPORTANT\n")
     assert [gap.jobs for gap in ran.gaps] == [True, False]
 
 
 @pytest.mark.parametrize("lines", [800, 801])
-def test_both_sides_of_a_job_s_bound(far: InProcess, lines: int) -> None:
-    ran = far.run(f"seq {lines} & wait", bound=Bound(80_000, 1600))
+def test_both_sides_of_a_job_s_bound(remote: InProcess, lines: int) -> None:
+    ran = remote.run(f"seq {lines} & wait", bound=Bound(80_000, 1600))
     shown = ran.out.split()
     assert [gap.lines for gap in ran.gaps] == [1] * (lines - 800)
     assert len(shown) == 800
     assert shown[-1] == str(lines)
 
 
-def test_what_a_job_prints_before_the_cell_goes_on_stands_before_it(far: InProcess) -> None:
+def test_what_a_job_prints_before_the_cell_goes_on_stands_before_it(remote: InProcess) -> None:
     for _ in range(20):
-        ran = far.run("echo 1; { echo 2; } & wait; echo 3; { echo 4; } & wait; echo 5")
+        ran = remote.run("echo 1; { echo 2; } & wait; echo 3; { echo 4; } & wait; echo 5")
         assert ran.out == "1\n2\n3\n4\n5\n"
 
 
-def test_what_a_job_prints_stands_behind_what_it_found(far: InProcess) -> None:
+def test_what_a_job_prints_stands_behind_what_it_found(remote: InProcess) -> None:
     for _ in range(10):
-        ran = far.run("for i in {1..50}; do echo a$i; { echo b$i; } & wait; done; echo c")
+        ran = remote.run("for i in {1..50}; do echo a$i; { echo b$i; } & wait; done; echo c")
         assert ran.out == "".join(f"a{i}\nb{i}\n" for i in range(1, 51)) + "c\n"
 
 
 @pytest.mark.parametrize("bound", [Bound(80_000, 800), None])
-def test_nothing_of_a_job_is_lost_when_its_cell_ends(far: InProcess, bound: Bound | None, tmp_path: Path) -> None:
+def test_nothing_of_a_job_is_lost_when_its_cell_ends(remote: InProcess, bound: Bound | None, tmp_path: Path) -> None:
     """What has no room below the cell is shown below the next one."""
-    far.run(f"cd {tmp_path}; mkfifo go; {{ read <go; seq 500; }} &")
-    ran = [far.run("echo >go", bound=bound), far.run("wait", bound=None)]
+    remote.run(f"cd {tmp_path}; mkfifo go; {{ read <go; seq 500; }} &")
+    ran = [remote.run("echo >go", bound=bound), remote.run("wait", bound=None)]
     shown = "".join(one.text("stdout", job=True) for one in ran).split()
     assert len(shown) + sum(gap.lines for one in ran for gap in one.gaps) == 500
     assert shown == sorted(shown, key=int)
     assert shown[-1] == "500"
 
 
-def test_a_character_is_not_cut_between_two_pipes(far: InProcess) -> None:
-    ran = far.run(
+def test_a_character_is_not_cut_between_two_pipes(remote: InProcess) -> None:
+    ran = remote.run(
         "for i in {1..2000}; do echo ééééééééé; done & for i in {1..500}; do echo ☃☃☃; done; wait", bound=None
     )
     assert "\ufffd" not in ran.out
@@ -97,8 +97,8 @@ def test_a_character_is_not_cut_between_two_pipes(far: InProcess) -> None:
 
 
 @pytest.mark.parametrize("merge", [True, False])
-def test_both_streams_of_a_job(far: InProcess, merge: bool) -> None:
-    ran = far.run("{ echo out; echo err >&2; } & wait; echo end >&2", merge=merge)
+def test_both_streams_of_a_job(remote: InProcess, merge: bool) -> None:
+    ran = remote.run("{ echo out; echo err >&2; } & wait; echo end >&2", merge=merge)
     assert (ran.out, ran.err) == (("out\nerr\nend\n", "") if merge else ("out\n", "err\nend\n"))
 
 
@@ -119,8 +119,8 @@ def test_both_streams_of_a_job(far: InProcess, merge: bool) -> None:
         ("exec() { echo mine; }; true & echo in; unset -f exec", r"(mine\n)*in"),
     ],
 )
-def test_nothing_else_changes(far: InProcess, cell: str, out: str) -> None:
-    ran = far.run(cell)
+def test_nothing_else_changes(remote: InProcess, cell: str, out: str) -> None:
+    ran = remote.run(cell)
     assert re.fullmatch(out, ran.out.rstrip("\n"), re.DOTALL), (ran.out, ran.err)
 
 
@@ -133,8 +133,8 @@ def test_nothing_else_changes(far: InProcess, cell: str, out: str) -> None:
         "true & trap 'echo $BASH_COMMAND' DEBUG; wait; trap - DEBUG",
     ],
 )
-def test_nobody_sees_how(far: InProcess, cell: str) -> None:
-    ran = far.run(cell)
+def test_nobody_sees_how(remote: InProcess, cell: str) -> None:
+    ran = remote.run(cell)
     assert "exec" not in ran.out + ran.err
     assert "/proc" not in ran.out + ran.err
 
@@ -210,23 +210,23 @@ def pieces(ran: Ran) -> list[str]:
     return [output.data.decode() for output in ran.outputs]
 
 
-def test_what_another_writer_prints_does_not_stand_within_a_word(far: InProcess, tmp_path: Path) -> None:
+def test_what_another_writer_prints_does_not_stand_within_a_word(remote: InProcess, tmp_path: Path) -> None:
     """A word may end as a credential begins."""
-    far.transport.faults = in_one_exchange
+    remote.transport.faults = in_one_exchange
     word = "mine" + CREDENTIALS["AWS_ACCESS_KEY_ID"][:3]
     go, gone = tmp_path / "go", tmp_path / "gone"
     job = f"until [ -e {go} ]; do sleep 0.01; done; echo of a job; printf {word}; {UNTIL_READ}; touch {gone}; sleep 99"
-    far.run(f"({job}) &")
-    ran = far.run(f"printf {word}; {UNTIL_READ}; touch {go}; until [ -e {gone} ]; do sleep 0.01; done; echo end")
+    remote.run(f"({job}) &")
+    ran = remote.run(f"printf {word}; {UNTIL_READ}; touch {go}; until [ -e {gone} ]; do sleep 0.01; done; echo end")
     assert pieces(ran) == [word, f"of a job\n{word}", "end\n"]
-    ran = far.run(f"printf {word}; {UNTIL_READ}; echo error >&2; {UNTIL_READ}; echo end")
+    ran = remote.run(f"printf {word}; {UNTIL_READ}; echo error >&2; {UNTIL_READ}; echo end")
     assert pieces(ran) == [word, "error\n", "end\n"]
 
 
-def test_what_may_be_a_credential_is_held_back_whoever_prints(far: InProcess) -> None:
-    far.transport.faults = in_one_exchange
+def test_what_may_be_a_credential_is_held_back_whoever_prints(remote: InProcess) -> None:
+    remote.transport.faults = in_one_exchange
     key = CREDENTIALS["AWS_ACCESS_KEY_ID"]
     letters = "; ".join(f"printf {letter}; {UNTIL_READ}; echo error >&2; {UNTIL_READ}" for letter in key)
-    ran = far.run(f"{letters}; echo")
+    ran = remote.run(f"{letters}; echo")
     assert ran.out == f"{key[:3]}[AWS_ACCESS_KEY_ID redacted]\n"
     assert ran.err.count("error\n") == len(key)

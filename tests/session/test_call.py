@@ -44,36 +44,36 @@ def faults() -> OfCalls:
 
 
 @pytest.fixture
-def far(faults: OfCalls) -> Iterator[InProcess]:
+def remote(faults: OfCalls) -> Iterator[InProcess]:
     made = InProcess(faults)
     yield made
     made.close()
 
 
-def ask(far: InProcess, name: str = "look", interrupts: int | None = None, **arguments: Any) -> tuple[Any, Ran]:
-    ran = fresh(Interrupts([] if interrupts is None else [interrupts], far.sleep))
-    far.transport.control = ran.control
-    value = far.session.query(CODE, name, ran.cell_events.append, ran.control, ran.usage, **arguments)
+def ask(remote: InProcess, name: str = "look", interrupts: int | None = None, **arguments: Any) -> tuple[Any, Ran]:
+    ran = fresh(Interrupts([] if interrupts is None else [interrupts], remote.sleep))
+    remote.transport.control = ran.control
+    value = remote.session.query(CODE, name, ran.cell_events.append, ran.control, ran.usage, **arguments)
     return value, ran
 
 
-def test_it_starts_a_shell_and_counts_its_invocations(far: InProcess) -> None:
-    value, ran = ask(far, more="ü")
+def test_it_starts_a_shell_and_counts_its_invocations(remote: InProcess) -> None:
+    value, ran = ask(remote, more="ü")
     assert value == [0, "ü"]
     assert ran.usage.invocations == 2
-    assert ran.usage.environment_id == far.session.remote.environment
+    assert ran.usage.environment_id == remote.session.remote.environment
 
 
-def test_it_leaves_the_shell_as_it_is(far: InProcess) -> None:
-    far.run("false")
-    assert ask(far, more=1)[0] == [1, 1]
-    assert far.run("echo $?").out == "1\n"
+def test_it_leaves_the_shell_as_it_is(remote: InProcess) -> None:
+    remote.run("false")
+    assert ask(remote, more=1)[0] == [1, 1]
+    assert remote.run("echo $?").out == "1\n"
 
 
 @pytest.mark.parametrize("lost", [True, False])
 @pytest.mark.parametrize("error", [errors.Unanswered, errors.Throttled])
 def test_what_passes_by_is_waited_for(
-    far: InProcess, faults: OfCalls, error: type[errors.KernelError], lost: bool
+    remote: InProcess, faults: OfCalls, error: type[errors.KernelError], lost: bool
 ) -> None:
     def fault(count: int, invoke: Invoke) -> Reply:
         if count > 7:
@@ -83,104 +83,104 @@ def test_what_passes_by_is_waited_for(
         raise error("for now")
 
     faults.fault = fault
-    far.run("x=1")
-    value, ran = ask(far, more=2)
+    remote.run("x=1")
+    value, ran = ask(remote, more=2)
     assert value == [1, 2]
     assert len(ran.notices) == 1
-    assert far.run("echo $x").out == "1\n"
+    assert remote.run("echo $x").out == "1\n"
 
 
-def test_an_interrupt_ends_the_waiting(far: InProcess, faults: OfCalls) -> None:
+def test_an_interrupt_ends_the_waiting(remote: InProcess, faults: OfCalls) -> None:
     def throttled(count: int, invoke: Invoke) -> Reply:
         raise errors.Throttled("for now")
 
     faults.fault = throttled
-    far.run("x=1")
+    remote.run("x=1")
     with pytest.raises(errors.Throttled):
-        ask(far, interrupts=0, more=1)
+        ask(remote, interrupts=0, more=1)
     faults.fault = None
-    assert far.run("echo $x").out == "1\n"
+    assert remote.run("echo $x").out == "1\n"
 
 
-def test_a_call_that_is_given_up_costs_the_shell_nothing(far: InProcess, faults: OfCalls) -> None:
+def test_a_call_that_is_given_up_costs_the_shell_nothing(remote: InProcess, faults: OfCalls) -> None:
     def hangs(count: int, invoke: Invoke) -> Reply:
         raise errors.Abandoned("Lambda has not answered since the interrupt")
 
-    far.run("x=1")
-    shell = far.session.remote.shell
+    remote.run("x=1")
+    shell = remote.session.remote.shell
     faults.fault = hangs
     with pytest.raises(errors.Interrupted, match="no command was running"):
-        ask(far, more=1)
+        ask(remote, more=1)
     faults.fault = None
-    assert far.run("echo $x").out == "1\n"
-    assert far.session.remote.shell == shell
+    assert remote.run("echo $x").out == "1\n"
+    assert remote.session.remote.shell == shell
 
 
-def test_an_interrupt_ends_it_where_nothing_answers(far: InProcess, faults: OfCalls) -> None:
+def test_an_interrupt_ends_it_where_nothing_answers(remote: InProcess, faults: OfCalls) -> None:
     def silent(count: int, invoke: Invoke) -> Reply:
         raise errors.Unanswered("the connection broke")
 
-    far.run("x=1")
+    remote.run("x=1")
     faults.fault = silent
     with pytest.raises(errors.Unanswered):
-        ask(far, interrupts=0, more=1)
+        ask(remote, interrupts=0, more=1)
     assert faults.count == 1
     faults.fault = None
-    assert far.run("echo $x").out == "1\n"
+    assert remote.run("echo $x").out == "1\n"
 
 
-def test_code_that_fails_costs_the_shell_nothing(far: InProcess, faults: OfCalls) -> None:
+def test_code_that_fails_costs_the_shell_nothing(remote: InProcess, faults: OfCalls) -> None:
     def failing(count: int, invoke: Invoke) -> Reply:
         try:
             return invoke()
         except ValueError as error:
             raise errors.FunctionFailed(str(error), "ValueError", "id", None) from error
 
-    far.run("x=1")
-    shell = far.session.remote.shell
+    remote.run("x=1")
+    shell = remote.session.remote.shell
     faults.fault = failing
     with pytest.raises(errors.FunctionFailed, match="in what was sent"):
-        ask(far, "fail")
-    assert far.run("echo $x").out == "1\n"
-    assert far.session.remote.shell == shell
+        ask(remote, "fail")
+    assert remote.run("echo $x").out == "1\n"
+    assert remote.session.remote.shell == shell
 
 
-def test_a_runtime_that_dies_is_started_again_with_the_state(far: InProcess, faults: OfCalls) -> None:
+def test_a_runtime_that_dies_is_started_again_with_the_state(remote: InProcess, faults: OfCalls) -> None:
     def dies(count: int, invoke: Invoke) -> Reply:
-        far.replace()
+        remote.replace()
         raise errors.FunctionFailed("out of memory", "Runtime.OutOfMemory", "id", None)
 
-    far.run("x=1")
+    remote.run("x=1")
     faults.fault = dies
     with pytest.raises(errors.CommandLost, match="out of memory"):
-        ask(far, more=1)
+        ask(remote, more=1)
     faults.fault = None
-    ran = far.run("echo $x")
+    ran = remote.run("echo $x")
     assert ran.out == "1\n"
     assert ran.notices
 
 
-def test_a_new_environment_is_asked_in_its_turn(far: InProcess) -> None:
-    far.run("x=1")
-    far.replace()
-    value, ran = ask(far, more=3)
+def test_a_new_environment_is_asked_in_its_turn(remote: InProcess) -> None:
+    remote.run("x=1")
+    remote.replace()
+    value, ran = ask(remote, more=3)
     assert value == [0, 3]
     assert "is another one" in ran.notices[0]
-    assert far.run("echo $x").out == "1\n"
+    assert remote.run("echo $x").out == "1\n"
 
 
-def test_environments_that_take_turns_are_not_asked_for_ever(far: InProcess, faults: OfCalls) -> None:
-    first, others = far.environment, [index.Environment(far.environ)]
+def test_environments_that_take_turns_are_not_asked_for_ever(remote: InProcess, faults: OfCalls) -> None:
+    first, others = remote.environment, [index.Environment(remote.environ)]
 
     def turns(count: int, invoke: Invoke) -> Reply:
-        others.append(far.environment)
-        far.environment = others.pop(0)
+        others.append(remote.environment)
+        remote.environment = others.pop(0)
         return invoke()
 
-    far.run("true")
+    remote.run("true")
     faults.fault = turns
     with pytest.raises(errors.Refused, match="another execution environment"):
-        ask(far, more=1)
+        ask(remote, more=1)
     assert faults.count == 5
     for environment in [first, *others]:
         for shell in environment.shells.values():
@@ -188,9 +188,9 @@ def test_environments_that_take_turns_are_not_asked_for_ever(far: InProcess, fau
         environment.shells.clear()
 
 
-def test_a_tally_that_is_shared_is_added_to(far: InProcess) -> None:
+def test_a_tally_that_is_shared_is_added_to(remote: InProcess) -> None:
     usage = Usage()
-    ran = fresh(Interrupts(sleep=far.sleep))
+    ran = fresh(Interrupts(sleep=remote.sleep))
     for _ in range(3):
-        far.session.query(CODE, "look", ran.cell_events.append, ran.control, usage, more=1)
+        remote.session.query(CODE, "look", ran.cell_events.append, ran.control, usage, more=1)
     assert usage.invocations == 4

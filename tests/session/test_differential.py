@@ -241,12 +241,12 @@ def directly(code: str, options: tuple[str, ...], merge: bool) -> Seen:
 
 
 def in_a_session(code: str, merge: bool, stdin: bool) -> Seen:
-    far = InProcess(credentials=LOCALE)
+    remote = InProcess(credentials=LOCALE)
     try:
-        ran = far.run(code, bound=WIDE, merge=merge, stdin=stdin)
-        after = far.run("echo next", stdin=stdin)
+        ran = remote.run(code, bound=WIDE, merge=merge, stdin=stdin)
+        after = remote.run("echo next", stdin=stdin)
     finally:
-        far.close()
+        remote.close()
     assert (after.out, after.err) == ("next\n", ""), "the cell after it"
     streams: dict[str, bytes] = {"stdout": b"", "stderr": b""}
     for cell_event in ran.cell_events:

@@ -43,7 +43,7 @@ def engine() -> Iterator[LocalEngine]:
 
 
 @pytest.fixture
-def far(engine: LocalEngine, request: pytest.FixtureRequest) -> Iterator[Line]:
+def remote(engine: LocalEngine, request: pytest.FixtureRequest) -> Iterator[Line]:
     """A session of the test's own, with environments of its own: each has its tenant."""
     made = Line(engine.start(), re.sub(r"\W", "-", request.node.name))
     made.run(":")
@@ -69,34 +69,34 @@ END = 50  # bytes: one request is longer than another, since its seconds have mo
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("side", ["request", "response"])
-def test_cut_at_every_byte_of_a_short_exchange(far: Line, side: str, part: int) -> None:
-    assert far.run(far.log.command("first")).exit_code == 0
-    size = len(getattr(far.proxy.exchanges[-1], side)) + 10  # numbers grow by a digit meanwhile
+def test_cut_at_every_byte_of_a_short_exchange(remote: Line, side: str, part: int) -> None:
+    assert remote.run(remote.log.command("first")).exit_code == 0
+    size = len(getattr(remote.proxy.exchanges[-1], side)) + 10  # numbers grow by a digit meanwhile
     cuts = range(part, size, PARTS)
     surely = [after for after in cuts if after <= size - END]  # short of the end
     together = TOGETHER if side == "request" else 1  # when the response comes it has run
     groups = [surely[at : at + together] for at in range(0, len(surely), together)]
     groups += [[after] for after in cuts if after > size - END]
     for group in groups:
-        far.proxy.exchanges.clear()
+        remote.proxy.exchanges.clear()
         plan = [fault for after in group for fault in (cut(side, after), Fault())][:-1]
-        ran = far.run(far.log.command(f"{group[0]:05}"), *plan)
+        ran = remote.run(remote.log.command(f"{group[0]:05}"), *plan)
         assert (ran.out, ran.err, ran.exit_code) == (f"{group[0]:05}\n", "", 0)
         assert not ran.usage.replaced
         if group[0] <= size - END:
             assert any("to give up" in notice for notice in ran.notices), group
-            assert len(far.proxy.exchanges) == len(group) + 1  # so many have come through to the function
-    assert far.log.take() == ["first", *(f"{group[0]:05}" for group in groups)]
+            assert len(remote.proxy.exchanges) == len(group) + 1  # so many have come through to the function
+    assert remote.log.take() == ["first", *(f"{group[0]:05}" for group in groups)]
 
 
 def test_cut_at_bytes_of_the_first_exchange_of_a_session(engine: LocalEngine) -> None:
     """A hello starts a shell, and is asked for again: there is one shell in the end."""
     for side, step in (("request", 1999), ("response", 149)):
         for after in range(0, 12_000 if side == "request" else 1_000, step):
-            far = Line(engine.start(), f"hello-{side}-{after % 3}")
-            ran = far.run(far.log.command("once"), cut(side, after), cut(side, after // 2))
-            assert (ran.out, ran.exit_code, far.log.take()) == ("once\n", 0, ["once"])
-            far.leave()
+            remote = Line(engine.start(), f"hello-{side}-{after % 3}")
+            ran = remote.run(remote.log.command("once"), cut(side, after), cut(side, after // 2))
+            assert (ran.out, ran.exit_code, remote.log.take()) == ("once\n", 0, ["once"])
+            remote.leave()
 
 
 # --- long exchanges
@@ -137,7 +137,7 @@ def test_random_faults_in_a_long_exchange(long: Line, plan: list[Fault]) -> None
     assert long.log.take() == ["id"]
 
 
-def test_refused_connections_in_mid_command(far: Line) -> None:
+def test_refused_connections_in_mid_command(remote: Line) -> None:
     """Nobody listens for a while: what was printed meanwhile comes later."""
     refusal = contextlib.ExitStack()
     tries: list[float] = []
@@ -146,11 +146,11 @@ def test_refused_connections_in_mid_command(far: Line) -> None:
     def see(cell_event: CellEvent) -> None:
         if isinstance(cell_event, Output) and not tries:
             tries.append(0)
-            refusal.enter_context(far.proxy.refusing())
+            refusal.enter_context(remote.proxy.refusing())
 
     def wait(seconds: float) -> None:
         tries.append(seconds)
-        far.wait(seconds)
+        remote.wait(seconds)
         for tmp in (Path("/tmp"), *(Path(f"/proc/{process}/root/tmp") for process in numbered())):
             with contextlib.suppress(OSError):
                 (tmp / name).unlink()
@@ -158,7 +158,7 @@ def test_refused_connections_in_mid_command(far: Line) -> None:
             refusal.close()
 
     code = f">/tmp/{name}; echo 1; while [ -e /tmp/{name} ]; do sleep 0.05; done; echo 2; sleep 0.2; echo 3"
-    ran = far.run(code, see=see, control=Interrupts(sleep=wait))
+    ran = remote.run(code, see=see, control=Interrupts(sleep=wait))
     assert ran.out == "1\n2\n3\n"
     assert len(tries) >= 4
     assert "annot reach Lambda" in ran.notices[0]
@@ -168,82 +168,86 @@ def test_refused_connections_in_mid_command(far: Line) -> None:
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_throttled_a_few_times(far: Line, reason: str) -> None:
-    ran = far.run(far.log.command("once"), *[Fault(deliver=0, answer=throttled(reason))] * 3)
+def test_throttled_a_few_times(remote: Line, reason: str) -> None:
+    ran = remote.run(remote.log.command("once"), *[Fault(deliver=0, answer=throttled(reason))] * 3)
     assert ran.out == "once\n"
     assert [notice.startswith("Throttled, retrying: ") for notice in ran.notices] == [True]
-    assert far.log.take() == ["once"]
+    assert remote.log.take() == ["once"]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("deliver", [0, 1])
-def test_a_servers_error_whether_the_function_ran_or_not(far: Line, status: int, deliver: int) -> None:
-    ran = far.run(far.log.command("once"), *[Fault(deliver=deliver, answer=answer(status, "ServiceException"))] * 2)
-    assert (ran.out, ran.exit_code, far.log.take()) == ("once\n", 0, ["once"])
+def test_a_servers_error_whether_the_function_ran_or_not(remote: Line, status: int, deliver: int) -> None:
+    ran = remote.run(
+        remote.log.command("once"), *[Fault(deliver=deliver, answer=answer(status, "ServiceException"))] * 2
+    )
+    assert (ran.out, ran.exit_code, remote.log.take()) == ("once\n", 0, ["once"])
 
 
-def test_an_error_page_that_is_not_lambdas(far: Line) -> None:
+def test_an_error_page_that_is_not_lambdas(remote: Line) -> None:
     page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 18\r\n\r\n<html>oops</html>\n"
-    ran = far.run(far.log.command("once"), Fault(answer=page), Fault(deliver=0, answer=page))
-    assert (ran.out, far.log.take()) == ("once\n", ["once"])
+    ran = remote.run(remote.log.command("once"), Fault(answer=page), Fault(deliver=0, answer=page))
+    assert (ran.out, remote.log.take()) == ("once\n", ["once"])
 
 
 # --- deliveries that are too many
 
 
-def test_each_request_delivered_twice(far: Line) -> None:
+def test_each_request_delivered_twice(remote: Line) -> None:
     plan = [Fault(deliver=2)] * 10
-    ran = far.run(f"{far.log.command('once')}; read x; read y; echo $x $y", *plan, stdin=True, lines=("a\n", "b\n"))
+    ran = remote.run(
+        f"{remote.log.command('once')}; read x; read y; echo $x $y", *plan, stdin=True, lines=("a\n", "b\n")
+    )
     assert ran.out == "once\na b\n"
-    assert far.log.take() == ["once"]
+    assert remote.log.take() == ["once"]
 
 
-def test_requests_delivered_twice_at_once(far: Line) -> None:
+def test_requests_delivered_twice_at_once(remote: Line) -> None:
     """One of the two meets another environment, since the own one is busy with the first."""
     plan = [Fault(), *[Fault(together=True)] * 2]
-    ran = far.run(f"{far.log.command('once')}; for i in 1 2 3; do echo $i; sleep 0.25; done", *plan)
+    ran = remote.run(f"{remote.log.command('once')}; for i in 1 2 3; do echo $i; sleep 0.25; done", *plan)
     assert ran.out == "once\n1\n2\n3\n"
-    assert (far.log.take(), far.run("true").notices) == (["once"], [])
+    assert (remote.log.take(), remote.run("true").notices) == (["once"], [])
 
 
-def test_all_requests_delivered_again_much_later(far: Line) -> None:
+def test_all_requests_delivered_again_much_later(remote: Line) -> None:
     """Also those of a shell that is over; the last cell's answer is still the same."""
     for number in range(5):
-        far.run(f"{far.log.command(f'a{number}')}; x={number}")
-    far.run("exit 3")
+        remote.run(f"{remote.log.command(f'a{number}')}; x={number}")
+    remote.run("exit 3")
     for number in range(5):
-        far.run(f"{far.log.command(f'b{number}')}; y={number}; sleep 100 &")
-    sent = [exchange.request for exchange in far.proxy.exchanges]
+        remote.run(f"{remote.log.command(f'b{number}')}; y={number}; sleep 100 &")
+    sent = [exchange.request for exchange in remote.proxy.exchanges]
     random.Random(4).shuffle(sent)
     for request in sent:
-        assert far.proxy.send(request).startswith(b"HTTP/1.1 200 ")
-    ran = far.run("echo ${x-gone} $y; jobs | wc -l")
+        assert remote.proxy.send(request).startswith(b"HTTP/1.1 200 ")
+    ran = remote.run("echo ${x-gone} $y; jobs | wc -l")
     assert (ran.out, ran.shell_notices) == ("gone 4\n5\n", [])
-    assert far.log.take() == [*(f"a{number}" for number in range(5)), *(f"b{number}" for number in range(5))]
+    assert remote.log.take() == [*(f"a{number}" for number in range(5)), *(f"b{number}" for number in range(5))]
 
 
-def test_an_interrupt_delivered_again_is_not_a_second_one(far: Line) -> None:
+def test_an_interrupt_delivered_again_is_not_a_second_one(remote: Line) -> None:
     """The first interrupt is SIGINT, a second one would be SIGTERM."""
-    control = Interrupts([1], sleep=far.wait)
+    control = Interrupts([1], sleep=remote.wait)
 
     def see(_: CellEvent) -> None:
         control.answers += 1
 
     code = "trap 'echo term' TERM; (trap 'echo int; sleep 0.3; exit 7' INT; trap 'echo term' TERM; echo on; sleep 9)"
-    ran = far.run(code, Fault(), Fault(deliver=3), Fault(response=0), Fault(deliver=2), see=see, control=control)
+    ran = remote.run(code, Fault(), Fault(deliver=3), Fault(response=0), Fault(deliver=2), see=see, control=control)
     assert ran.out == "on\nint\n"
     assert ran.result.interrupted
 
 
 def test_an_answer_that_comes_after_the_kernel_gave_up_on_it(engine: LocalEngine) -> None:
-    far = Line(engine.start(), "late", make=partial(client_of, read_timeout=0.3))
-    far.run(":")
+    remote = Line(engine.start(), "late", make=partial(client_of, read_timeout=0.3))
+    remote.run(":")
     asked_again = threading.Event()
     late = Fault(meanwhile=lambda: wait_until(asked_again.is_set, 20))
-    ran = far.run(far.log.command("once"), late, Fault(meanwhile=asked_again.set))
-    assert (ran.out, ran.exit_code, far.log.take()) == ("once\n", 0, ["once"])
+    ran = remote.run(remote.log.command("once"), late, Fault(meanwhile=asked_again.set))
+    assert (ran.out, ran.exit_code, remote.log.take()) == ("once\n", 0, ["once"])
     assert "timed out" in ran.notices[0].lower() or "timeout" in ran.notices[0].lower()
-    far.leave()
+    remote.leave()
 
 
 # --- input
@@ -258,9 +262,9 @@ def test_an_answer_that_comes_after_the_kernel_gave_up_on_it(engine: LocalEngine
 )
 @given(plan=st.lists(st.one_of(st.just(Fault()), st.just(Fault(deliver=2)), FAULTS), min_size=3, max_size=8))
 @example(plan=[Fault(), Fault(response=0), Fault(response=0), Fault(request=ALL), Fault(response=0)])
-def test_what_the_user_types_arrives_once(far: Line, plan: list[Fault]) -> None:
+def test_what_the_user_types_arrives_once(remote: Line, plan: list[Fault]) -> None:
     code = 'read -p "name? " a; read b; echo "$a-$b"; cat; echo end'
-    ran = far.run(code, *plan, stdin=True, lines=("ada\n", "love lace\n", "one\n", "two\n", ""))
+    ran = remote.run(code, *plan, stdin=True, lines=("ada\n", "love lace\n", "one\n", "two\n", ""))
     assert ran.out == "ada-love lace\none\ntwo\nend\n"
     assert [question.prompt for question in ran.control.questions][:2] == ["name? ", ""]
 
@@ -294,15 +298,15 @@ def kill(pids: list[int]) -> None:
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[Line]:
     with shell_engine(tenancy=True, environment=MORTAL) as engine:
-        far = Line(engine.start(), "mortal")
-        yield far
-        far.leave()
+        remote = Line(engine.start(), "mortal")
+        yield remote
+        remote.leave()
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", ["all", "runtime", "bash", "command"])
 def test_kill_9_at_a_random_moment(mortal: Line, kind: str, seed: int) -> None:
-    far = mortal
+    remote = mortal
     name, moment = f"{kind}{seed}", random.Random(name_seed(kind, seed))
 
     strikes, struck = threading.Event(), threading.Event()
@@ -313,25 +317,25 @@ def test_kill_9_at_a_random_moment(mortal: Line, kind: str, seed: int) -> None:
         kill(victims(kind))
         struck.set()
 
-    far.run("here=1; sleep 100 &")
-    before = far.session.remote.shell
+    remote.run("here=1; sleep 100 &")
+    before = remote.session.remote.shell
     plan = [Fault()] * moment.randrange(2) + [Fault(meanwhile=strike)]
-    ran, lost = far.attempt(
-        f"{far.log.command(name)}; for i in {{1..9}}; do echo $i; sleep 0.03; done; echo end", *plan
+    ran, lost = remote.attempt(
+        f"{remote.log.command(name)}; for i in {{1..9}}; do echo $i; sleep 0.03; done; echo end", *plan
     )
     full = f"{name}\n123456789end".replace("123456789", "".join(f"{n}\n" for n in range(1, 10))) + "\n"
     assert full.startswith(ran.out)
     assert lost is None or isinstance(lost, errors.CommandLost), lost
     assert lost or ran.out == full or ran.result.ended == "signal"
     assert not strikes.is_set() or struck.wait(20)
-    after, gone = far.attempt("echo $here")
+    after, gone = remote.attempt("echo $here")
     if gone:  # it came when the cell was over, and costs the next one
         assert (lost, ran.out, type(gone), after.out) == (None, full, errors.CommandLost, "")
-        after = far.run("echo $here")
+        after = remote.run("echo $here")
     assert after.out == "1\n"
-    assert far.log.take() in ([[name]] if ran.out else [[], [name]])
-    assert bool(after.shell_notices) == (far.session.remote.shell != before)
-    assert far.run("echo calm").shell_notices == []
+    assert remote.log.take() in ([[name]] if ran.out else [[], [name]])
+    assert bool(after.shell_notices) == (remote.session.remote.shell != before)
+    assert remote.run("echo calm").shell_notices == []
 
 
 def name_seed(kind: str, seed: int) -> int:
@@ -341,60 +345,60 @@ def name_seed(kind: str, seed: int) -> int:
 @pytest.mark.parametrize("kind", ["all", "runtime"])
 def test_kill_9_between_two_cells(mortal: Line, kind: str) -> None:
     """The next invocation meets a runtime that is just dying, or a new one."""
-    far = mortal
-    far.run("x=7")
+    remote = mortal
+    remote.run("x=7")
     kill(victims(kind))
-    ran, lost = far.attempt(f"{far.log.command('after')}; echo $x")
+    ran, lost = remote.attempt(f"{remote.log.command('after')}; echo $x")
     if lost is None:
         assert (ran.out, len(ran.shell_notices)) == ("after\n7\n", 1)
     else:
         assert (type(lost), ran.out) == (errors.CommandLost, "")
-    assert far.run("echo $x").out == "7\n"
-    assert far.log.take() in ([[], ["after"]] if lost else [["after"]])
+    assert remote.run("echo $x").out == "7\n"
+    assert remote.log.take() in ([[], ["after"]] if lost else [["after"]])
 
 
 # --- time that passes unseen
 
 
-def test_a_kernel_that_was_suspended_goes_on(far: Line) -> None:
+def test_a_kernel_that_was_suspended_goes_on(remote: Line) -> None:
     """A laptop's lid: minutes pass between two slices, and the connection is gone."""
     jumps = iter([300.0])
-    ran = far.run(
-        f"{far.log.command('once')}; sleep 0.4; echo more",
+    ran = remote.run(
+        f"{remote.log.command('once')}; sleep 0.4; echo more",
         Fault(),
         Fault(response=0),
-        see=lambda _: far.jump(next(jumps, 0)),
+        see=lambda _: remote.jump(next(jumps, 0)),
     )
     assert (ran.out, ran.usage.replaced) == ("once\nmore\n", False)
-    assert far.log.take() == ["once"]
+    assert remote.log.take() == ["once"]
 
 
-def test_suspended_while_an_answer_is_under_way(far: Line) -> None:
-    ran = far.run(
-        f"{far.log.command('once')}; sleep 0.3; echo more", Fault(response=0, meanwhile=lambda: far.jump(600))
+def test_suspended_while_an_answer_is_under_way(remote: Line) -> None:
+    ran = remote.run(
+        f"{remote.log.command('once')}; sleep 0.3; echo more", Fault(response=0, meanwhile=lambda: remote.jump(600))
     )
     assert ran.out == "once\nmore\n"
-    assert far.log.take() == ["once"]
+    assert remote.log.take() == ["once"]
 
 
 def test_suspended_for_longer_than_an_environment_lives() -> None:
     """Lambda has ended it meanwhile: the command is reported lost, with all output that had come."""
     ahead = [0.0]
     with shell_engine(tenancy=True, idle_s=600, clock=lambda: time.monotonic() + ahead[0]) as engine:
-        far = Line(engine.start(), "asleep")
+        remote = Line(engine.start(), "asleep")
 
         def close_the_lid(_: CellEvent) -> None:
             if not ahead[0]:
-                wait_until(lambda: far.proxy.exchanges)
-                far.jump(1200)
+                wait_until(lambda: remote.proxy.exchanges)
+                remote.jump(1200)
                 ahead[0] = 1200
 
-        far.run("cd /tmp; x=1")
-        ran, lost = far.attempt("echo started; sleep 100", see=close_the_lid)
+        remote.run("cd /tmp; x=1")
+        ran, lost = remote.attempt("echo started; sleep 100", see=close_the_lid)
         assert isinstance(lost, errors.CommandLost)
         assert "replaced its execution environment" in str(lost)
         assert ran.out == "started\n"
-        after = far.run("echo $x; pwd")
+        after = remote.run("echo $x; pwd")
         assert after.out == "1\n/tmp\n"
         assert len(after.shell_notices) == 1
-        far.leave()
+        remote.leave()

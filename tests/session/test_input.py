@@ -33,63 +33,63 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
     ],
 )
 def test_a_program_that_reads_gets_what_is_typed(
-    far: InProcess, code: str, lines: list[str | None], out: str, questions: list[InputRequest]
+    remote: InProcess, code: str, lines: list[str | None], out: str, questions: list[InputRequest]
 ) -> None:
-    ran = far.run(code, lines=lines, stdin=True)
+    ran = remote.run(code, lines=lines, stdin=True)
     assert ran.out == out
     assert ran.control.questions == questions
-    assert far.run("echo next").out == "next\n"
+    assert remote.run("echo next").out == "next\n"
 
 
-def test_a_prompt_is_for_the_user_only(far: InProcess) -> None:
-    ran = far.run("echo piped | { read -p 'Name? ' x; echo $x; }; read -p 'File? ' y <<<here; echo $y", stdin=True)
+def test_a_prompt_is_for_the_user_only(remote: InProcess) -> None:
+    ran = remote.run("echo piped | { read -p 'Name? ' x; echo $x; }; read -p 'File? ' y <<<here; echo $y", stdin=True)
     assert (ran.out, ran.err, ran.control.questions) == ("piped\nhere\n", "", [])
 
 
-def test_a_read_of_the_users_own_stays(far: InProcess) -> None:
-    far.run("read() { echo mine; }")
-    assert far.run("read x", stdin=True).out == "mine\n"
-    assert far.run("unset -f read; read x; echo $x", lines=["y\n"], stdin=True).out == "y\n"
+def test_a_read_of_the_users_own_stays(remote: InProcess) -> None:
+    remote.run("read() { echo mine; }")
+    assert remote.run("read x", stdin=True).out == "mine\n"
+    assert remote.run("unset -f read; read x; echo $x", lines=["y\n"], stdin=True).out == "y\n"
 
 
-def test_while_nobody_types_only_a_sign_of_life_is_sent(far: InProcess) -> None:
-    ran = far.run("read x; echo $x", lines=[None, None, "late\n"], stdin=True)
+def test_while_nobody_types_only_a_sign_of_life_is_sent(remote: InProcess) -> None:
+    ran = remote.run("read x; echo $x", lines=[None, None, "late\n"], stdin=True)
     assert ran.out == "late\n"
-    assert [event["op"] for event in far.transport.events].count("attach") <= 6
+    assert [event["op"] for event in remote.transport.events].count("attach") <= 6
 
 
-def test_a_read_with_a_time_limit_goes_on_at_the_next_sign_of_life(far: InProcess) -> None:
-    ran = far.run("read -t 0.3 -p '? ' x; echo rc $?", lines=[None] * 5_000, stdin=True)
+def test_a_read_with_a_time_limit_goes_on_at_the_next_sign_of_life(remote: InProcess) -> None:
+    ran = remote.run("read -t 0.3 -p '? ' x; echo rc $?", lines=[None] * 5_000, stdin=True)
     assert ran.out == "rc 142\n"
 
 
-def test_a_prompt_holds_no_credential(far: InProcess) -> None:
+def test_a_prompt_holds_no_credential(remote: InProcess) -> None:
     """Front ends write it into the notebook."""
-    ran = far.run('read -p "$AWS_SECRET_ACCESS_KEY? " x; echo $x', lines=["a\n"], stdin=True)
+    ran = remote.run('read -p "$AWS_SECRET_ACCESS_KEY? " x; echo $x', lines=["a\n"], stdin=True)
     assert ran.out == "a\n"
     assert ran.control.questions == [InputRequest("[AWS_SECRET_ACCESS_KEY redacted]? ")]
 
 
-def test_half_a_character_is_taken_for_none(far: InProcess) -> None:
-    assert far.run("read x; echo $x", lines=["a\ud800\n"], stdin=True).out == "a?\n"
+def test_half_a_character_is_taken_for_none(remote: InProcess) -> None:
+    assert remote.run("read x; echo $x", lines=["a\ud800\n"], stdin=True).out == "a?\n"
 
 
-def test_an_interrupt_while_it_waits(far: InProcess) -> None:
-    ran = far.run("read x; echo $x", interrupts=[2], lines=[None] * 9, stdin=True)
+def test_an_interrupt_while_it_waits(remote: InProcess) -> None:
+    ran = remote.run("read x; echo $x", interrupts=[2], lines=[None] * 9, stdin=True)
     assert ran.result.interrupted
     assert ran.exit_code == 130
-    assert far.run("echo next").out == "next\n"
+    assert remote.run("echo next").out == "next\n"
 
 
-def test_without_an_input_box_it_is_at_its_end_at_once(far: InProcess) -> None:
-    ran = far.run("read x; echo $?", lines=["never\n"])
+def test_without_an_input_box_it_is_at_its_end_at_once(remote: InProcess) -> None:
+    ran = remote.run("read x; echo $?", lines=["never\n"])
     assert (ran.out, ran.input_ended, ran.control.questions) == ("1\n", True, [])
 
 
-def test_what_is_typed_is_not_saved_twice_when_the_answer_is_lost(far: InProcess) -> None:
+def test_what_is_typed_is_not_saved_twice_when_the_answer_is_lost(remote: InProcess) -> None:
     """The function counts what it has had; a repeat is not typed again."""
     sent: list[Any] = []
-    answer = far.environment.answer
+    answer = remote.environment.answer
 
     def twice(event: dict[str, Any], context: Any) -> dict[str, Any]:
         reply = answer(event, context)
@@ -98,8 +98,8 @@ def test_what_is_typed_is_not_saved_twice_when_the_answer_is_lost(far: InProcess
             reply = answer(event, context)
         return reply
 
-    far.transport.fake.handler = twice
-    ran = far.run("read x; read y; echo $x-$y", lines=["1\n", "2\n"], stdin=True)
+    remote.transport.fake.handler = twice
+    ran = remote.run("read x; read y; echo $x-$y", lines=["1\n", "2\n"], stdin=True)
     assert ran.out == "1-2\n"
     assert [offset for offset, _, _ in sent] == [0, 2]
 

@@ -22,37 +22,37 @@ from tests.support.in_process_session import CREDENTIALS, InProcess, Ran, fresh
 
 
 @pytest.fixture
-def far() -> Iterator[InProcess]:
+def remote() -> Iterator[InProcess]:
     made = InProcess()
     yield made
     made.close()
 
 
-def run(far: InProcess, code: str, control: Control | None = None, caller: Any = inline, **options: Any) -> Ran:
+def run(remote: InProcess, code: str, control: Control | None = None, caller: Any = inline, **options: Any) -> Ran:
     ran = fresh()
-    place = OneShot(far.transport, time.monotonic, lambda: 0.5, caller)
+    place = OneShot(remote.transport, time.monotonic, lambda: 0.5, caller)
     ran.result = place.run(Cell(code, **options), ran.cell_events.append, control or ran.control, ran.usage)
     return ran
 
 
-def test_it_is_one_invocation_and_leaves_nothing(far: InProcess) -> None:
+def test_it_is_one_invocation_and_leaves_nothing(remote: InProcess) -> None:
     mark = f"sleep 60.{os.getpid()}"
-    ran = run(far, f"x=1; echo out; echo err >&2; ({mark}; echo late) & exit 3", variables={"A": "a b'"})
+    ran = run(remote, f"x=1; echo out; echo err >&2; ({mark}; echo late) & exit 3", variables={"A": "a b'"})
     assert (ran.out, ran.err, ran.exit_code) == ("out\n", "err\n", 3)
-    assert (ran.usage.invocations, ran.usage.environment_id) == (1, far.environment.id)
-    assert [event["op"] for event in far.transport.events] == ["hello"]
-    again = run(far, f'echo "${{x-none}} ${{A-none}}"; pgrep -fx "{mark}" || echo gone', variables={"A": "a b'"})
+    assert (ran.usage.invocations, ran.usage.environment_id) == (1, remote.environment.id)
+    assert [event["op"] for event in remote.transport.events] == ["hello"]
+    again = run(remote, f'echo "${{x-none}} ${{A-none}}"; pgrep -fx "{mark}" || echo gone', variables={"A": "a b'"})
     assert again.out == "none a b'\ngone\n"
 
 
-def test_many_of_them_leave_no_descriptors(far: InProcess) -> None:
+def test_many_of_them_leave_no_descriptors(remote: InProcess) -> None:
     for _ in range(6):
-        run(far, "true")
-    before = len(far.environment.shells)
+        run(remote, "true")
+    before = len(remote.environment.shells)
     descriptors = open_files()
     for _ in range(6):
-        assert run(far, "echo $(( 6 * 7 ))").out == "42\n"
-    assert (open_files(), len(far.environment.shells)) == (descriptors, before)
+        assert run(remote, "echo $(( 6 * 7 ))").out == "42\n"
+    assert (open_files(), len(remote.environment.shells)) == (descriptors, before)
 
 
 def open_files() -> int:
@@ -60,20 +60,20 @@ def open_files() -> int:
 
 
 @pytest.mark.parametrize("redact", [True, False])
-def test_credentials_are_redacted(far: InProcess, redact: bool) -> None:
+def test_credentials_are_redacted(remote: InProcess, redact: bool) -> None:
     secret = CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
-    ran = run(far, "env; echo ${AWS_SECRET_ACCESS_KEY:3:30}; echo $AWS_SESSION_TOKEN | base64 >&2", redact=redact)
+    ran = run(remote, "env; echo ${AWS_SECRET_ACCESS_KEY:3:30}; echo $AWS_SESSION_TOKEN | base64 >&2", redact=redact)
     assert (secret in ran.out) != redact
     assert (secret[3:33] in ran.out) != redact
     assert ("[AWS_SESSION_TOKEN redacted]" in ran.out) == redact
 
 
-def test_more_output_than_an_answer_holds_is_cut_in_the_function(far: InProcess) -> None:
-    ran = run(far, "yes | head -c 1500000", bound=None)
+def test_more_output_than_an_answer_holds_is_cut_in_the_function(remote: InProcess) -> None:
+    ran = run(remote, "yes | head -c 1500000", bound=None)
     [gap] = ran.gaps
     assert len(ran.out) + gap.bytes == 1_500_000
     assert len(ran.out) <= 1_000_000
-    few = run(far, "seq 100", bound=Bound(1_000, 16))
+    few = run(remote, "seq 100", bound=Bound(1_000, 16))
     assert few.out.splitlines()[-1] == "100"
     assert len(few.out.splitlines()) == 16
 
@@ -89,26 +89,26 @@ def test_more_output_than_an_answer_holds_is_cut_in_the_function(far: InProcess)
         ("", "", 0),
     ],
 )
-def test_how_commands_end(far: InProcess, code: str, out: str, exit_code: int) -> None:
-    ran = run(far, code, merge=True)
+def test_how_commands_end(remote: InProcess, code: str, out: str, exit_code: int) -> None:
+    ran = run(remote, code, merge=True)
     assert ran.exit_code == exit_code
     assert ran.out == out or exit_code == 2
 
 
-def test_the_functions_timeout_ends_it(far: InProcess) -> None:
-    far.context_seconds = 0.8
-    ran = run(far, "echo begun; sleep 60; echo never")
+def test_the_functions_timeout_ends_it(remote: InProcess) -> None:
+    remote.context_seconds = 0.8
+    ran = run(remote, "echo begun; sleep 60; echo never")
     assert (ran.out, ran.exit_code, ran.result.timed_out) == ("begun\n", 137, False)
     [notice] = ran.notices
     assert notice.startswith("The command was ended after 0.")
 
 
-def test_the_time_limit_ends_it_there(far: InProcess) -> None:
-    ran = run(far, "echo begun; sleep 60", seconds=0.5)
+def test_the_time_limit_ends_it_there(remote: InProcess) -> None:
+    ran = run(remote, "echo begun; sleep 60", seconds=0.5)
     assert (ran.out, ran.result.timed_out, ran.notices) == ("begun\n", True, [])
 
 
-def test_an_interrupt_abandons_it(far: InProcess) -> None:
+def test_an_interrupt_abandons_it(remote: InProcess) -> None:
     control, go = ThreadControl(), threading.Event()
 
     def hang(event: Event, invoke: Callable[[], Reply]) -> Reply:
@@ -116,8 +116,8 @@ def test_an_interrupt_abandons_it(far: InProcess) -> None:
         go.wait(10)
         return invoke()
 
-    far.transport.faults = hang
-    ran = run(far, "true", control, Worker(idle_seconds=0))
+    remote.transport.faults = hang
+    ran = run(remote, "true", control, Worker(idle_seconds=0))
     go.set()
     assert ran.result.interrupted
     assert ran.notices == [ABANDONED]
@@ -132,20 +132,20 @@ def test_an_interrupt_abandons_it(far: InProcess) -> None:
         (errors.AccessDenied("you may not"), errors.AccessDenied),
     ],
 )
-def test_it_is_not_sent_again(far: InProcess, error: errors.KernelError, becomes: type[errors.KernelError]) -> None:
+def test_it_is_not_sent_again(remote: InProcess, error: errors.KernelError, becomes: type[errors.KernelError]) -> None:
     sent = []
 
     def fail(event: Event, invoke: Callable[[], Reply]) -> Reply:
         sent.append(event)
         raise error
 
-    far.transport.faults = fail
+    remote.transport.faults = fail
     with pytest.raises(becomes):
-        run(far, "true", patient=False)
+        run(remote, "true", patient=False)
     assert len(sent) == 1
 
 
-def test_what_has_not_run_is_sent_again(far: InProcess) -> None:
+def test_what_has_not_run_is_sent_again(remote: InProcess) -> None:
     waits = iter([errors.NotReady("updating"), errors.Throttled("too many")])
 
     def fail(event: Event, invoke: Callable[[], Reply]) -> Reply:
@@ -153,8 +153,8 @@ def test_what_has_not_run_is_sent_again(far: InProcess) -> None:
             raise error
         return invoke()
 
-    far.transport.faults = fail
-    ran = run(far, "echo once")
+    remote.transport.faults = fail
+    ran = run(remote, "echo once")
     assert ran.out == "once\n"
     assert len(ran.notices) == 1
 
@@ -171,18 +171,18 @@ def test_what_has_not_run_is_sent_again(far: InProcess) -> None:
         {"protocol": 1},
     ],
 )
-def test_an_answer_that_is_not_ours(far: InProcess, change: dict[str, Any]) -> None:
+def test_an_answer_that_is_not_ours(remote: InProcess, change: dict[str, Any]) -> None:
     def lie(event: Event, invoke: Callable[[], Reply]) -> Reply:
         reply = invoke()
         return replace(reply, payload={**reply.payload, **change})
 
-    far.transport.faults = lie
+    remote.transport.faults = lie
     with pytest.raises(errors.NotOurs):
-        run(far, "true")
+        run(remote, "true")
 
 
-def test_there_is_nothing_to_reset(far: InProcess) -> None:
-    place = OneShot(far.transport, time.monotonic)
+def test_there_is_nothing_to_reset(remote: InProcess) -> None:
+    place = OneShot(remote.transport, time.monotonic)
     place.leave()
     with pytest.raises(errors.UsageError):
         place.reset(lambda cell_event: None, ThreadControl(), Usage(), cold=True)

@@ -109,18 +109,18 @@ def test_a_takeover_is_called_one() -> None:
     assert "ended" not in LOST[State.STALE] + LOST[State.GONE]
 
 
-def test_a_kernel_whose_shell_another_one_takes_over(far: InProcess) -> None:
+def test_a_kernel_whose_shell_another_one_takes_over(remote: InProcess) -> None:
     """After a restart in which it lived on: first in mid-command, then before one."""
-    later = Session(far.transport, lambda: 0.0, "test", epoch=99)
+    later = Session(remote.transport, lambda: 0.0, "test", epoch=99)
 
     def overtaken(event: Event, invoke: Callable[[], Reply]) -> Reply:
         if event["op"] == Op.ATTACH:
-            far.transport.faults = None
-            far.transport.fake.invoke(later.remote.hello(0))
+            remote.transport.faults = None
+            remote.transport.fake.invoke(later.remote.hello(0))
         return invoke()
 
-    far.transport.faults = overtaken
+    remote.transport.faults = overtaken
     with pytest.raises(errors.CommandLost, match=f"not run again: {LOST[State.STALE]}"):
-        far.run("sleep 50")
+        remote.run("sleep 50")
     with pytest.raises(errors.CommandLost, match=OVERTAKEN):
-        far.run("true")
+        remote.run("true")

@@ -24,11 +24,11 @@ def test_pipes_by_name_where_proc_shows_no_descriptors_of_the_function() -> None
     lines = apart(
         """
 ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
-ran = far.run("echo out; echo err >&2; read x; echo $?; set -o vi; (exit 4)")
+ran = remote.run("echo out; echo err >&2; read x; echo $?; set -o vi; (exit 4)")
 print(repr(ran.out), repr(ran.err), ran.exit_code, ran.usage.invocations)
-print(repr(far.run("echo $?; if").out), repr(far.run("true; nosuch").err), os.listdir(far.environment.fifos) != [])
-far.close()
-print(os.listdir(far.environment.fifos))
+print(repr(remote.run("echo $?; if").out), repr(remote.run("true; nosuch").err), os.listdir(remote.environment.fifos) != [])
+remote.close()
+print(os.listdir(remote.environment.fifos))
 """
     )
     assert lines == [
@@ -43,10 +43,10 @@ def test_no_room_for_another_process_is_told() -> None:
         """
 resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
 try:
-    far.run("true")
+    remote.run("true")
 except errors.KernelError as error:
     print(type(error).__name__, error)
-print(len(far.transport.events))
+print(len(remote.transport.events))
 """
     )
     assert lines[0].startswith("CommandLost nothing was run: bash cannot be started: Resource temporarily unavailable")
@@ -59,10 +59,10 @@ def test_a_session_survives_the_limit_of_open_files() -> None:
         """
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 for number in range(60):
-    ran = far.run(f"sleep 100 & echo {number}")
+    ran = remote.run(f"sleep 100 & echo {number}")
     assert (ran.out, ran.exit_code) == (f"{number}\\n", 0), ran
-print(far.run("jobs | wc -l").out.strip())
-far.close()
+print(remote.run("jobs | wc -l").out.strip())
+remote.close()
 """
     )
     assert lines == ["60"]
@@ -70,8 +70,8 @@ far.close()
 
 AT_THE_LIMIT = """
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-far.run("true")
-shell = far.environment.shells["test"]
+remote.run("true")
+shell = remote.environment.shells["test"]
 def at_the_limit(invoke):
     taken = []
     try:
@@ -84,7 +84,7 @@ def at_the_limit(invoke):
     finally:
         for fd in taken:
             os.close(fd)
-far.transport.faults = lambda event, invoke: at_the_limit(invoke) if event["op"] == "attach" else invoke()
+remote.transport.faults = lambda event, invoke: at_the_limit(invoke) if event["op"] == "attach" else invoke()
 """
 
 
@@ -94,9 +94,9 @@ def test_a_command_goes_on_where_no_process_can_be_looked_at(blind: bool) -> Non
         AT_THE_LIMIT
         + f"shell.blind = {blind}"
         + """
-ran = far.run("sleep 0.7; echo end")
+ran = remote.run("sleep 0.7; echo end")
 print(ran.out.strip(), ran.exit_code, ran.shell_notices, ran.usage.invocations > 2)
-far.close()
+remote.close()
 """
     )
     assert lines == ["end 0 [] True"]
@@ -107,7 +107,7 @@ def test_a_shell_and_its_jobs_are_killed_at_the_limit_of_open_files() -> None:
         AT_THE_LIMIT
         + """
 from lambda_kernel.function import index
-far.run("setsid sleep 99 & sleep 99 &")
+remote.run("setsid sleep 99 & sleep 99 &")
 mark = f"{index.SHELL_MARK}={shell.id}"
 def left():
     return [p for p in index.processes() if mark in index.peek(f"/proc/{p.pid}/environ")]
@@ -115,34 +115,34 @@ while len(left()) < 3:  # what execs has no environment for a moment
     pass
 at_the_limit(lambda: shell.kill("killed"))
 print(left(), shell.ended["cause"])
-far.close()
+remote.close()
 """
     )
     assert lines == ["[] killed"]
 
 
-def test_a_shell_that_always_ends_at_once_is_given_up(far: InProcess) -> None:
+def test_a_shell_that_always_ends_at_once_is_given_up(remote: InProcess) -> None:
     def end(event: Event, invoke: Callable[[], Reply]) -> Reply:
         reply = invoke()
         if event["op"] == "hello":
-            far.environment.shells["test"].kill("killed")
+            remote.environment.shells["test"].kill("killed")
         return reply
 
-    far.transport.faults = end
+    remote.transport.faults = end
     with pytest.raises(errors.Refused, match="bash ends as soon as it is started in its environment"):
-        far.run("true")
-    assert len(far.transport.events) < 12
+        remote.run("true")
+    assert len(remote.transport.events) < 12
 
 
-def test_nobody_is_asked_where_it_cannot_be_seen_who_reads(far: InProcess) -> None:
-    far.run("true")
-    shell = far.environment.shells["test"]
+def test_nobody_is_asked_where_it_cannot_be_seen_who_reads(remote: InProcess) -> None:
+    remote.run("true")
+    shell = remote.environment.shells["test"]
     shell.blind = True  # a kernel without /proc/PID/syscall
-    ran = far.run("read x; echo $?; cat; echo end", stdin=True, lines=["never\n"])
+    ran = remote.run("read x; echo $?; cat; echo end", stdin=True, lines=["never\n"])
     assert (ran.out, ran.control.questions) == ("1\nend\n", [])
-    assert far.run("sleep 9", interrupts=[1]).exit_code == 130
-    far.session.remote.shell = None
-    assert replacement.BLIND in far.run("true").notices
+    assert remote.run("sleep 9", interrupts=[1]).exit_code == 130
+    remote.session.remote.shell = None
+    assert replacement.BLIND in remote.run("true").notices
 
 
 def broken(**more: Any) -> Callable[[dict[str, Any]], Any]:
@@ -167,50 +167,50 @@ def broken(**more: Any) -> Callable[[dict[str, Any]], Any]:
         broken(cwd=None),
     ],
 )
-def test_an_answer_that_is_not_of_the_protocol_is_one_sentence(far: InProcess, change: Callable[[Any], Any]) -> None:
-    far.run("true")
+def test_an_answer_that_is_not_of_the_protocol_is_one_sentence(remote: InProcess, change: Callable[[Any], Any]) -> None:
+    remote.run("true")
 
     def fault(event: Event, invoke: Callable[[], Reply]) -> Reply:
         reply = invoke()
         return replace(reply, payload=change(reply.payload)) if event["op"] == "run" else reply
 
-    far.transport.faults = fault
+    remote.transport.faults = fault
     with pytest.raises(errors.KernelError, match="never gives: run `lambda-kernel deploy`"):
-        far.run("echo x")
-    far.transport.faults = None
-    ran = far.run("echo on")
+        remote.run("echo x")
+    remote.transport.faults = None
+    ran = remote.run("echo on")
     assert ran.out == "on\n"
     assert ran.notices == [replacement.ENDINGS["lost"]]
 
 
 def test_characters_are_characters_where_the_locale_is_not_there() -> None:
-    far = InProcess(credentials={"LANG": "xx_XX.UTF-8", "LC_CTYPE": "C.UTF-8", "LC_ALL": ""})
+    remote = InProcess(credentials={"LANG": "xx_XX.UTF-8", "LC_CTYPE": "C.UTF-8", "LC_ALL": ""})
     try:
-        ran = far.run('x=äöü; echo "${#x} ${x^^} $LANG"; printf %s "$x" | wc -m; grep -c "^.$" <<<ä')
+        ran = remote.run('x=äöü; echo "${#x} ${x^^} $LANG"; printf %s "$x" | wc -m; grep -c "^.$" <<<ä')
         assert (ran.out, ran.err) == ("3 ÄÖÜ xx_XX.UTF-8\n3\n1\n", "")
     finally:
-        far.close()
-    far = InProcess(credentials={"LANG": "C.UTF-8", "LC_CTYPE": "C", "LC_ALL": ""})
+        remote.close()
+    remote = InProcess(credentials={"LANG": "C.UTF-8", "LC_CTYPE": "C", "LC_ALL": ""})
     try:
-        assert far.run("echo ${LC_ALL-}").out == "\n"
+        assert remote.run("echo ${LC_ALL-}").out == "\n"
     finally:
-        far.close()
+        remote.close()
 
 
-def test_options_are_restored_last(far: InProcess) -> None:
-    far.run("x=1; f() { :; }; a.b() { :; }; set -a -o posix; trap 'n=$((n+1))' DEBUG; trap 'e=1' ERR")
-    far.replace()
-    ran = far.run("declare -p x n; echo $-")
+def test_options_are_restored_last(remote: InProcess) -> None:
+    remote.run("x=1; f() { :; }; a.b() { :; }; set -a -o posix; trap 'n=$((n+1))' DEBUG; trap 'e=1' ERR")
+    remote.replace()
+    ran = remote.run("declare -p x n; echo $-")
     assert ran.out.startswith('declare -- x="1"\ndeclare -x n="')
     assert "a" in ran.out.splitlines()[-1]
     assert not any("Not restored" in notice for notice in ran.notices)
-    assert far.run("trap - DEBUG; set +o posix; a.b; declare -F f").out == "f\n"
+    assert remote.run("trap - DEBUG; set +o posix; a.b; declare -F f").out == "f\n"
 
 
-def test_a_prompt_command_is_restored_and_never_run(far: InProcess) -> None:
-    far.run("PROMPT_COMMAND='sleep 100'")
-    far.replace()
-    ran = far.run('echo "$PROMPT_COMMAND"')
+def test_a_prompt_command_is_restored_and_never_run(remote: InProcess) -> None:
+    remote.run("PROMPT_COMMAND='sleep 100'")
+    remote.replace()
+    ran = remote.run('echo "$PROMPT_COMMAND"')
     assert ran.out == "sleep 100\n"
-    ops = [event["op"] for event in far.transport.events if event["op"] != "attach"]  # which a busy machine needs
+    ops = [event["op"] for event in remote.transport.events if event["op"] != "attach"]  # which a busy machine needs
     assert ops == ["hello", "run", "run", "hello", "run"]

@@ -41,27 +41,27 @@ def failing(op: str, *faults: errors.KernelError | Reply) -> Callable[[Event, In
     ],
 )
 def test_what_passes_by_itself_is_waited_for(
-    far: InProcess, tmp_path: Path, op: str, error: errors.KernelError, words: str
+    remote: InProcess, tmp_path: Path, op: str, error: errors.KernelError, words: str
 ) -> None:
-    far.transport.faults = failing(op, error, error)
-    ran = far.run(TWO_STEPS.format(log=tmp_path / "log"))
+    remote.transport.faults = failing(op, error, error)
+    ran = remote.run(TWO_STEPS.format(log=tmp_path / "log"))
     assert ran.out == "a\nb\n"
     assert (tmp_path / "log").read_text() == "ran\n"
     assert ran.notices == [f"{words} Interrupt to give up."]
 
 
-def test_lambda_is_left_alone_for_as_long_as_it_says(far: InProcess) -> None:
-    far.run("true")
-    slept = far.slept
-    far.transport.faults = failing("run", errors.Throttled("throttled", 7), errors.Throttled("throttled", 0))
-    far.run("true")
-    assert 7 < far.slept - slept < 8
+def test_lambda_is_left_alone_for_as_long_as_it_says(remote: InProcess) -> None:
+    remote.run("true")
+    slept = remote.slept
+    remote.transport.faults = failing("run", errors.Throttled("throttled", 7), errors.Throttled("throttled", 0))
+    remote.run("true")
+    assert 7 < remote.slept - slept < 8
 
 
-def test_each_kind_of_trouble_is_told_once(far: InProcess) -> None:
+def test_each_kind_of_trouble_is_told_once(remote: InProcess) -> None:
     throttled, late = errors.Throttled("throttled"), errors.NotReady("not ready")
-    far.transport.faults = failing("run", throttled, late, throttled, late, throttled)
-    assert [notice.split(":")[0] for notice in far.run("true").notices] == ["Throttled, retrying", "Trying again"]
+    remote.transport.faults = failing("run", throttled, late, throttled, late, throttled)
+    assert [notice.split(":")[0] for notice in remote.run("true").notices] == ["Throttled, retrying", "Trying again"]
 
 
 REFUSALS = [
@@ -76,29 +76,29 @@ REFUSALS = [
 @pytest.mark.parametrize("op", ["hello", "run"])
 @pytest.mark.parametrize("error", REFUSALS)
 def test_before_a_command_has_run_it_is_told_at_once(
-    far: InProcess, op: str, error: errors.KernelError, tmp_path: Path
+    remote: InProcess, op: str, error: errors.KernelError, tmp_path: Path
 ) -> None:
     if op == "run":
-        far.run("kept=yes")
-    far.transport.faults = failing(op, error)
+        remote.run("kept=yes")
+    remote.transport.faults = failing(op, error)
     with pytest.raises(type(error), match=str(error)):
-        far.run(f"echo ran >>{tmp_path}/log")
+        remote.run(f"echo ran >>{tmp_path}/log")
     assert not (tmp_path / "log").exists()
-    assert far.run("echo ${kept-new}").out == ("yes\n" if op == "run" else "new\n")
+    assert remote.run("echo ${kept-new}").out == ("yes\n" if op == "run" else "new\n")
 
 
 @pytest.mark.parametrize("error", REFUSALS[:-1])
 def test_a_command_that_runs_waits_until_the_user_has_mended_it(
-    far: InProcess, error: errors.KernelError, tmp_path: Path
+    remote: InProcess, error: errors.KernelError, tmp_path: Path
 ) -> None:
-    far.transport.faults = failing("attach", error, error, error)
-    ran = far.run(TWO_STEPS.format(log=tmp_path / "log"))
+    remote.transport.faults = failing("attach", error, error, error)
+    ran = remote.run(TWO_STEPS.format(log=tmp_path / "log"))
     assert ran.out == "a\nb\n"
     assert (tmp_path / "log").read_text() == "ran\n"
     assert ran.notices == [f"Trying again: {error}. Interrupt to give up."]
 
 
-def test_and_may_be_given_up(far: InProcess) -> None:
+def test_and_may_be_given_up(remote: InProcess) -> None:
     tries = 0
 
     def signed_out(event: Event, invoke: Invoke) -> Reply:
@@ -107,22 +107,24 @@ def test_and_may_be_given_up(far: InProcess) -> None:
             return invoke()
         tries += 1
         if tries == 3:
-            far.transport.control.after.append(0)  # the user interrupts
+            remote.transport.control.after.append(0)  # the user interrupts
         raise SIGNED_OUT
 
-    far.transport.faults = signed_out
+    remote.transport.faults = signed_out
     with pytest.raises(errors.CommandLost, match=r"not run again: .*have expired"):
-        far.run("sleep 50")
+        remote.run("sleep 50")
     assert tries == 3
-    far.transport.faults = None
-    assert far.run("echo next").out == "next\n"
+    remote.transport.faults = None
+    assert remote.run("echo next").out == "next\n"
 
 
-def test_a_refusal_for_good_ends_a_command_and_the_next_one_gets_its_own_output(far: InProcess, tmp_path: Path) -> None:
-    far.transport.faults = failing("attach", errors.Refused("no function named `f`: deploy one"))
+def test_a_refusal_for_good_ends_a_command_and_the_next_one_gets_its_own_output(
+    remote: InProcess, tmp_path: Path
+) -> None:
+    remote.transport.faults = failing("attach", errors.Refused("no function named `f`: deploy one"))
     with pytest.raises(errors.CommandLost, match="no function named `f`"):
-        far.run(TWO_STEPS.format(log=tmp_path / "log"))
-    assert far.run("echo next").out == "next\n"
+        remote.run(TWO_STEPS.format(log=tmp_path / "log"))
+    assert remote.run("echo next").out == "next\n"
     assert (tmp_path / "log").read_text() == "ran\n"
 
 
@@ -130,24 +132,24 @@ PAGE = Reply("<html>sign in to this network</html>", "id", 0.01)
 
 
 @pytest.mark.parametrize("op", ["run", "attach"])
-def test_a_page_in_place_of_an_answer_is_none(far: InProcess, op: str, tmp_path: Path) -> None:
-    far.run("true")
-    far.transport.faults = failing(op, PAGE)
-    ran = far.run(TWO_STEPS.format(log=tmp_path / "log"))
+def test_a_page_in_place_of_an_answer_is_none(remote: InProcess, op: str, tmp_path: Path) -> None:
+    remote.run("true")
+    remote.transport.faults = failing(op, PAGE)
+    ran = remote.run(TWO_STEPS.format(log=tmp_path / "log"))
     assert ran.out == "a\nb\n"
     assert (tmp_path / "log").read_text() == "ran\n"
     assert "cannot be read" in ran.notices[0]
 
 
-def test_a_page_of_the_first_one_to_answer_is_another_function(far: InProcess) -> None:
-    far.transport.faults = failing("hello", PAGE)
+def test_a_page_of_the_first_one_to_answer_is_another_function(remote: InProcess) -> None:
+    remote.transport.faults = failing("hello", PAGE)
     with pytest.raises(errors.NotOurs, match="not a shell function"):
-        far.run("true")
+        remote.run("true")
 
 
-def test_a_function_that_is_deployed_anew_while_a_command_runs(far: InProcess) -> None:
+def test_a_function_that_is_deployed_anew_while_a_command_runs(remote: InProcess) -> None:
     other = Reply({"protocol": wire.PROTOCOL + 1, "state": "protocol"}, "id", 0.01)
-    far.transport.faults = failing("attach", other)
+    remote.transport.faults = failing("attach", other)
     with pytest.raises(errors.CommandLost, match="upgrade lambda-kernel"):
-        far.run("sleep 50")
-    assert far.run("echo next").out == "next\n"
+        remote.run("sleep 50")
+    assert remote.run("echo next").out == "next\n"

@@ -21,9 +21,9 @@ from tests.support.proxied_session import Line, line
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does")
 
 
-def used_last(far: Line) -> str:
+def used_last(remote: Line) -> str:
     """Have Lambda use another environment later than the session's own, which is idle; its name."""
-    session = far.session
+    session = remote.session
     attach = (
         session.remote.event("attach") | session.remote.here() | {"seq": session.remote.seq + 1, "had": 0, "wait": 0}
     )
@@ -62,23 +62,23 @@ def test_lambda_prefers_another_environment_while_a_command_runs() -> None:
 
     def see(_: CellEvent) -> None:
         if not preferred:
-            preferred.append(used_last(far))
+            preferred.append(used_last(remote))
 
-    with line() as far:
-        far.run("x=1")
+    with line() as remote:
+        remote.run("x=1")
         # Time is real here: an environment is held for as long as that.
-        ran, lost = far.attempt("echo on; sleep 1; echo end", see=see, control=Interrupts(sleep=time.sleep))
+        ran, lost = remote.attempt("echo on; sleep 1; echo end", see=see, control=Interrupts(sleep=time.sleep))
         assert (lost, ran.out, ran.usage.replaced) == (None, "on\nend\n", False)
-        assert preferred != [far.session.remote.environment]
-        assert far.run("echo $x").out == "1\n"
+        assert preferred != [remote.session.remote.environment]
+        assert remote.run("echo $x").out == "1\n"
 
 
 class Held(Connection):
     """Notes what is held, in place of a function."""
 
-    def __init__(self, far: InProcess) -> None:
-        super().__init__(far.transport, lambda: self.now, lambda: 0.5, inline)
-        self.now, self.held, self.remote = 0.0, 0, far.session.remote
+    def __init__(self, remote: InProcess) -> None:
+        super().__init__(remote.transport, lambda: self.now, lambda: 0.5, inline)
+        self.now, self.held, self.remote = 0.0, 0, remote.session.remote
 
     def hold(self, event: dict[str, Any]) -> threading.Thread:
         self.held += 1
@@ -124,26 +124,26 @@ def test_what_cannot_be_held_is_no_failure() -> None:
     def refuse(*_: object) -> Any:
         raise errors.Throttled("Lambda throttled `fake`")
 
-    far = InProcess(refuse)
-    far.session.connection.hold(far.session.remote.event("attach")).join()
-    far.close()
+    remote = InProcess(refuse)
+    remote.session.connection.hold(remote.session.remote.event("attach")).join()
+    remote.close()
 
 
 @pytest.mark.parametrize(("pause", "asked"), [(SURE_SECONDS - 10, 0), (SURE_SECONDS + 1, 1)])
 def test_after_a_pause_it_is_asked_for_before_a_command_is_sent(pause: float, asked: int) -> None:
-    with line() as far:
-        far.run("x=1")
-        far.jump(pause)
-        ran = far.run("echo $x")
+    with line() as remote:
+        remote.run("x=1")
+        remote.jump(pause)
+        ran = remote.run("echo $x")
         assert (ran.out, ran.usage.invocations, ran.notices) == ("1\n", 1 + asked, [])
-        assert far.run("echo $x").usage.invocations == 1
+        assert remote.run("echo $x").usage.invocations == 1
 
 
 def test_an_environment_that_ended_in_a_pause_costs_no_command() -> None:
     ahead = [0.0]
-    with line(idle_s=600, clock=lambda: time.monotonic() + ahead[0]) as far:
-        far.run("x=1")
-        far.jump(1200)
+    with line(idle_s=600, clock=lambda: time.monotonic() + ahead[0]) as remote:
+        remote.run("x=1")
+        remote.jump(1200)
         ahead[0] = 1200
-        ran = far.run("echo $x")
+        ran = remote.run("echo $x")
         assert (ran.out, ran.usage.replaced, ran.usage.invocations) == ("1\n", True, 3)

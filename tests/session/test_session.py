@@ -39,200 +39,200 @@ def out_of_memory(event: Event, invoke: Invoke) -> Reply:
 
 
 @pytest.fixture
-def fars() -> Iterator[list[InProcess]]:
+def remotes() -> Iterator[list[InProcess]]:
     made: list[InProcess] = []
     yield made
-    for far in made:
-        far.close()
+    for remote in made:
+        remote.close()
 
 
-def with_faults(fars: list[InProcess], faults: Faults | None, reports: bool = True) -> InProcess:
-    far = InProcess(faults, reports=reports)
-    fars.append(far)
-    return far
+def with_faults(remotes: list[InProcess], faults: Faults | None, reports: bool = True) -> InProcess:
+    remote = InProcess(faults, reports=reports)
+    remotes.append(remote)
+    return remote
 
 
 @pytest.mark.parametrize("fault", [answer_lost, request_lost, throttled])
 @pytest.mark.parametrize("op", ["hello", "run", "attach"])
 def test_a_command_runs_once_whatever_is_lost(
-    fars: list[InProcess], fault: Callable[[Event, Invoke], Reply], op: str, tmp_path: Path
+    remotes: list[InProcess], fault: Callable[[Event, Invoke], Reply], op: str, tmp_path: Path
 ) -> None:
-    far = with_faults(fars, Faults(op, {1, 2, 4}, fault))
+    remote = with_faults(remotes, Faults(op, {1, 2, 4}, fault))
     code = f"echo ran >>{tmp_path}/log; for i in 1 2 3; do echo $i; sleep 0.15; done"
-    ran = far.run(code)
+    ran = remote.run(code)
     assert ran.out == "1\n2\n3\n"
     assert (tmp_path / "log").read_text() == "ran\n"
     assert any("to give up" in notice for notice in ran.notices)
-    assert far.run("echo next").out == "next\n"
+    assert remote.run("echo next").out == "next\n"
 
 
-def test_a_command_that_cannot_be_sent_is_not_tried_for_ever(fars: list[InProcess]) -> None:
-    far = with_faults(fars, Faults("run", {1}, unreachable))
+def test_a_command_that_cannot_be_sent_is_not_tried_for_ever(remotes: list[InProcess]) -> None:
+    remote = with_faults(remotes, Faults("run", {1}, unreachable))
     with pytest.raises(errors.Unreachable):
-        far.run("echo never")
-    assert far.run("echo now").out == "now\n"
+        remote.run("echo never")
+    assert remote.run("echo now").out == "now\n"
 
 
-def test_an_interrupt_while_throttled_gives_up_before_anything_runs(fars: list[InProcess], tmp_path: Path) -> None:
-    far = with_faults(fars, Faults("run", set(range(1, 100)), throttled))
-    assert far.run(f"echo ran >{tmp_path}/log", interrupts=[0]).result.interrupted
+def test_an_interrupt_while_throttled_gives_up_before_anything_runs(remotes: list[InProcess], tmp_path: Path) -> None:
+    remote = with_faults(remotes, Faults("run", set(range(1, 100)), throttled))
+    assert remote.run(f"echo ran >{tmp_path}/log", interrupts=[0]).result.interrupted
     assert not (tmp_path / "log").exists()
 
 
 @pytest.mark.parametrize("error", [errors.Throttled, errors.NotReady])
 @pytest.mark.parametrize("what", ["interrupt", "close", "time limit"])
 def test_what_ends_a_cell_while_it_waits_ends_it_before_it_has_run(
-    fars: list[InProcess], what: str, error: type[errors.Refused], tmp_path: Path
+    remotes: list[InProcess], what: str, error: type[errors.Refused], tmp_path: Path
 ) -> None:
     """Lambda takes the next request, but there must be none."""
-    far, ran = with_faults(fars, None), fresh()
+    remote, ran = with_faults(remotes, None), fresh()
 
     def sleep(seconds: float) -> None:
-        far.sleep(seconds)
+        remote.sleep(seconds)
         if what == "interrupt":
             ran.control.after.append(0)
         if what == "close":
             ran.control.closes = 0
 
     def for_now(event: Event, invoke: Invoke) -> Reply:
-        if ran.control.interrupts or ran.control.closed or far.slept >= 2:
+        if ran.control.interrupts or ran.control.closed or remote.slept >= 2:
             return invoke()
         raise error("for now", 6.0)
 
-    far.run("true")
+    remote.run("true")
     ran.control.sleep = sleep
-    far.transport.faults = for_now
+    remote.transport.faults = for_now
     cell = Cell(f"echo ran >{tmp_path}/log", seconds=2.0 if what == "time limit" else None)
     with pytest.raises(error):
-        far.session.run(cell, ran.cell_events.append, ran.control, ran.usage)
-    assert far.slept <= (2.0 if what == "time limit" else 6.0)
-    assert far.run("echo next").out == "next\n"
+        remote.session.run(cell, ran.cell_events.append, ran.control, ran.usage)
+    assert remote.slept <= (2.0 if what == "time limit" else 6.0)
+    assert remote.run("echo next").out == "next\n"
     assert not (tmp_path / "log").exists()
 
 
-def test_output_that_nobody_can_take_ends_the_command(fars: list[InProcess], tmp_path: Path) -> None:
+def test_output_that_nobody_can_take_ends_the_command(remotes: list[InProcess], tmp_path: Path) -> None:
     """Or the next cell would find it in its place."""
-    far, ran = with_faults(fars, None), fresh()
+    remote, ran = with_faults(remotes, None), fresh()
 
     def full(cell_event: object) -> None:
         raise OSError(28, "No space left on device")
 
-    far.transport.control = ran.control
+    remote.transport.control = ran.control
     with pytest.raises(OSError, match="No space"):
-        far.session.run(Cell(f"seq 9; sleep 50; echo on >{tmp_path}/log"), full, ran.control, ran.usage)
-    after = far.run("echo next")
+        remote.session.run(Cell(f"seq 9; sleep 50; echo on >{tmp_path}/log"), full, ran.control, ran.usage)
+    after = remote.run("echo next")
     assert (after.out, after.exit_code, after.notices) == ("next\n", 0, [])
     assert not (tmp_path / "log").exists()
 
 
-def test_what_is_asked_beside_cells_keeps_to_lambdas_pace(fars: list[InProcess]) -> None:
-    far = with_faults(fars, None)
-    far.run("true")
+def test_what_is_asked_beside_cells_keeps_to_lambdas_pace(remotes: list[InProcess]) -> None:
+    remote = with_faults(remotes, None)
+    remote.run("true")
     ran = fresh()
-    ran.control.sleep = far.sleep
+    ran.control.sleep = remote.sleep
     for _ in range(25):
-        far.session.query("def look(shell): return 1", "look", ran.cell_events.append, ran.control, ran.usage)
-    assert far.slept > 1
+        remote.session.query("def look(shell): return 1", "look", ran.cell_events.append, ran.control, ran.usage)
+    assert remote.slept > 1
     assert ran.usage.invocations == 25
 
 
-def test_an_interrupt_while_nothing_answers_gives_the_command_up(fars: list[InProcess]) -> None:
-    far = with_faults(fars, Faults("attach", set(range(1, 1000)), request_lost))
+def test_an_interrupt_while_nothing_answers_gives_the_command_up(remotes: list[InProcess]) -> None:
+    remote = with_faults(remotes, Faults("attach", set(range(1, 1000)), request_lost))
     with pytest.raises(errors.CommandLost, match="not run again"):
-        far.run("sleep 50", interrupts=[1])
-    epoch = far.session.remote.epoch
-    assert far.run("echo fresh").out == "fresh\n"
+        remote.run("sleep 50", interrupts=[1])
+    epoch = remote.session.remote.epoch
+    assert remote.run("echo fresh").out == "fresh\n"
     assert epoch == 2
 
 
 @pytest.mark.parametrize("fault", [answer_lost, throttled])
 def test_a_function_that_never_answers_is_not_asked_for_ever(
-    fars: list[InProcess], fault: Callable[[Event, Invoke], Reply]
+    remotes: list[InProcess], fault: Callable[[Event, Invoke], Reply]
 ) -> None:
-    far = with_faults(fars, Faults("hello", set(range(1, 1000)), fault))
-    begin = far.slept
+    remote = with_faults(remotes, Faults("hello", set(range(1, 1000)), fault))
+    begin = remote.slept
     with pytest.raises((errors.Unanswered, errors.Throttled)):
-        far.run("true")
-    assert 60 < far.slept - begin < 90
+        remote.run("true")
+    assert 60 < remote.slept - begin < 90
 
 
-def test_a_command_whose_function_goes_silent_is_given_up_in_the_end(fars: list[InProcess]) -> None:
-    far = with_faults(fars, Faults("attach", set(range(1, 1000)), request_lost))
+def test_a_command_whose_function_goes_silent_is_given_up_in_the_end(remotes: list[InProcess]) -> None:
+    remote = with_faults(remotes, Faults("attach", set(range(1, 1000)), request_lost))
     with pytest.raises(errors.CommandLost, match="no longer answers"):
-        far.run("sleep 50")
-    assert 900 < far.slept < 930
+        remote.run("sleep 50")
+    assert 900 < remote.slept < 930
 
 
-def test_the_environment_replaced_between_cells(fars: list[InProcess]) -> None:
-    far = with_faults(fars, Faults("none", set(), request_lost))
-    far.run("x=1")
-    far.replace()
-    ran = far.run("echo ${x-gone}")
+def test_the_environment_replaced_between_cells(remotes: list[InProcess]) -> None:
+    remote = with_faults(remotes, Faults("none", set(), request_lost))
+    remote.run("x=1")
+    remote.replace()
+    ran = remote.run("echo ${x-gone}")
     assert ran.out == "1\n"
     assert len(ran.notices) == 1
     assert "is another one" in ran.notices[0]
     assert "Restored: 1 variable." in ran.notices[0]
     assert ran.usage.replaced
-    assert ran.usage.environment_id == far.environment.id
-    assert not far.run("true").notices
+    assert ran.usage.environment_id == remote.environment.id
+    assert not remote.run("true").notices
 
 
-def test_the_environment_replaced_while_a_command_runs(fars: list[InProcess], tmp_path: Path) -> None:
+def test_the_environment_replaced_while_a_command_runs(remotes: list[InProcess], tmp_path: Path) -> None:
     def replace(event: Event, invoke: Invoke) -> Reply:
-        far.replace()
+        remote.replace()
         return invoke()
 
-    far = with_faults(fars, Faults("attach", {1}, replace))
+    remote = with_faults(remotes, Faults("attach", {1}, replace))
     with pytest.raises(errors.CommandLost, match="has replaced"):
-        far.run(f"echo ran >>{tmp_path}/log; echo before; sleep 50")
+        remote.run(f"echo ran >>{tmp_path}/log; echo before; sleep 50")
     assert (tmp_path / "log").read_text() == "ran\n"
-    assert far.run("echo after").out == "after\n"
+    assert remote.run("echo after").out == "after\n"
 
 
-def test_another_environment_may_answer_while_the_own_one_is_busy(fars: list[InProcess]) -> None:
+def test_another_environment_may_answer_while_the_own_one_is_busy(remotes: list[InProcess]) -> None:
     other = InProcess()
-    fars.append(other)
+    remotes.append(other)
 
     def detour(event: Event, invoke: Invoke) -> Reply:
         reply = other.transport.fake.invoke(event)
         assert reply.payload["state"] == "elsewhere"
         return reply
 
-    far = with_faults(fars, Faults("attach", {1, 2}, detour))
-    assert far.run("echo a; sleep 0.5; echo b").out == "a\nb\n"
+    remote = with_faults(remotes, Faults("attach", {1, 2}, detour))
+    assert remote.run("echo a; sleep 0.5; echo b").out == "a\nb\n"
 
 
-def test_the_runtime_dies_while_a_command_runs(fars: list[InProcess]) -> None:
-    far = with_faults(fars, Faults("attach", {1}, out_of_memory))
+def test_the_runtime_dies_while_a_command_runs(remotes: list[InProcess]) -> None:
+    remote = with_faults(remotes, Faults("attach", {1}, out_of_memory))
     with pytest.raises(errors.CommandLost, match="ran out of memory of 128 MB"):
-        far.run("sleep 50")
-    far.replace()
-    after = far.run("echo after")
+        remote.run("sleep 50")
+    remote.replace()
+    after = remote.run("echo after")
     assert after.out == "after\n"
     assert "started again" in after.notices[0]
     assert not after.usage.replaced
 
 
-def test_a_function_of_another_kind(fars: list[InProcess]) -> None:
+def test_a_function_of_another_kind(remotes: list[InProcess]) -> None:
     def foreign(event: Event, invoke: Invoke) -> Reply:
         return Reply({"statusCode": 200}, "id", 0.01)
 
     with pytest.raises(errors.NotOurs, match="not a shell function"):
-        with_faults(fars, Faults("hello", {1}, foreign)).run("rm -rf /")
+        with_faults(remotes, Faults("hello", {1}, foreign)).run("rm -rf /")
 
 
 @pytest.mark.parametrize("theirs", [0, index.PROTOCOL - 1])
-def test_a_function_of_another_version(fars: list[InProcess], theirs: int) -> None:
+def test_a_function_of_another_version(remotes: list[InProcess], theirs: int) -> None:
     def older(event: Event, invoke: Invoke) -> Reply:
         return Reply({"protocol": theirs, "state": "protocol"}, "id", 0.01)
 
     with pytest.raises(errors.NotOurs, match=f"protocol {theirs}, .*: run `lambda-kernel deploy`"):
-        with_faults(fars, Faults("hello", {1}, older)).run("true")
+        with_faults(remotes, Faults("hello", {1}, older)).run("true")
 
 
-def test_the_slice_follows_the_round_trip(fars: list[InProcess]) -> None:
+def test_the_slice_follows_the_round_trip(remotes: list[InProcess]) -> None:
     """With the way there and back it takes 25 round trips, except at the ends."""
-    session = with_faults(fars, Faults("none", set(), request_lost)).session
+    session = with_faults(remotes, Faults("none", set(), request_lost)).session
     slices = []
     for round_trip in (0.001, 0.02, 0.1, 1.0):
         session.connection.round_trip = round_trip
@@ -240,32 +240,32 @@ def test_the_slice_follows_the_round_trip(fars: list[InProcess]) -> None:
     assert slices == pytest.approx([0.2, 0.48, 2.4, 5.0])
 
 
-def test_reset_gives_a_clean_shell_and_kills_the_old_one(fars: list[InProcess]) -> None:
-    far = with_faults(fars, Faults("none", set(), request_lost))
-    ran = far.run("x=1; sleep 50 &")
-    before = far.environment.shells["test"].pid
-    far.session.reset(ran.cell_events.append, ran.control, ran.usage)
-    assert far.run("echo ${x-gone}; jobs").out == "gone\n"
-    assert before not in [shell.pid for shell in far.environment.shells.values()]
+def test_reset_gives_a_clean_shell_and_kills_the_old_one(remotes: list[InProcess]) -> None:
+    remote = with_faults(remotes, Faults("none", set(), request_lost))
+    ran = remote.run("x=1; sleep 50 &")
+    before = remote.environment.shells["test"].pid
+    remote.session.reset(ran.cell_events.append, ran.control, ran.usage)
+    assert remote.run("echo ${x-gone}; jobs").out == "gone\n"
+    assert before not in [shell.pid for shell in remote.environment.shells.values()]
 
 
-def test_a_later_kernel_of_the_same_name_takes_the_shell_over(fars: list[InProcess]) -> None:
-    far = with_faults(fars, Faults("none", set(), request_lost))
-    far.run("x=1; sleep 100 &")
-    [job] = [p.pid for p in index.processes() if p.parent == far.environment.shells["test"].pid]
-    later = Session(far.transport, time.monotonic, "test", epoch=far.session.remote.epoch + 100)
+def test_a_later_kernel_of_the_same_name_takes_the_shell_over(remotes: list[InProcess]) -> None:
+    remote = with_faults(remotes, Faults("none", set(), request_lost))
+    remote.run("x=1; sleep 100 &")
+    [job] = [p.pid for p in index.processes() if p.parent == remote.environment.shells["test"].pid]
+    later = Session(remote.transport, time.monotonic, "test", epoch=remote.session.remote.epoch + 100)
     ran = fresh()
     later.run(Cell("echo ${x-clean}"), ran.cell_events.append, ran.control, ran.usage)
     assert (ran.out, ran.notices) == ("clean\n", [])
     assert not Path(f"/proc/{job}/fd/0").exists()
     with pytest.raises(errors.CommandLost, match="another kernel has taken"):
-        far.run("true")
+        remote.run("true")
 
 
-def test_without_a_log_the_functions_own_figures_are_taken_and_marked(fars: list[InProcess]) -> None:
-    far = with_faults(fars, Faults("none", set(), request_lost), reports=False)
-    far.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "256"
-    ran = far.run("sleep 0.1; true")
+def test_without_a_log_the_functions_own_figures_are_taken_and_marked(remotes: list[InProcess]) -> None:
+    remote = with_faults(remotes, Faults("none", set(), request_lost), reports=False)
+    remote.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "256"
+    ran = remote.run("sleep 0.1; true")
     assert ran.usage.totals is not None
     assert ran.usage.totals.duration_ms >= 100
     assert ran.usage.totals.memory_size_mb == 256
@@ -280,15 +280,15 @@ def test_backoff_grows_to_a_bound() -> None:
     assert [round(next(delays), 1) for _ in range(9)] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
 
 
-def test_code_that_is_sent_along(fars: list[InProcess]) -> None:
-    far = with_faults(fars, Faults("none", set(), request_lost))
+def test_code_that_is_sent_along(remotes: list[InProcess]) -> None:
+    remote = with_faults(remotes, Faults("none", set(), request_lost))
     code = "def look(shell, more):\n    return [shell.seq, index.os.readlink(f'/proc/{shell.pid}/cwd'), more]"
     usage = Usage()
-    assert far.session.call(code, "look", usage, more=1) is None
+    assert remote.session.call(code, "look", usage, more=1) is None
     assert usage.invocations == 0
-    far.run("cd /usr; false")
-    assert far.session.call(code, "look", usage, more="ü") == [1, "/usr", "ü"]
-    assert far.run("echo $?").out == "1\n"
-    far.replace()
-    assert far.session.call(code, "look", usage, more=1) is None
+    remote.run("cd /usr; false")
+    assert remote.session.call(code, "look", usage, more="ü") == [1, "/usr", "ü"]
+    assert remote.run("echo $?").out == "1\n"
+    remote.replace()
+    assert remote.session.call(code, "look", usage, more=1) is None
     assert usage.invocations == 2

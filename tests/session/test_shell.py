@@ -48,40 +48,40 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
         ("echo \ud800", "?\n", "", 0),
     ],
 )
-def test_a_cell_is_shell_text(far: InProcess, code: str, out: str, err: str, exit_code: int) -> None:
-    ran = far.run(code)
+def test_a_cell_is_shell_text(remote: InProcess, code: str, out: str, err: str, exit_code: int) -> None:
+    ran = remote.run(code)
     assert (ran.out, as_bash_5_2(ran.err), ran.exit_code) == (out, err, exit_code)
-    assert far.run("echo next").out == "next\n"
+    assert remote.run("echo next").out == "next\n"
 
 
-def test_the_shell_lives_on_between_cells(far: InProcess) -> None:
-    far.run("cd /tmp; x=5; y=(1 2); f() { echo f$1; }; alias a='echo alias'; set -f; umask 077")
-    ran = far.run("pwd; echo $x ${y[1]}; f 1\na; echo *; umask")
+def test_the_shell_lives_on_between_cells(remote: InProcess) -> None:
+    remote.run("cd /tmp; x=5; y=(1 2); f() { echo f$1; }; alias a='echo alias'; set -f; umask 077")
+    ran = remote.run("pwd; echo $x ${y[1]}; f 1\na; echo *; umask")
     assert ran.out == "/tmp\n5 2\nf1\nalias\n*\n0077\n"
-    assert far.session.remote.cwd == "/tmp"
+    assert remote.session.remote.cwd == "/tmp"
 
 
-def test_the_exit_status_of_the_cell_before(far: InProcess) -> None:
-    far.run("(exit 42)")
-    assert far.run("echo $?").out == "42\n"
-    assert far.run("echo $?").out == "0\n"
-    far.run("trap 'echo trapped' ERR; (exit 3)")
-    assert far.run("echo $?").out == "3\n"
+def test_the_exit_status_of_the_cell_before(remote: InProcess) -> None:
+    remote.run("(exit 42)")
+    assert remote.run("echo $?").out == "42\n"
+    assert remote.run("echo $?").out == "0\n"
+    remote.run("trap 'echo trapped' ERR; (exit 3)")
+    assert remote.run("echo $?").out == "3\n"
 
 
-def test_a_short_command_is_one_invocation_and_the_first_one_two(far: InProcess) -> None:
-    assert far.run("true").usage.invocations == 2
-    assert far.run("true").usage.invocations == 1
+def test_a_short_command_is_one_invocation_and_the_first_one_two(remote: InProcess) -> None:
+    assert remote.run("true").usage.invocations == 2
+    assert remote.run("true").usage.invocations == 1
 
 
-def test_facts_of_the_invocation(far: InProcess) -> None:
-    ran = far.run(
+def test_facts_of_the_invocation(remote: InProcess) -> None:
+    ran = remote.run(
         "echo $LAMBDA_REQUEST_ID; echo $((LAMBDA_DEADLINE_MS > 1600000000000)); env | grep -c ^LAMBDA_TENANT_ID=$"
     )
     assert ran.out == "6bc28136-xmpl-4365-b021-0ce6b2e64ab0\n1\n1\n"
 
 
-def test_the_cold_start_of_the_environment(far: InProcess) -> None:
+def test_the_cold_start_of_the_environment(remote: InProcess) -> None:
     """Lambda reports it for the invocation before the cell's own."""
     inits = [181.54]
     look = "echo $LAMBDA_COLD_START,$LAMBDA_INIT_MS"
@@ -90,19 +90,21 @@ def test_the_cold_start_of_the_environment(far: InProcess) -> None:
         reply = invoke()
         return replace(reply, report=Report("id", 1.0, init_duration_ms=inits.pop() if inits else None))
 
-    far.transport.faults = report
-    assert [far.run(look).out for _ in range(2)] == ["1,181.54\n", "0,181.54\n"]
-    far.session.reset(lambda cell_event: None, far.transport.control, Usage())  # a new shell in the old environment
-    assert far.run(look).out == "0,181.54\n"
-    far.replace()
+    remote.transport.faults = report
+    assert [remote.run(look).out for _ in range(2)] == ["1,181.54\n", "0,181.54\n"]
+    remote.session.reset(
+        lambda cell_event: None, remote.transport.control, Usage()
+    )  # a new shell in the old environment
+    assert remote.run(look).out == "0,181.54\n"
+    remote.replace()
     inits.append(95.0)
-    assert far.run(look).out == "1,95\n"
-    far.replace()
-    assert far.run(f"{look}; declare -p LAMBDA_INIT_MS").out == '0,\ndeclare -x LAMBDA_INIT_MS=""\n'
+    assert remote.run(look).out == "1,95\n"
+    remote.replace()
+    assert remote.run(f"{look}; declare -p LAMBDA_INIT_MS").out == '0,\ndeclare -x LAMBDA_INIT_MS=""\n'
 
 
-def test_variables_that_the_runtime_leaves_unset(far: InProcess) -> None:
-    assert far.run('echo "$TERM $TMPDIR ${HOME:?}"; echo $PATH').out.endswith(f":{index.PRIVATE}/bin\n")
+def test_variables_that_the_runtime_leaves_unset(remote: InProcess) -> None:
+    assert remote.run('echo "$TERM $TMPDIR ${HOME:?}"; echo $PATH').out.endswith(f":{index.PRIVATE}/bin\n")
 
 
 @pytest.mark.parametrize(
@@ -125,17 +127,17 @@ def test_variables_that_the_runtime_leaves_unset(far: InProcess) -> None:
         ("kill -INT $$; echo no", ""),
     ],
 )
-def test_nothing_that_a_cell_does_to_its_shell_harms_later_cells(far: InProcess, code: str, out: str) -> None:
-    assert far.run(code).out == out
-    ran = far.run("echo next")
+def test_nothing_that_a_cell_does_to_its_shell_harms_later_cells(remote: InProcess, code: str, out: str) -> None:
+    assert remote.run(code).out == out
+    ran = remote.run("echo next")
     assert ran.out in ("next\n", "debug\nnext\n")
     assert ran.err in ("", "+ echo next\n")
     assert ran.exit_code == 0
 
 
-def test_nothing_of_ours_shows_up_in_traps_and_traces(far: InProcess) -> None:
-    far.run("trap 'echo \"<$BASH_COMMAND>\"' DEBUG; set -x; trap 'echo E' ERR")
-    ran = far.run("true")
+def test_nothing_of_ours_shows_up_in_traps_and_traces(remote: InProcess) -> None:
+    remote.run("trap 'echo \"<$BASH_COMMAND>\"' DEBUG; set -x; trap 'echo E' ERR")
+    ran = remote.run("true")
     assert ran.out == "<true>\n"
     assert [line for line in ran.err.splitlines() if "true" not in line] == []
 
@@ -159,36 +161,36 @@ def test_nothing_of_ours_shows_up_in_traps_and_traces(far: InProcess) -> None:
         ("ulimit -v 8000; x=$(printf %9000000s); echo $x", 2, "ran out of memory"),
     ],
 )
-def test_a_cell_that_ends_its_shell_says_so(far: InProcess, code: str, exit_code: int | None, notice: str) -> None:
+def test_a_cell_that_ends_its_shell_says_so(remote: InProcess, code: str, exit_code: int | None, notice: str) -> None:
     """exit_code: None where it depends on how much bash had read."""
-    far.run("kept=1")
-    ran = far.run(code)
+    remote.run("kept=1")
+    ran = remote.run(code)
     assert exit_code is None or ran.exit_code == exit_code
     assert len(ran.notices) == 1
     assert notice in ran.notices[0]
-    after = far.run("echo ${kept-gone}")
+    after = remote.run("echo ${kept-gone}")
     clean = "clean one" in ran.notices[0]  # after a deliberate end nothing is restored
     assert after.out == ("gone\n" if clean else "1\n")
     assert [notice.partition(".")[0] for notice in after.notices] == ([] if clean else ["This is a new shell"])
-    assert far.run("echo calm").notices == []
+    assert remote.run("echo calm").notices == []
 
 
-def test_a_shell_that_dies_between_two_cells(far: InProcess) -> None:
-    far.run("true")
-    pid = far.environment.shells["test"].pid
+def test_a_shell_that_dies_between_two_cells(remote: InProcess) -> None:
+    remote.run("true")
+    pid = remote.environment.shells["test"].pid
     os.kill(pid, signal.SIGKILL)  # by a job it might come while the cell runs
     wait_until(lambda: index.peek(f"/proc/{pid}/stat").partition(") ")[2][:1] in ("Z", ""))
-    after = far.run("echo alive")
+    after = remote.run("echo alive")
     assert after.out == "alive\n"
     assert "was killed" in after.notices[0]
 
 
 @pytest.mark.parametrize("code", ["cat", "read x", "python3 -c 'import sys; sys.stdin.read()'", "head -1", "cat | cat"])
-def test_reading_the_input_gives_its_end_at_once_and_a_hint(far: InProcess, code: str) -> None:
-    ran = far.run(f"{code}; echo done")
+def test_reading_the_input_gives_its_end_at_once_and_a_hint(remote: InProcess, code: str) -> None:
+    ran = remote.run(f"{code}; echo done")
     assert ran.out == "done\n"
     assert ran.input_ended
-    assert not far.run("echo x | cat").input_ended
+    assert not remote.run("echo x | cat").input_ended
 
 
 @pytest.mark.parametrize(
@@ -210,73 +212,73 @@ def test_reading_the_input_gives_its_end_at_once_and_a_hint(far: InProcess, code
         "{ sleep 30; echo no; }",
     ],
 )
-def test_an_interrupt_ends_the_cell_and_keeps_the_shell(far: InProcess, code: str) -> None:
-    far.run("state=kept")
-    ran = far.run(f"{code}; echo not reached", interrupts=[1])
+def test_an_interrupt_ends_the_cell_and_keeps_the_shell(remote: InProcess, code: str) -> None:
+    remote.run("state=kept")
+    ran = remote.run(f"{code}; echo not reached", interrupts=[1])
     assert ran.result.interrupted
     assert "not reached" not in ran.out
     assert not re.search(r"tcsetattr|ioctl", ran.err)
     if "set -e" not in code:
         assert ran.exit_code == 130
-        assert far.run("echo $state").out == "kept\n"
+        assert remote.run("echo $state").out == "kept\n"
 
 
-def test_an_interrupt_spares_background_jobs(far: InProcess) -> None:
-    far.run("sleep 50 & first=$!")
-    far.run("sleep 60 & second=$!; sleep 30", interrupts=[1])
-    assert far.run("kill -0 $first $second && jobs -r | wc -l").out == "2\n"
+def test_an_interrupt_spares_background_jobs(remote: InProcess) -> None:
+    remote.run("sleep 50 & first=$!")
+    remote.run("sleep 60 & second=$!; sleep 30", interrupts=[1])
+    assert remote.run("kill -0 $first $second && jobs -r | wc -l").out == "2\n"
 
 
-def test_an_interrupted_program_that_goes_on_is_not_interrupted_twice(far: InProcess) -> None:
+def test_an_interrupted_program_that_goes_on_is_not_interrupted_twice(remote: InProcess) -> None:
     program = (
         "import signal,time; signal.signal(2, lambda *a: print('caught', flush=True)); "
         "print('ready', flush=True); time.sleep(1); print('end')"
     )
-    ran = far.run(f'python3 -c "{program}"; echo after', cue="ready")
+    ran = remote.run(f'python3 -c "{program}"; echo after', cue="ready")
     assert ran.out == "ready\ncaught\nend\n"
     assert ran.exit_code == 130
 
 
-def test_three_interrupts_end_what_ignores_the_first_two(far: InProcess) -> None:
-    ran = far.run("trap '' INT TERM; sleep 30; sleep 30; sleep 30", interrupts=[1, 2, 3])
+def test_three_interrupts_end_what_ignores_the_first_two(remote: InProcess) -> None:
+    ran = remote.run("trap '' INT TERM; sleep 30; sleep 30; sleep 30", interrupts=[1, 2, 3])
     assert ran.result.ended == "killed"
     assert ["SIGTERM" in notice for notice in ran.notices] == [True, True]
     assert "Interrupt again to kill it" in ran.notices[0]
     assert "it was killed" in ran.notices[1]
-    assert "ignored SIGINT and SIGTERM" in far.run("true").notices[0]
+    assert "ignored SIGINT and SIGTERM" in remote.run("true").notices[0]
 
 
-def test_a_time_limit_interrupts(far: InProcess) -> None:
-    ran = far.run("sleep 30", seconds=0.3)
+def test_a_time_limit_interrupts(remote: InProcess) -> None:
+    ran = remote.run("sleep 30", seconds=0.3)
     assert (ran.result.timed_out, ran.result.interrupted, ran.exit_code) == (True, False, 130)
     assert ran.notices == []
-    assert not far.run("sleep 0.1", seconds=5).result.timed_out
+    assert not remote.run("sleep 0.1", seconds=5).result.timed_out
 
 
-def test_a_time_limit_says_what_it_does_to_what_goes_on(far: InProcess) -> None:
-    far.run("trap '' INT")
-    ran = far.run("sleep 30; sleep 30", seconds=0.1)
+def test_a_time_limit_says_what_it_does_to_what_goes_on(remote: InProcess) -> None:
+    remote.run("trap '' INT")
+    ran = remote.run("sleep 30; sleep 30", seconds=0.1)
     assert ran.result.timed_out
     assert "In 2 s" in ran.notices[0]
 
 
-def test_a_background_jobs_later_output_is_told_apart(far: InProcess) -> None:
-    far.run("(sleep 0.1; echo late; echo worse >&2) & echo now", execution_count=7)
-    ran = far.run("sleep 0.3; echo next", execution_count=8)
+def test_a_background_jobs_later_output_is_told_apart(remote: InProcess) -> None:
+    remote.run("(sleep 0.1; echo late; echo worse >&2) & echo now", execution_count=7)
+    ran = remote.run("sleep 0.3; echo next", execution_count=8)
     assert ran.out == "next\n"
     assert ran.text("stdout", job=True) == "late\nworse\n"
     assert {output.job for output in ran.outputs if output.job is not None} == {7}
 
 
-def test_a_flooding_background_job_does_not_keep_the_cell(far: InProcess) -> None:
-    ran = far.run("yes & echo started")
+def test_a_flooding_background_job_does_not_keep_the_cell(remote: InProcess) -> None:
+    ran = remote.run("yes & echo started")
     assert "started\n" in ran.out
-    assert far.run("kill %1; echo killed").out.endswith("killed\n")
+    assert remote.run("kill %1; echo killed").out.endswith("killed\n")
 
 
 @pytest.mark.parametrize(("lines", "whole"), [(79, True), (80, True), (81, False), (10_000, False)])
-def test_both_sides_of_the_bound_in_lines(far: InProcess, lines: int, whole: bool) -> None:
-    ran = far.run(f"seq {lines}", bound=Bound(1_000_000, 80))
+def test_both_sides_of_the_bound_in_lines(remote: InProcess, lines: int, whole: bool) -> None:
+    ran = remote.run(f"seq {lines}", bound=Bound(1_000_000, 80))
     expected = "".join(f"{n}\n" for n in range(1, lines + 1))
     if whole:
         assert (ran.out, ran.gaps) == (expected, [])
@@ -289,44 +291,44 @@ def test_both_sides_of_the_bound_in_lines(far: InProcess, lines: int, whole: boo
 
 
 @pytest.mark.parametrize("size", [799, 800, 801, 3_000_000])
-def test_both_sides_of_the_bound_in_bytes(far: InProcess, size: int) -> None:
-    ran = far.run(f"head -c {size} /dev/zero | tr '\\0' x", bound=Bound(800, 1000))
+def test_both_sides_of_the_bound_in_bytes(remote: InProcess, size: int) -> None:
+    ran = remote.run(f"head -c {size} /dev/zero | tr '\\0' x", bound=Bound(800, 1000))
     dropped = sum(gap.bytes for gap in ran.gaps)
     assert len(ran.out) == min(size, 800)
     assert dropped == max(size - 800, 0)
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 1_499_999, 1_500_000, 1_500_001, 10_000_000])
-def test_unbounded_output_arrives_byte_for_byte(far: InProcess, size: int, tmp_path: Path) -> None:
+def test_unbounded_output_arrives_byte_for_byte(remote: InProcess, size: int, tmp_path: Path) -> None:
     data = os.urandom(1000) * (size // 1000) + os.urandom(size % 1000)
     (tmp_path / "data").write_bytes(data)
-    ran = far.run(f"cat {tmp_path}/data", bound=None)
+    ran = remote.run(f"cat {tmp_path}/data", bound=None)
     got = b"".join(output.data for output in ran.outputs)
     assert got == data
 
 
-def test_each_answer_keeps_below_the_limits(far: InProcess) -> None:
-    ran = far.run("head -c 4000000 /dev/urandom >&2 | cat", bound=None)
+def test_each_answer_keeps_below_the_limits(remote: InProcess) -> None:
+    ran = remote.run("head -c 4000000 /dev/urandom >&2 | cat", bound=None)
     assert ran.usage.invocations >= 3
     assert all(len(output.data) <= index.ANSWER_BYTES for output in ran.outputs)
 
 
-def test_it_answers_before_its_deadline(far: InProcess) -> None:
-    far.run("true")
-    far.context_seconds = 0.7
-    far.session.connection.round_trip = 1.0  # a slice of 5 s
-    ran = far.run("sleep 0.5; echo slept")
+def test_it_answers_before_its_deadline(remote: InProcess) -> None:
+    remote.run("true")
+    remote.context_seconds = 0.7
+    remote.session.connection.round_trip = 1.0  # a slice of 5 s
+    ran = remote.run("sleep 0.5; echo slept")
     assert ran.out == "slept\n"
     assert ran.usage.invocations >= 2
 
 
-def test_a_line_of_stderr_that_is_written_in_pieces_stays_whole(far: InProcess) -> None:
-    ran = far.run("printf 'a: ' >&2; sleep 0.02; echo out; sleep 0.02; printf 'b\n' >&2; printf end >&2")
+def test_a_line_of_stderr_that_is_written_in_pieces_stays_whole(remote: InProcess) -> None:
+    ran = remote.run("printf 'a: ' >&2; sleep 0.02; echo out; sleep 0.02; printf 'b\n' >&2; printf end >&2")
     assert [output.data for output in ran.outputs] == [b"out\n", b"a: b\nend"]
 
 
 @pytest.fixture
-def shown(far: InProcess, tmp_path: Path) -> Path:
+def shown(remote: InProcess, tmp_path: Path) -> Path:
     """A file that is there once the kernel has shown a cell's first output."""
     seen = tmp_path / "seen"
 
@@ -335,50 +337,50 @@ def shown(far: InProcess, tmp_path: Path) -> Path:
             seen.touch()
         return invoke()
 
-    far.run("true")
-    far.transport.faults = touch
+    remote.run("true")
+    remote.transport.faults = touch
     return seen
 
 
-def test_an_unfinished_line_of_stderr_is_shown_live(far: InProcess, shown: Path) -> None:
-    ran = far.run(f"printf wait... >&2; until [ -e {shown} ]; do sleep 0.01; done; printf done >&2")
+def test_an_unfinished_line_of_stderr_is_shown_live(remote: InProcess, shown: Path) -> None:
+    ran = remote.run(f"printf wait... >&2; until [ -e {shown} ]; do sleep 0.01; done; printf done >&2")
     assert [output.data for output in ran.outputs] == [b"wait...", b"done"]
 
 
-def test_live_output_comes_before_the_end(far: InProcess, shown: Path) -> None:
-    ran = far.run(f"echo first; until [ -e {shown} ]; do sleep 0.01; done; echo second")
+def test_live_output_comes_before_the_end(remote: InProcess, shown: Path) -> None:
+    ran = remote.run(f"echo first; until [ -e {shown} ]; do sleep 0.01; done; echo second")
     assert [output.data for output in ran.outputs] == [b"first\n", b"second\n"]
 
 
 @pytest.mark.parametrize("size", [8_000, 20_000_000])
-def test_a_line_of_stderr_without_end_costs_what_it_is_long(far: InProcess, size: int) -> None:
-    ran = far.run(f"head -c {size} /dev/zero | tr '\\0' a >&2; echo . >&2", bound=Bound(1000, 10))
+def test_a_line_of_stderr_without_end_costs_what_it_is_long(remote: InProcess, size: int) -> None:
+    ran = remote.run(f"head -c {size} /dev/zero | tr '\\0' a >&2; echo . >&2", bound=Bound(1000, 10))
     assert len(ran.err) + sum(gap.bytes for gap in ran.gaps) == size + 2
     assert ran.err.endswith("a.\n")
 
 
-def test_a_shell_that_bash_itself_ends_while_idle(far: InProcess) -> None:
-    far.run("TMOUT=1; x=1")
-    pid = far.environment.shells["test"].pid
+def test_a_shell_that_bash_itself_ends_while_idle(remote: InProcess) -> None:
+    remote.run("TMOUT=1; x=1")
+    pid = remote.environment.shells["test"].pid
     wait_until(lambda: index.peek(f"/proc/{pid}/stat").partition(") ")[2][:1] in ("Z", ""))
-    ran = far.run("echo $x ${TMOUT-unset}")
+    ran = remote.run("echo $x ${TMOUT-unset}")
     assert ran.out == "1 unset\n"
     assert ran.notices[0].startswith(replacement.ENDINGS["logout"])
     assert "variable TMOUT (it ends an idle shell)" in ran.notices[0]
 
 
-def test_cells_leave_no_descriptor_and_no_process(far: InProcess) -> None:
-    far.run("true")
+def test_cells_leave_no_descriptor_and_no_process(remote: InProcess) -> None:
+    remote.run("true")
     before = sorted(os.listdir("/proc/self/fd"))
     for _ in range(20):
-        far.run("echo x; sleep 0.001 & cat </dev/null")
-    far.run("wait")
-    far.run("true")
+        remote.run("echo x; sleep 0.001 & cat </dev/null")
+    remote.run("wait")
+    remote.run("true")
     assert len(os.listdir("/proc/self/fd")) <= len(before) + 4
-    pid = far.environment.shells["test"].pid
+    pid = remote.environment.shells["test"].pid
     sleep = f"77.{os.getpid()}"  # not another worker's
-    far.run(f"setsid sleep {sleep} & nohup sleep {sleep} & (sleep {sleep} &)")
+    remote.run(f"setsid sleep {sleep} & nohup sleep {sleep} & (sleep {sleep} &)")
     wait_until(lambda: len(commands_with(sleep)) == 3)
-    far.close()
+    remote.close()
     assert not commands_with(sleep)
     assert not any(p.session == pid for p in index.processes())

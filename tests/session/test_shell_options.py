@@ -25,35 +25,35 @@ SHOPT = listed("shopt")
 
 
 @pytest.fixture(scope="module")
-def far() -> Iterator[InProcess]:
-    far = InProcess()
-    yield far
-    far.close()
+def remote() -> Iterator[InProcess]:
+    remote = InProcess()
+    yield remote
+    remote.close()
 
 
-def alive(far: InProcess) -> None:
+def alive(remote: InProcess) -> None:
     """The shell runs cells, is the same as before, and has its input."""
-    ran = far.run("echo alive $mark; read x <<<text; echo $x")
+    ran = remote.run("echo alive $mark; read x <<<text; echo $x")
     assert (ran.out, ran.exit_code, ran.notices) == ("alive kept\ntext\n", 0, [])
 
 
 @pytest.mark.parametrize("name", SET)
-def test_an_option_of_set_on_and_off(far: InProcess, name: str) -> None:
-    far.run("mark=kept")
+def test_an_option_of_set_on_and_off(remote: InProcess, name: str) -> None:
+    remote.run("mark=kept")
     for text in (f"set -o {name}", f"set +o {name}", f"set +o {name}; set -o {name}; set +o {name}; echo"):
-        ran = far.run(text)
+        ran = remote.run(text)
         assert (ran.exit_code, ran.result.ended) == (0, None)
-        alive(far)
-    far.run('set +o errexit; eval "$kept_options"')
+        alive(remote)
+    remote.run('set +o errexit; eval "$kept_options"')
 
 
 @pytest.mark.parametrize("name", SHOPT)
-def test_an_option_of_shopt_on_and_off(far: InProcess, name: str) -> None:
-    far.run("mark=kept")
-    before = far.run(f"shopt -p {name}").out.strip()
+def test_an_option_of_shopt_on_and_off(remote: InProcess, name: str) -> None:
+    remote.run("mark=kept")
+    before = remote.run(f"shopt -p {name}").out.strip()
     for text in (f"shopt -s {name}", f"shopt -u {name}", before):
-        assert far.run(text).result.ended is None
-        alive(far)
+        assert remote.run(text).result.ended is None
+        alive(remote)
 
 
 @pytest.mark.parametrize("name", ["vi", "emacs"])
@@ -71,26 +71,26 @@ def test_an_option_of_shopt_on_and_off(far: InProcess, name: str) -> None:
         "({on}; {off}); x=$({on})",
     ],
 )
-def test_line_editing_leaves_the_shells_input_alone(far: InProcess, name: str, text: str) -> None:
+def test_line_editing_leaves_the_shells_input_alone(remote: InProcess, name: str, text: str) -> None:
     """bash 5.2 dies of it in eval, or reads from elsewhere (set_edit_mode in its set.def)."""
-    far.run("mark=kept; sleep 100 &")
-    ran = far.run(text.format(on=f"set -o {name}", off=f"set +o {name}"))
+    remote.run("mark=kept; sleep 100 &")
+    ran = remote.run(text.format(on=f"set -o {name}", off=f"set +o {name}"))
     assert (ran.exit_code, ran.result.ended) == (0, None)
-    alive(far)
-    assert "sleep 100" in far.run("jobs; kill %%; wait 2>/dev/null").out
+    alive(remote)
+    assert "sleep 100" in remote.run("jobs; kill %%; wait 2>/dev/null").out
 
 
-def test_options_are_restored_by_the_usual_idioms(far: InProcess) -> None:
-    far.run("mark=kept")
-    before = far.run("echo $-; set +o; shopt -p").out
+def test_options_are_restored_by_the_usual_idioms(remote: InProcess) -> None:
+    remote.run("mark=kept")
+    before = remote.run("echo $-; set +o; shopt -p").out
     for text in (
         'old=$(set +o); set -eu; true; eval "$old"',
         'old=$(shopt -po); set -f; eval "$old"',
         'old=$(shopt -p); shopt -s nullglob dotglob; eval "$old"; unset old',
     ):
-        assert far.run(text).exit_code == 0
-        alive(far)
-    assert far.run("echo $-; set +o; shopt -p").out == before
+        assert remote.run(text).exit_code == 0
+        alive(remote)
+    assert remote.run("echo $-; set +o; shopt -p").out == before
 
 
 ODDITIES = {
@@ -118,15 +118,15 @@ ODDITIES = {
     "names", [*itertools.combinations(ODDITIES, 1), *itertools.combinations(ODDITIES, 2)], ids="+".join
 )
 def test_cells_run_under_every_two_oddities(names: tuple[str, ...]) -> None:
-    far = InProcess()
+    remote = InProcess()
     try:
-        far.run("\n".join(ODDITIES[name] for name in names))
+        remote.run("\n".join(ODDITIES[name] for name in names))
         for number in (101, 202):
-            ran = far.run(f'echo "$((n = {number}))"')
+            ran = remote.run(f'echo "$((n = {number}))"')
             assert ran.out == f"{number}\n"
             assert (ran.exit_code, ran.result.ended) == (0, None)
             assert ran.usage.invocations <= 3
-        far.run("(exit 7) || true; false | true || true")
-        assert far.run('\\builtin echo "$?"').out == "0\n"
+        remote.run("(exit 7) || true; false | true || true")
+        assert remote.run('\\builtin echo "$?"').out == "0\n"
     finally:
-        far.close()
+        remote.close()

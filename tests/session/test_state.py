@@ -66,14 +66,14 @@ KEPT = [
 
 
 @pytest.mark.parametrize(("make", "show"), KEPT)
-def test_a_new_environment_has_what_the_cells_made(far: InProcess, make: str, show: str) -> None:
+def test_a_new_environment_has_what_the_cells_made(remote: InProcess, make: str, show: str) -> None:
     other = InProcess()
     other.run(make)
     as_it_was = other.run(show)
     other.close()
-    far.run(make)
-    far.replace()
-    ran = far.run(show)
+    remote.run(make)
+    remote.replace()
+    ran = remote.run(show)
     assert (ran.out, ran.err, ran.exit_code) == (as_it_was.out, as_it_was.err, as_it_was.exit_code)
     assert len(ran.notices) == 1
     assert ran.notices[0].startswith(replacement.SHARED.format(function="fake"))
@@ -81,134 +81,134 @@ def test_a_new_environment_has_what_the_cells_made(far: InProcess, make: str, sh
     assert "Not restored" not in ran.notices[0]
 
 
-def test_it_is_restored_again_and_again(far: InProcess) -> None:
-    far.run("x=1; cd /usr")
+def test_it_is_restored_again_and_again(remote: InProcess) -> None:
+    remote.run("x=1; cd /usr")
     for _ in range(3):
-        far.replace()
-        assert far.run("echo $x $PWD; x=$((x + 1))").out.endswith(" /usr\n")
-    assert far.run("echo $x").out == "4\n"
-    assert far.session.remote.restored
-    assert 'directory "/usr"' in far.session.remote.restored
+        remote.replace()
+        assert remote.run("echo $x $PWD; x=$((x + 1))").out.endswith(" /usr\n")
+    assert remote.run("echo $x").out == "4\n"
+    assert remote.session.remote.restored
+    assert 'directory "/usr"' in remote.session.remote.restored
 
 
-def test_what_cannot_be_restored_is_named(far: InProcess, tmp_path: Path) -> None:
+def test_what_cannot_be_restored_is_named(remote: InProcess, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
-    far.run(f"cd {gone}; token={SECRET}; big=$(printf %{STATE_BYTES}s x); ok=1; sleep 100 & sleep 200 &")
+    remote.run(f"cd {gone}; token={SECRET}; big=$(printf %{STATE_BYTES}s x); ok=1; sleep 100 & sleep 200 &")
     gone.rmdir()
-    far.replace()
-    [notice] = far.run("echo $ok ${token-none} ${#big}; pwd").notices
+    remote.replace()
+    [notice] = remote.run("echo $ok ${token-none} ${#big}; pwd").notices
     assert f'Not restored: directory "{gone}"' in notice
     assert "variable token (it holds a credential)" in notice
     assert "variable big (it is too large)" in notice
     assert "Background jobs that were lost: sleep 100, sleep 200." in notice
-    assert SECRET not in far.session.remote.snapshot.packed if far.session.remote.snapshot else False
+    assert SECRET not in remote.session.remote.snapshot.packed if remote.session.remote.snapshot else False
 
 
-def unpacked(far: InProcess) -> list[str]:
-    shell = far.environment.shells["test"]
+def unpacked(remote: InProcess) -> list[str]:
+    shell = remote.environment.shells["test"]
     return [name for name, _ in shell.state.unpack(shell.state.packed)]
 
 
-def test_what_is_open_is_named(far: InProcess) -> None:
-    far.run("exec 5</dev/null 17>/dev/null; TMOUT=9; BASH_XTRACEFD=5; ulimit -S -c 0; ulimit -S -n 100")
-    far.replace()
-    [notice] = far.run("true").notices
+def test_what_is_open_is_named(remote: InProcess) -> None:
+    remote.run("exec 5</dev/null 17>/dev/null; TMOUT=9; BASH_XTRACEFD=5; ulimit -S -c 0; ulimit -S -n 100")
+    remote.replace()
+    [notice] = remote.run("true").notices
     assert set(re.findall(r"descriptor (\d+) \(what it was open on is gone\)", notice)) == {"5", "17"}
     assert "variable TMOUT (it ends an idle shell)" in notice
     assert "variable BASH_XTRACEFD (its descriptor is gone)" in notice
     assert "limit Max open files (`ulimit` sets it)" in notice
 
 
-def test_of_thousands_that_are_not_restored_a_dozen_are_named(far: InProcess) -> None:
+def test_of_thousands_that_are_not_restored_a_dozen_are_named(remote: InProcess) -> None:
     big = "x" * 100
-    far.run(f'for ((i = 0; i < 3000; i++)); do eval "f$i() {{ echo {big}; }}"; done')
-    far.run("true")  # with which comes what took longer than a slice
-    far.replace()
-    [notice] = far.run("true").notices
+    remote.run(f'for ((i = 0; i < 3000; i++)); do eval "f$i() {{ echo {big}; }}"; done')
+    remote.run("true")  # with which comes what took longer than a slice
+    remote.replace()
+    [notice] = remote.run("true").notices
     assert re.search(r"\(it is too large\), and [0-9]{3,4} more\.", notice)
     assert notice.count("too large") == 12
     assert replacement.few([str(number) for number in range(13)])[-1] == "and 1 more"
 
 
-def test_the_environments_own_variables_are_the_new_ones(far: InProcess) -> None:
-    far.run("export AWS_SESSION_TOKEN=mine x=1")
-    far.replace()
-    ran = far.run("echo ${AWS_SESSION_TOKEN:0:4} $x $LAMBDA_REQUEST_ID")
+def test_the_environments_own_variables_are_the_new_ones(remote: InProcess) -> None:
+    remote.run("export AWS_SESSION_TOKEN=mine x=1")
+    remote.replace()
+    ran = remote.run("echo ${AWS_SESSION_TOKEN:0:4} $x $LAMBDA_REQUEST_ID")
     assert ran.out == f"IQoJ 1 {Context.aws_request_id}\n"
     assert "Not restored: variable AWS_SESSION_TOKEN (it holds a credential)." in ran.notices[0]
-    assert "mine" not in str(unpacked(far))
+    assert "mine" not in str(unpacked(remote))
 
 
 @pytest.mark.parametrize("end", ["exit 0", "exec true", "set -e; false"])
-def test_after_a_deliberate_end_nothing_is_restored(far: InProcess, end: str) -> None:
-    far.run("x=1")
-    far.run(end)
-    assert far.run("echo ${x-clean}").out == "clean\n"
+def test_after_a_deliberate_end_nothing_is_restored(remote: InProcess, end: str) -> None:
+    remote.run("x=1")
+    remote.run(end)
+    assert remote.run("echo ${x-clean}").out == "clean\n"
 
 
-def test_after_reset_nothing_is_restored(far: InProcess) -> None:
-    ran = far.run("x=1")
-    far.session.reset(ran.cell_events.append, ran.control, ran.usage)
-    assert far.run("echo ${x-clean}").out == "clean\n"
-    far.replace()
-    assert far.run("echo ${x-clean}").out == "clean\n"
+def test_after_reset_nothing_is_restored(remote: InProcess) -> None:
+    ran = remote.run("x=1")
+    remote.session.reset(ran.cell_events.append, ran.control, ran.usage)
+    assert remote.run("echo ${x-clean}").out == "clean\n"
+    remote.replace()
+    assert remote.run("echo ${x-clean}").out == "clean\n"
 
 
-def test_bash_dies_alone_between_two_cells(far: InProcess, tmp_path: Path) -> None:
-    far.run(f"x=1; (until [ -e {tmp_path}/now ]; do sleep 0.01; done; kill -9 $$) &")
+def test_bash_dies_alone_between_two_cells(remote: InProcess, tmp_path: Path) -> None:
+    remote.run(f"x=1; (until [ -e {tmp_path}/now ]; do sleep 0.01; done; kill -9 $$) &")
     (tmp_path / "now").touch()
-    shell = far.environment.shells["test"]
+    shell = remote.environment.shells["test"]
     wait_until(lambda: not Path(f"/proc/{shell.pid}/fd/0").exists())
-    ran = far.run("echo $x")
+    ran = remote.run("echo $x")
     assert ran.out == "1\n"
     assert ran.notices[0].startswith(replacement.ENDINGS["signal"])
 
 
-def test_a_state_that_kills_the_shell_is_left_out(far: InProcess) -> None:
+def test_a_state_that_kills_the_shell_is_left_out(remote: InProcess) -> None:
     items = [["variable", "x", "x=1"], ["function", "f", "exit 3"], ["variable", "y", "y=2"]]
     packed = base64.b64encode(zlib.compress(json.dumps([items, []]).encode())).decode()
-    event = {**far.session.remote.hello(0), "restore": packed}
-    reply = far.environment.answer(event, Context())
+    event = {**remote.session.remote.hello(0), "restore": packed}
+    reply = remote.environment.answer(event, Context())
     assert reply["state"] == "idle"
     assert reply["ended"] is None
     assert reply["restored"]["items"] == []
     assert reply["restored"]["failed"] == ["variable x", "function f", "variable y"]
-    assert far.run("echo works").out == "works\n"
+    assert remote.run("echo works").out == "works\n"
 
 
-def test_a_snapshot_comes_when_it_has_changed(far: InProcess) -> None:
-    far.run("true")
-    before = far.session.remote.snapshot
-    far.run("echo $RANDOM $SECONDS; true")
-    assert far.session.remote.snapshot is before
-    far.run("x=1")
-    assert far.session.remote.snapshot is not before
-    assert len(far.session.remote.snapshot.packed if far.session.remote.snapshot else "") < 1000
+def test_a_snapshot_comes_when_it_has_changed(remote: InProcess) -> None:
+    remote.run("true")
+    before = remote.session.remote.snapshot
+    remote.run("echo $RANDOM $SECONDS; true")
+    assert remote.session.remote.snapshot is before
+    remote.run("x=1")
+    assert remote.session.remote.snapshot is not before
+    assert len(remote.session.remote.snapshot.packed if remote.session.remote.snapshot else "") < 1000
 
 
-def test_asking_for_the_state_changes_nothing(far: InProcess) -> None:
-    far.run("RANDOM=42; a=$RANDOM; RANDOM=42; trap 'traced=$((traced + 1))' DEBUG")
-    assert far.run("[[ $RANDOM = $a ]] && echo same; echo $?").out == "same\n0\n"
-    assert far.run("false").exit_code == 1
-    assert far.run("echo $?").out == "1\n"
+def test_asking_for_the_state_changes_nothing(remote: InProcess) -> None:
+    remote.run("RANDOM=42; a=$RANDOM; RANDOM=42; trap 'traced=$((traced + 1))' DEBUG")
+    assert remote.run("[[ $RANDOM = $a ]] && echo same; echo $?").out == "same\n0\n"
+    assert remote.run("false").exit_code == 1
+    assert remote.run("echo $?").out == "1\n"
 
 
-def test_environments_that_alternate_are_explained(far: InProcess) -> None:
-    far.run("x=first")
-    first, far.environment = far.environment, index.Environment(far.environ)
-    assert far.run("echo $x; x=second").notices[0].startswith(replacement.SHARED.format(function="fake"))
-    second, far.environment = far.environment, first
-    ran = far.run("echo $x")
+def test_environments_that_alternate_are_explained(remote: InProcess) -> None:
+    remote.run("x=first")
+    first, remote.environment = remote.environment, index.Environment(remote.environ)
+    assert remote.run("echo $x; x=second").notices[0].startswith(replacement.SHARED.format(function="fake"))
+    second, remote.environment = remote.environment, first
+    ran = remote.run("echo $x")
     assert ran.out == "second\n"
     assert "Something else uses `fake` at the same time" in ran.notices[0]
     assert "tenant isolation" in ran.notices[0]
-    far.environment = second
-    far.run("true")
+    remote.environment = second
+    remote.run("true")
     assert [len(environment.shells) for environment in (first, second)] == [1, 1]
-    far.environment = first
-    far.close()
-    far.environment = second
+    remote.environment = first
+    remote.close()
+    remote.environment = second
 
 
 def answer(
@@ -321,49 +321,53 @@ def test_bash_is_asked_again_when_what_it_cost_is_long_ago() -> None:
     assert state.question("/p", 3)
 
 
-def test_a_state_that_is_not_asked_for_is_told_to_be_older(far: InProcess) -> None:
-    far.run("x=1; true", execution_count=1)
-    far.run("y=1", execution_count=2)
-    far.environment.shells["test"].state.not_before = 1e12
-    far.run("x=2; z=3", execution_count=3)
-    far.replace()
-    ran = far.run("echo $x $y ${z-unset}", execution_count=4)
+def test_a_state_that_is_not_asked_for_is_told_to_be_older(remote: InProcess) -> None:
+    remote.run("x=1; true", execution_count=1)
+    remote.run("y=1", execution_count=2)
+    remote.environment.shells["test"].state.not_before = 1e12
+    remote.run("x=2; z=3", execution_count=3)
+    remote.replace()
+    ran = remote.run("echo $x $y ${z-unset}", execution_count=4)
     assert ran.out == "1 1 unset\n"
     assert "The state is the one after cell 2" in ran.notices[0]
-    far.replace()
-    [notice] = far.run("true", execution_count=5).notices
+    remote.replace()
+    [notice] = remote.run("true", execution_count=5).notices
     assert "The state is that" not in notice
 
 
-def test_a_shell_with_thousands_of_variables_is_not_asked_after_each_cell(far: InProcess) -> None:
-    far.run("for ((i = 0; i < 8000; i++)); do declare v$i=1; done", execution_count=1)
+def test_a_shell_with_thousands_of_variables_is_not_asked_after_each_cell(remote: InProcess) -> None:
+    remote.run("for ((i = 0; i < 8000; i++)); do declare v$i=1; done", execution_count=1)
     for label in (2, 3, 4):
-        assert far.run("true", execution_count=label).exit_code == 0
-    assert far.environment.shells["test"].state.not_before > time.time()
-    assert far.session.remote.saved_after in (1, 2)
-    assert far.session.remote.snapshot
-    far.replace()
-    ran = far.run("echo $v1 $v7999")
+        assert remote.run("true", execution_count=label).exit_code == 0
+    assert remote.environment.shells["test"].state.not_before > time.time()
+    assert remote.session.remote.saved_after in (1, 2)
+    assert remote.session.remote.snapshot
+    remote.replace()
+    ran = remote.run("echo $v1 $v7999")
     assert ran.out.startswith("1 ")
     assert "The state is the one after cell" in ran.notices[0]
 
 
-def test_a_state_that_comes_after_the_answer_comes_with_the_next(far: InProcess) -> None:
-    far.run("x=1")
-    shell = far.environment.shells["test"]
+def test_a_state_that_comes_after_the_answer_comes_with_the_next(remote: InProcess) -> None:
+    remote.run("x=1")
+    shell = remote.environment.shells["test"]
     event = {
-        **far.session.remote.event("run"),
-        **far.session.remote.here(),
+        **remote.session.remote.event("run"),
+        **remote.session.remote.here(),
         "seq": 2,
         "had": 0,
         "wait": 5,
         "bound": None,
     }
-    event |= {"redact": True, "code": "x=2", "have": far.session.remote.snapshot and far.session.remote.snapshot.digest}
-    assert "state_after" in far.answer(event, Context())
+    event |= {
+        "redact": True,
+        "code": "x=2",
+        "have": remote.session.remote.snapshot and remote.session.remote.snapshot.digest,
+    }
+    assert "state_after" in remote.answer(event, Context())
     packed = shell.state.packed
     shell.state.not_before = 1e12  # the next cell is not asked for its own state
-    reply = far.answer({**event, "seq": 3, "code": "true"}, Context())
+    reply = remote.answer({**event, "seq": 3, "code": "true"}, Context())
     assert reply["state_after"]["packed"] == packed
     assert (reply["dumped"], reply["seq"]) == (2, 3)
 

@@ -56,15 +56,15 @@ def test_in_turns_they_share_an_environment_and_nothing_else(shared: LocalEngine
     """As two users of one machine: each has its shell, its variables and its jobs; /tmp is common."""
     lines = pair(shared)
     for number in range(10):
-        for far in lines:
-            ran = far.run(f"x=$((x + 1)); echo {far.name} $x; sleep 100 &")
-            assert ran.out == f"{far.name} {number + 1}\n"
+        for remote in lines:
+            ran = remote.run(f"x=$((x + 1)); echo {remote.name} $x; sleep 100 &")
+            assert ran.out == f"{remote.name} {number + 1}\n"
             assert (ran.shell_notices, ran.usage.replaced) == ([], False)
     assert lines[0].session.remote.environment == lines[1].session.remote.environment
     lines[0].run("kill %1 %2 %3; wait %1 %2 %3")
-    assert [far.run("jobs -r | wc -l").out for far in lines] == ["7\n", "10\n"]
-    for far in lines:
-        far.leave()
+    assert [remote.run("jobs -r | wc -l").out for remote in lines] == ["7\n", "10\n"]
+    for remote in lines:
+        remote.leave()
 
 
 def test_leaving_ends_one_and_spares_the_other(shared: LocalEngine) -> None:
@@ -79,38 +79,38 @@ def test_leaving_ends_one_and_spares_the_other(shared: LocalEngine) -> None:
 def test_at_the_same_time_nothing_is_mixed_or_run_twice(shared: LocalEngine) -> None:
     """Each cell counts: what a cell prints is its own and the next number, wherever it ran."""
     lines = pair(shared, Patient)
-    told: dict[str, list[str]] = {far.name: [] for far in lines}
-    lost: dict[str, int] = {far.name: 0 for far in lines}
+    told: dict[str, list[str]] = {remote.name: [] for remote in lines}
+    lost: dict[str, int] = {remote.name: 0 for remote in lines}
 
-    def use(far: Line) -> None:
+    def use(remote: Line) -> None:
         count = 0
         for number in range(15):
             pause = f"sleep 0.{number % 5}; "  # an invocation or two
             # The other one may keep the environment busy: nobody's clock runs ahead of it.
             control = Interrupts(sleep=time.sleep)
-            code = f"x=$((x + 1)); {pause}echo {far.name} $x; echo {far.name} >&2"
-            ran, error = far.attempt(code, control=control)
-            told[far.name] += ran.notices
+            code = f"x=$((x + 1)); {pause}echo {remote.name} $x; echo {remote.name} >&2"
+            ran, error = remote.attempt(code, control=control)
+            told[remote.name] += ran.notices
             if error:
                 assert isinstance(error, errors.CommandLost)
-                assert ran.out in ("", f"{far.name} {count + 1}\n")
-                lost[far.name] += 1
-                count = int(far.run("echo ${x:-0}").out)
+                assert ran.out in ("", f"{remote.name} {count + 1}\n")
+                lost[remote.name] += 1
+                count = int(remote.run("echo ${x:-0}").out)
             else:
                 count += 1
-                assert (ran.out, ran.err) == (f"{far.name} {count}\n", f"{far.name}\n")
+                assert (ran.out, ran.err) == (f"{remote.name} {count}\n", f"{remote.name}\n")
 
-    together(*(lambda far=far: use(far) for far in lines))
+    together(*(lambda remote=remote: use(remote) for remote in lines))
     assert sum(lost.values()) == 0, (lost, told)
-    for far in lines:
-        far.leave()
+    for remote in lines:
+        remote.leave()
 
 
 def test_a_notebook_that_is_handed_about_is_told_so_each_time(shared: LocalEngine) -> None:
     """Every other cell comes while a second user keeps the environment busy."""
     ann, ben = pair(shared)
-    for far in (ann, ben):
-        far.run("x=0")
+    for remote in (ann, ben):
+        remote.run("x=0")
     known, notices = {ann.session.remote.environment}, [""]
     for number in range(1, 41):
         home, sent = ann.session.remote.environment, threading.Event()
@@ -131,27 +131,27 @@ def test_a_notebook_that_is_handed_about_is_told_so_each_time(shared: LocalEngin
             break
     assert len(notices) > 2
     assert len(known) == 2
-    for far in (ann, ben):
-        far.leave()
+    for remote in (ann, ben):
+        remote.leave()
 
 
 def test_with_tenants_each_keeps_its_own() -> None:
     with shell_engine(tenancy=True) as engine:
         lines = pair(engine)
 
-        def use(far: Line) -> None:
-            far.run(f"echo {far.name} >/tmp/mine; x=0; sleep 100 &")
-            home = far.session.remote.environment
+        def use(remote: Line) -> None:
+            remote.run(f"echo {remote.name} >/tmp/mine; x=0; sleep 100 &")
+            home = remote.session.remote.environment
             for number in range(15):
-                ran = far.run("x=$((x + 1)); sleep 0.0$((RANDOM % 9)); echo $x; cat /tmp/mine; jobs -r | wc -l")
-                assert ran.out == f"{number + 1}\n{far.name}\n1\n"
+                ran = remote.run("x=$((x + 1)); sleep 0.0$((RANDOM % 9)); echo $x; cat /tmp/mine; jobs -r | wc -l")
+                assert ran.out == f"{number + 1}\n{remote.name}\n1\n"
                 assert (ran.notices, ran.usage.replaced) == ([], False)
-                assert far.session.remote.environment == home
+                assert remote.session.remote.environment == home
 
-        together(*(lambda far=far: use(far) for far in lines))
+        together(*(lambda remote=remote: use(remote) for remote in lines))
         assert lines[0].session.remote.environment != lines[1].session.remote.environment
-        for far in lines:
-            far.leave()
+        for remote in lines:
+            remote.leave()
 
 
 def test_two_kernels_of_one_name_the_older_one_is_told(shared: LocalEngine) -> None:
@@ -164,5 +164,5 @@ def test_two_kernels_of_one_name_the_older_one_is_told(shared: LocalEngine) -> N
     assert error is not None
     assert ran.out == ""
     assert new.run("cat /tmp/wrong 2>/dev/null; echo $?").out == "1\n"
-    for far in (old, new):
-        far.leave()
+    for remote in (old, new):
+        remote.leave()

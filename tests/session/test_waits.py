@@ -60,10 +60,10 @@ class Slow:
     """A session whose answers to some requests come long after the wait for them is told."""
 
     def __init__(self, region: str, *slow: str) -> None:
-        self.far = InProcess(self.answer)
-        self.far.transport.region = region
+        self.remote = InProcess(self.answer)
+        self.remote.transport.region = region
         self.control, self.slow, self.since = Stuck(), list(slow), 0.0
-        self.session = Session(self.far.transport, lambda: self.control.now, "test", lambda: 0.5, caller=Worker())
+        self.session = Session(self.remote.transport, lambda: self.control.now, "test", lambda: 0.5, caller=Worker())
         self.waits: list[tuple[str, float]] = []
 
     def answer(self, event: Event, invoke: Callable[[], Reply]) -> Reply:
@@ -95,7 +95,7 @@ def slow() -> Iterator[Callable[..., Slow]]:
 
     yield make
     for one in made:
-        one.far.close()
+        one.remote.close()
 
 
 @pytest.mark.parametrize(
@@ -103,15 +103,15 @@ def slow() -> Iterator[Callable[..., Slow]]:
 )
 def test_the_first_answer_is_waited_for(slow: Callable[..., Slow], region: str, words: str, after: float) -> None:
     """On AWS it is told soon, since that is a cold start."""
-    far = slow(region, "hello")
-    assert far.run("echo a") == [Waiting(words.format(function="fake")), Waiting(""), Output("stdout", b"a\n")]
-    assert far.waits == [(words.format(function="fake"), after)]
+    remote = slow(region, "hello")
+    assert remote.run("echo a") == [Waiting(words.format(function="fake")), Waiting(""), Output("stdout", b"a\n")]
+    assert remote.waits == [(words.format(function="fake"), after)]
 
 
 def test_an_answer_that_is_late_is_waited_for(slow: Callable[..., Slow]) -> None:
     """Later than the function may keep it, for a command that takes its time."""
-    far = slow("eu-west-1", "run")
+    remote = slow("eu-west-1", "run")
     text = ANSWERS.format(function="fake")
-    assert far.run("echo a") == [Waiting(text), Waiting(""), Output("stdout", b"a\n")]
-    assert far.waits == [(text, LONG_SECONDS)]
-    assert not any(isinstance(cell_event, Notice | Waiting) for cell_event in far.run("echo b"))
+    assert remote.run("echo a") == [Waiting(text), Waiting(""), Output("stdout", b"a\n")]
+    assert remote.waits == [(text, LONG_SECONDS)]
+    assert not any(isinstance(cell_event, Notice | Waiting) for cell_event in remote.run("echo b"))

@@ -22,11 +22,11 @@ TARGET = Target("shell")
 class Connect(SilentConnector):
     """Connects every target with one environment."""
 
-    def __init__(self, far: InProcess) -> None:
-        self.far = far
+    def __init__(self, remote: InProcess) -> None:
+        self.remote = remote
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
-        return self.far.transport
+        return self.remote.transport
 
 
 class Editor:
@@ -35,13 +35,13 @@ class Editor:
     def __init__(
         self, faults: Callable[[Event, Callable[[], Reply]], Reply] | None = None, seconds: float = 10
     ) -> None:
-        self.far, self.clock, self.busy = InProcess(faults), 0.0, False
-        self.workspace = Workspace(TARGET, Connect(self.far), clock=lambda: self.clock)
-        self.workspace.sessions[TARGET] = self.far.session
+        self.remote, self.clock, self.busy = InProcess(faults), 0.0, False
+        self.workspace = Workspace(TARGET, Connect(self.remote), clock=lambda: self.clock)
+        self.workspace.sessions[TARGET] = self.remote.session
         self.shell_query = ShellQuery(self.workspace, Worker(), lambda: self.busy, seconds)
 
     def run(self, code: str) -> None:
-        self.far.run(code)
+        self.remote.run(code)
         self.shell_query.touch()
 
     def reply(self, code: str, cursor: int | None = None) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Editor:
         return [code[:start] + match + code[end:] for match in reply["matches"]]
 
     def calls(self) -> int:
-        return sum(event["op"] == "call" for event in self.far.transport.events)
+        return sum(event["op"] == "call" for event in self.remote.transport.events)
 
     def inspect(self, code: str, cursor: int | None = None, more: bool = False) -> dict[str, Any]:
         return asyncio.run(Inspector(self.shell_query).inspect(code, cursor, more))

@@ -51,37 +51,37 @@ def record(root: Path) -> dict[str, Told]:
         "long": "seq 100000",
     }
     for name, code in cells.items():
-        found[name] = _recorded(lambda far, code=code: far.run(code, stdin="read -p" in code, lines=["me\n"]))
+        found[name] = _recorded(lambda remote, code=code: remote.run(code, stdin="read -p" in code, lines=["me\n"]))
     found["restored"] = _recorded(_replaced)
-    found["call"] = _recorded(lambda far: _calls(far, root))
+    found["call"] = _recorded(lambda remote: _calls(remote, root))
     return found
 
 
 def _recorded(work: Any) -> Told:
-    far, told = InProcess(), []
-    invoke = far.transport.fake.invoke
+    remote, told = InProcess(), []
+    invoke = remote.transport.fake.invoke
 
     def noting(event: Event) -> Reply:
         reply = invoke(event)
         told.append((key(event), copy.deepcopy(reply.payload)))
         return reply
 
-    far.transport.fake.invoke = noting  # type: ignore[method-assign]
+    remote.transport.fake.invoke = noting  # type: ignore[method-assign]
     try:
-        work(far)
+        work(remote)
     finally:
-        far.close()
+        remote.close()
     return told
 
 
-def _replaced(far: InProcess) -> None:
-    far.run("x=1; f() { :; }; sleep 100 &")
-    far.replace()
-    far.run("echo $x")
+def _replaced(remote: InProcess) -> None:
+    remote.run("x=1; f() { :; }; sleep 100 &")
+    remote.replace()
+    remote.run("echo $x")
 
 
-def _calls(far: InProcess, root: Path) -> None:
-    far.run(f"cd {root}; f() {{ echo; }}; alias g=ls")
+def _calls(remote: InProcess, root: Path) -> None:
+    remote.run(f"cd {root}; f() {{ echo; }}; alias g=ls")
     pack = far_files.pack
     of_files: list[tuple[str, dict[str, Any]]] = [
         ("find", {"patterns": [pack(b"f*"), pack(b"d")], "after": None}),
@@ -101,8 +101,8 @@ def _calls(far: InProcess, root: Path) -> None:
     asked += [(source(system), "report", {}), (of_look, "top", {"seconds": 0, "rows": 20})]
     asked.append((str(Path(str(programs.__file__)).read_text()), "look", {"directory": "/tmp", "program": "ps"}))
     for code, name, arguments in asked:
-        event = far.session.remote.event("call") | far.session.remote.here()
-        far.transport.invoke(event | {"code": code, "name": name, "arguments": arguments})
+        event = remote.session.remote.event("call") | remote.session.remote.here()
+        remote.transport.invoke(event | {"code": code, "name": name, "arguments": arguments})
 
 
 # --- what is changed

@@ -195,7 +195,7 @@ class CountingTransport:
     """The public fake, with faults, and telling the control how many answers came. The way there takes no time, so
     that a busy machine makes no longer slices."""
 
-    far: InProcess
+    remote: InProcess
     faults: Callable[[Event, Callable[[], Reply]], Reply] | None
     reports: bool
     control: Interrupts = field(default_factory=Interrupts)
@@ -203,7 +203,7 @@ class CountingTransport:
     region: str = "local"
 
     def __post_init__(self) -> None:
-        self.fake = FakeTransport(self.far.answer, lambda: Context(self.far.context_seconds))
+        self.fake = FakeTransport(self.remote.answer, lambda: Context(self.remote.context_seconds))
 
     @property
     def events(self) -> list[Event]:

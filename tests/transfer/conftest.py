@@ -37,8 +37,8 @@ class Pair(CellRunner):
         self.run(f"cd {self.there}")
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
-        self.fars[target] = InProcess(self._invoke)
-        return self.fars[target].transport
+        self.remotes[target] = InProcess(self._invoke)
+        return self.remotes[target].transport
 
     def _invoke(self, event: Event, invoke: Invoke) -> Reply:
         if event["op"] != "call":
@@ -49,8 +49,8 @@ class Pair(CellRunner):
         return reply
 
     @property
-    def far(self) -> InProcess:
-        return self.fars[LOCAL]
+    def remote(self) -> InProcess:
+        return self.remotes[LOCAL]
 
     def run(self, text: str, interrupts: tuple[int, ...] = (), lines: tuple[str | None, ...] | None = None) -> Ran:
         """interrupts: after how many answers each of them comes; lines: what the user types, where one can."""
@@ -58,7 +58,7 @@ class Pair(CellRunner):
 
     def run_with(self, control: Interrupts, text: str, stdin: bool = True) -> Ran:
         self.workspace.session()
-        self.far.transport.control = control
+        self.remote.transport.control = control
         return super().run_with(control, text, stdin)
 
     def sleep(self, seconds: float) -> None:
@@ -77,7 +77,7 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     made = Pair(tmp_path)
     monkeypatch.chdir(made.here)
     yield made
-    made.far.close()
+    made.remote.close()
     for directory, _, _ in os.walk(tmp_path):  # so that a user other than root can remove it
         os.chmod(directory, 0o700)
 

@@ -122,13 +122,13 @@ def test_an_environment_that_goes_takes_the_transfer_along(pair: Pair) -> None:
     random_file(pair.here / "big", 12_000_000)
 
     def replaced(event: Event, invoke: Invoke) -> Reply:
-        pair.far.replace()
+        pair.remote.replace()
         return invoke()
 
     pair.plan = [passed, passed, replaced]
     with pytest.raises(errors.CommandLost, match="transfer is lost: Lambda has replaced"):
         pair.run("%put big")
-    assert all(event.get("name") != "drop" for event in pair.far.transport.events)
+    assert all(event.get("name") != "drop" for event in pair.remote.transport.events)
     pair.plan = [replaced]
     assert "1 file" in pair.run(f"%put big {pair.there}").out
 
@@ -144,13 +144,13 @@ def test_what_came_of_a_lost_environments_file_is_removed(pair: Pair) -> None:
         pair.run("%get big")
     assert list(pair.here.iterdir()) == []
     assert len(pair.sizes) == 2
-    pair.far.replace()
+    pair.remote.replace()
     assert "runtime died" in pair.run("true").notices[0]
 
 
 def test_a_bash_that_died_is_started_again_first(pair: Pair) -> None:
     random_file(pair.here / "file", 10)
-    [shell] = pair.far.environment.shells.values()
+    [shell] = pair.remote.environment.shells.values()
     os.kill(shell.pid, signal.SIGKILL)
     os.waitid(os.P_PID, shell.pid, os.WEXITED | os.WNOWAIT)
     ran = pair.run("%put file x")

@@ -156,7 +156,7 @@ def test_an_environment_replaced_while_the_user_thinks(pair: Pair) -> None:
 
     class Late(Interrupts):
         def request_input(self, question: InputRequest, seconds: float) -> str | None:
-            pair.far.replace()
+            pair.remote.replace()
             return "y\n"
 
     with pytest.raises(errors.CommandLost, match="transfer is lost: Lambda has replaced"):

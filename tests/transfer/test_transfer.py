@@ -35,7 +35,7 @@ def test_there_and_back(pair: Pair, size: int) -> None:
     ran = pair.run("%get file back")
     assert (pair.here / "back").read_bytes() == data
     assert look(pair.here)[b"file"] == look(pair.here)[b"back"]
-    assert ran.usage.environment_id == pair.far.environment.id
+    assert ran.usage.environment_id == pair.remote.environment.id
     assert ran.usage.invocations == 1 + max(1, -(-size // far_files.PIECES_BYTES))
     assert max(request for request, _ in pair.sizes) < REQUEST_BYTES
     assert max(answer for _, answer in pair.sizes) < ANSWER_BYTES
@@ -112,7 +112,7 @@ def test_where_things_go_to(pair: Pair) -> None:
     random_file(pair.here / "d" / "f", 7)
     home = pair.there.parent / "home"
     home.mkdir()
-    pair.far.environ["HOME"] = str(home)
+    pair.remote.environ["HOME"] = str(home)
     pair.run("%put d ~")
     pair.run("%put d/f ~/g")
     pair.run("%put d other/")

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from .talk import Talk
 
 FEW_FILES = 24
-STATE_SECONDS = 0.25  # an answer is so much later, for the state after the cell: nobody asks for it once the cell is over
+STATE_SECONDS = (
+    0.25  # an answer is so much later, for the state after the cell: nobody asks for it once the cell is over
+)
 # bash's last message (in its xmalloc.c and redir.c) can tell why it has ended.
 BETTER_CAUSES = (
     (b"alloc: cannot allocate", "exit", "memory"),

@@ -45,18 +45,18 @@ class ScriptRunner(SilentConnector):
     """typed: what the standard input gives, piece by piece."""
 
     def __init__(self, directory: Path) -> None:
-        self.far, self.typed, self.directory = InProcess(), list[str](), directory
+        self.remote, self.typed, self.directory = InProcess(), list[str](), directory
         self.control = ScriptControl(self.read)
         self.workspace = Workspace(LOCAL, self)
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
-        return self.far.transport
+        return self.remote.transport
 
     def read(self, question: InputRequest) -> str:
         return self.typed.pop(0) if self.typed else ""
 
     def run(self, text: str, faults: Faults | None = None, **options: object) -> Ended:
-        self.far.transport.faults = faults
+        self.remote.transport.faults = faults
         paths = [self.directory / name for name in ("out", "err")]
         files = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) for path in paths]
         try:
@@ -75,4 +75,4 @@ class ScriptRunner(SilentConnector):
 def runner(tmp_path: Path) -> Iterator[ScriptRunner]:
     made = ScriptRunner(tmp_path)
     yield made
-    made.far.close()
+    made.remote.close()

@@ -92,7 +92,7 @@ def test_a_reader_that_has_ended_ends_the_command(runner: ScriptRunner) -> None:
     with open(writes, "wb", buffering=0) as out, pytest.raises(BrokenPipeError):
         runner.script("while echo y; do :; done", Streams(out.fileno(), 2)).run()
     assert runner.workspace.current is not None
-    [shell] = runner.far.environment.shells.values()
+    [shell] = runner.remote.environment.shells.values()
     assert shell.cell.done
 
 
