@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.session.cell import Cell, ThreadControl
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.session import Session
 
 from .endpoint import BareTransport, Loop, local_engine
@@ -81,7 +82,7 @@ class _Durations:
 
     def command(self) -> float:
         usage, begin = Usage(), time.perf_counter()
-        self.session.run(Cell(SHELL), lambda _: None, ThreadControl(), usage)
+        self.session.run(Cell(SHELL), Context(lambda _: None, ThreadControl(), usage))
         assert usage.totals is not None
         self.commands.append(usage.totals.duration_ms)
         return time.perf_counter() - begin

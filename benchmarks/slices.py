@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.session.cell import Cell, CellEvent, Output, ThreadControl
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.session import Session
 from tests.support.proxy import Proxy
 
@@ -105,7 +106,7 @@ def _run(session: Session, code: str, usage: Usage | None = None) -> bytes:
         if isinstance(cell_event, Output) and cell_event.stream == "stdout":
             parts.append(cell_event.data)
 
-    session.run(Cell(code), emit, ThreadControl(), usage or Usage())
+    session.run(Cell(code), Context(emit, ThreadControl(), usage or Usage()))
     return b"".join(parts)
 
 

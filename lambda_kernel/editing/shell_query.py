@@ -12,6 +12,7 @@ from typing import Any
 from ..aws.target import Target
 from ..function.sent import introspect, source
 from ..session.cell import Cell
+from ..session.context import Context
 from ..session.worker import Worker
 from ..untrusted import Reader, array, maybe, one_of, record, row, shown, table, text
 from ..workspace.workspace import PING_SECONDS, Workspace
@@ -164,4 +165,4 @@ class ShellQuery:
         session = self.workspace.session()
         if session.remote and session.remote.shell is None:
             with self.workspace.aside(session) as (control, usage):
-                session.run(Cell(""), self.workspace.news.append, control, usage)
+                session.run(Cell(""), Context(self.workspace.news.append, control, usage))

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from .. import errors
 from ..aws.usage import Usage
-from ..session.cell import Cell, CellEvent, Control, Emit, Result
+from ..session.cell import Cell, CellEvent, Control, Result
+from ..session.context import Context
 from ..session.replacement import UNKNOWN
 from .folding import Collector, Folds
 from .lanes import LaneControl, side_by_side
@@ -26,9 +27,9 @@ STARTED = Ending("ok", None)  # a cold start without a command
 class Place(Protocol):
     """A session, or what stands for one."""
 
-    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result: ...
+    def run(self, cell: Cell, context: Context) -> Result: ...
 
-    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None: ...
+    def reset(self, context: Context, cold: bool = False) -> None: ...
 
     def leave(self) -> None: ...
 
@@ -110,15 +111,14 @@ class Engine:
     def __init__(
         self,
         slots: Sequence[Slot],
-        emit: Emit,
-        control: Control,
-        usage: Usage,
+        context: Context,
         clocks: Clocks,
         *,
         used: Mapping[int, Usage] | None = None,
     ) -> None:
         """used: by slot, what its next run has used before, such as a hello after which it was throttled."""
-        self._slots, self._emit, self._control, self._usage, self._clocks = slots, emit, control, usage, clocks
+        self._slots, self._clocks = slots, clocks
+        self._emit, self._control, self._usage = context.emit, context.control, context.usage
         self._notified: set[CellEvent] = set()
         self._used = dict(used or {})
         self._lock = threading.Lock()
@@ -287,12 +287,13 @@ class Engine:
 
     def _ending(self, attempt: Attempt) -> Ending:
         place, cell, control = attempt.slot.place, attempt.cell, attempt.control
+        context = Context(attempt.output, control, attempt.usage)
         try:
             if attempt.run.cold and not control.interrupts:
-                place.reset(attempt.output, control, attempt.usage, cold=True)
+                place.reset(context, cold=True)
             if control.interrupts:
                 return Ending("interrupted", None)
-            return ending(place.run(cell, attempt.output, control, attempt.usage)) if cell.code.strip() else STARTED
+            return ending(place.run(cell, context)) if cell.code.strip() else STARTED
         except (errors.Interrupted, *LOST) as error:
             self._experiment.error = error
             return Ending("interrupted" if control.interrupts else "lost", None)

@@ -15,6 +15,7 @@ from ..output.hints import Hints
 from ..output.history_hint import history_hint
 from ..output.terminal import wrapped
 from ..session.cell import Cell, Control, Emit, Notice, Output, Result
+from ..session.context import Context
 from ..workspace.limited_control import LimitedControl
 from ..workspace.workspace import Workspace
 
@@ -121,7 +122,7 @@ class Execution:
         usage = self.usage if usage is None else usage
         try:
             read = self.amount.reading(self.hints.reading(emit, cell.merge))
-            return self.workspace.run(cell, read, self.control, usage)
+            return self.workspace.run(cell, Context(read, self.control, usage))
         finally:
             self.hints.give(emit, self.workspace.current, usage)
 

@@ -15,6 +15,7 @@ from ..aws.usage import Usage
 from ..bash.commands import Word, line_of, names_job, words
 from ..errors import UsageError
 from ..session.cell import Cell, Control, Emit, Result
+from ..session.context import Context
 from ..workspace.workspace import Workspace
 from .arguments import Argument, Parser, asks_help
 
@@ -46,6 +47,10 @@ class Call:
     magics: Mapping[str, Magic]
     groups: Mapping[str, Sequence[Magic]]
     interactive: bool = False
+
+    @property
+    def context(self) -> Context:
+        return Context(self.emit, self.control, self.usage)
 
 
 class Command(Protocol):

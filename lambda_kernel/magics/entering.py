@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..aws.target import Target
 from ..aws.usage import Usage
 from ..errors import ShellPerCommand
@@ -16,7 +18,7 @@ def entered(call: Call, target: Target, usage: Usage) -> AnySession:
     if not isinstance(session, Session):
         return session
     try:
-        session.greet(call.emit, call.control, usage)
+        session.greet(replace(call.context, usage=usage))
     except ShellPerCommand:
         return call.workspace.meet_article(call.emit, target)
     return session

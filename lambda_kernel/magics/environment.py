@@ -66,7 +66,7 @@ def run(call: Call) -> str:
     workspace, options = call.workspace, call.options
     before = earlier(workspace.environment, options.notebook) if options.diff else None
     session = workspace.enter(call.emit, call.control)
-    facts = live_view.ask(session, ("report", REPORT), call.emit, call.control, call.usage)
+    facts = live_view.ask(session, ("report", REPORT), call.context)
     target = workspace.target
     facts = {
         "environment_id": call.usage.environment_id,

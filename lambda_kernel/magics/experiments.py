@@ -62,7 +62,7 @@ def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> N
     workspace.experiment = experiment
     view = Progress(call, file, sorts=trial.sorts)
     clocks = Clocks(workspace.clock, lambda: datetime.now(timezone.utc), call.control.wait)
-    engine = Engine(trial.slots, call.emit, call.control, trial.usage, clocks, used=trial.used)
+    engine = Engine(trial.slots, replace(call.context, usage=trial.usage), clocks, used=trial.used)
     try:
         engine.carry_out(experiment, replace(cell, bound=cell.bound or Bound()), view.show)
     finally:

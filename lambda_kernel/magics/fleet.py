@@ -35,7 +35,7 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
         if workspace.target.local and at_once > (most := room.of_this_machine()):
             call.emit(Notice(ROOM.format(most=most), "runs"))
             at_once = most
-        made = fleets.make(workspace, size, call.emit, call.control, call.usage)
+        made = fleets.make(workspace, size, call.context)
         experiment = Experiment(plan_of(options, at_once, items, made))
         trial = Trial(experiment, made.slots, call.usage, made.used, sorts=options.order == "env")
         try:

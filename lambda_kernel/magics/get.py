@@ -13,7 +13,7 @@ def run(call: Call) -> str:
     if any(name.rstrip("/") == "~" for name in names):
         raise errors.UsageError("%get cannot copy `~` itself: name the directory, or use `~/.` for what is in it")
     workspace, local = call.workspace, Local()
-    with open_remote_side(workspace, call.emit, call.control, call.usage) as environment:
+    with open_remote_side(workspace, call.context) as environment:
         overwriting = Overwriting(local, lambda what: force or agreed(call, environment, what))
         return Transfer(environment, local, call.emit, workspace.clock, overwriting).run(names, to)
 

@@ -78,9 +78,7 @@ def run(call: Call, probes: Probes = Probes()) -> str:
     facts = live_view.ask(
         session,
         ("connectivity", REPORT),
-        call.emit,
-        call.control,
-        call.usage,
+        call.context,
         modules=(system, connectivity),
         hosts=[(one.name, one.port) for one in hosts],
         elsewhere=probes.elsewhere,

@@ -9,7 +9,7 @@ def run(call: Call) -> str:
     """As in `cp -a`, the last of several words is the destination."""
     *names, to = call.options.paths if len(call.options.paths) > 1 else (*call.options.paths, ".")
     workspace = call.workspace
-    with open_remote_side(workspace, call.emit, call.control, call.usage) as environment:
+    with open_remote_side(workspace, call.context) as environment:
         return Transfer(Local(), environment, call.emit, workspace.clock).run(names, to)
 
 

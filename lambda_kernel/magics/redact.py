@@ -65,7 +65,7 @@ def ask(call: Call, new: Mapping[str, bool]) -> Any:
     if session.remote is None:
         raise UsageError("%redact: the 2018 article's function does not tell its variables; `on` and `off` work")
     question, chosen = ("protect", LISTING), call.workspace.settings.protect
-    listing = live_view.ask(session, question, call.emit, call.control, call.usage, modules=(protect,), chosen=chosen)
+    listing = live_view.ask(session, question, call.context, modules=(protect,), chosen=chosen)
     if missing := sorted(new.keys() & {*listing["unknown"]}):
         raise UsageError(f"%redact: the function has no variable {', '.join(missing)}: nothing was changed")
     return listing

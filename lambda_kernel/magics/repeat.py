@@ -6,13 +6,13 @@ import re
 from argparse import Namespace
 from dataclasses import dataclass, replace
 
-from ..aws.usage import Usage
 from ..errors import ShellPerCommand, UsageError
 from ..experiments.engine import Experiment, Slot
 from ..experiments.plan import Plan, repetitions
 from ..experiments.survival import idle
 from ..output import runs_plot, survival_view
-from ..session.cell import Cell, Control, Emit, Notice, Result
+from ..session.cell import Cell, Notice, Result
+from ..session.context import Context
 from ..session.session import Session
 from .arguments import Argument
 from .base import Call, Command, Magic
@@ -65,14 +65,14 @@ class Here:
     call: Call
     command: Command
 
-    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
-        return self.command(cell, emit, usage)
+    def run(self, cell: Cell, context: Context) -> Result:
+        return self.command(cell, context.emit, context.usage)
 
-    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None:
+    def reset(self, context: Context, cold: bool = False) -> None:
         try:
-            self.call.workspace.session().reset(emit, control, usage, cold)
+            self.call.workspace.session().reset(context, cold)
         except ShellPerCommand:
-            self.call.workspace.use_article().reset(emit, control, usage, cold)
+            self.call.workspace.use_article().reset(context, cold)
 
     def leave(self) -> None:
         self.call.workspace.session().leave()

@@ -6,7 +6,7 @@ from .base import Call, Magic
 
 def run(call: Call) -> str:
     cold = call.options.cold
-    call.workspace.enter(call.emit, call.control).reset(call.emit, call.control, call.usage, cold)
+    call.workspace.enter(call.emit, call.control).reset(call.context, cold)
     return "This is a new execution environment with a new shell.\n" if cold else "This is a new shell.\n"
 
 

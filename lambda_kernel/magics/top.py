@@ -53,7 +53,7 @@ def run(call: Call) -> str:
     session, histories, key = call.workspace.enter(call.emit, call.control), Histories(), uuid.uuid4().hex
     for _ in live_view.rounds(pace, call.control, call.workspace.clock, call.workspace.settings.seconds):
         sample = live_view.ask(
-            session, ("top", ANSWER), call.emit, call.control, call.usage, modules=(system, processes),
+            session, ("top", ANSWER), call.context, modules=(system, processes),
             seconds=measured(pace, session), rows=ROWS, order=call.options.o,
         )  # fmt: skip
         histories.add(sample)

@@ -49,9 +49,7 @@ def run(call: Call, url: str | None = None) -> str:
     facts = live_view.ask(
         session,
         question,
-        call.emit,
-        call.control,
-        call.usage,
+        call.context,
         modules=(system, caller_identity),
         url=url or f"https://{service_host('sts', region)}/",
         region=region,

@@ -11,7 +11,7 @@ from .base import Call, Command, Magic
 def take(call: Call, cell: Cell, command: Command) -> Result | None:
     """Add the newline at the end, which notebooks do not keep."""
     text = cell.code if cell.code.endswith("\n") or not cell.code else f"{cell.code}\n"
-    with open_remote_side(call.workspace, call.emit, call.control, call.usage) as environment:
+    with open_remote_side(call.workspace, call.context) as environment:
         message = save(text, call.options.path, environment, append=call.options.a)
     call.emit(Output("stdout", message.encode("utf-8", "replace")))
     return None

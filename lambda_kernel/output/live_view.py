@@ -11,10 +11,10 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from ..aws.client_errors import garbled
-from ..aws.usage import Usage
 from ..function.sent import joined, source, system
 from ..function.sent.display import CLEAR, END, START
-from ..session.cell import Control, Emit
+from ..session.cell import Control
+from ..session.context import Context
 from ..untrusted import Reader, Unfit
 from ..workspace.workspace import AnySession
 
@@ -85,9 +85,7 @@ def _wait(control: Control, seconds: float) -> None:
 def ask(
     session: AnySession,
     question: tuple[str, Reader[T]],
-    emit: Emit,
-    control: Control,
-    usage: Usage,
+    context: Context,
     *,
     modules: Sequence[ModuleType] = (system,),
     **arguments: Any,
@@ -98,7 +96,7 @@ def ask(
     """
     name, reader = question
     try:
-        return reader(session.query(joined(map(source, modules)), name, emit, control, usage, **arguments))
+        return reader(session.query(joined(map(source, modules)), name, context, **arguments))
     except Unfit:
         raise garbled(session.transport.function) from None
 

@@ -15,7 +15,8 @@ from ..aws.transport import Event, Reply
 from ..aws.usage import Usage
 from ..function import index as wire
 from . import node_log
-from .cell import Cell, Control, Emit, Notice, Output, Result
+from .cell import Cell, Notice, Output, Result
+from .context import Context
 from .held import Caller, HeldRun
 from .remote_shell import RemoteShell
 from .secret_patterns import KEY_ID, NAMED_SECRET
@@ -48,24 +49,24 @@ class ArticleSession(Caller):
     secrets: wire.Secrets = ()  # credentials that were seen in output
     remote: RemoteShell | None = None  # no shell stays
 
-    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
+    def run(self, cell: Cell, context: Context) -> Result:
         """Run a cell to its end. Raises errors.KernelError."""
-        return _Run(self, cell, emit, control, usage).result()
+        return _Run(self, cell, context).result()
 
-    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None:
+    def reset(self, context: Context, cold: bool = False) -> None:
         what = "another environment cannot be asked for" if cold else "each cell has a fresh shell anyway"
         raise errors.UsageError(f"there is nothing to reset: `{mask(self.transport.function)}` has no session; {what}")
 
     def leave(self) -> None:
         """There is no shell to end."""
 
-    def ping(self, emit: Emit, control: Control, usage: Usage) -> None:
+    def ping(self, context: Context) -> None:
         """There is no shell to keep warm."""
 
     def call(self, code: str, name: str, usage: Usage, **arguments: Any) -> None:
         """There is no shell to ask."""
 
-    def query(self, code: str, name: str, emit: Emit, control: Control, usage: Usage, **arguments: Any) -> Any:
+    def query(self, code: str, name: str, context: Context, **arguments: Any) -> Any:
         raise errors.UsageError(
             "the 2018 article's function only runs commands and does not support this: choose another one with %use"
         )
@@ -92,8 +93,8 @@ class _Run(HeldRun):
 
     code = "article"
 
-    def __init__(self, session: ArticleSession, cell: Cell, emit: Emit, control: Control, usage: Usage) -> None:
-        super().__init__(session, cell, emit, control, usage)
+    def __init__(self, session: ArticleSession, cell: Cell, context: Context) -> None:
+        super().__init__(session, cell, context)
         self.session = session
 
     def event(self) -> Event:

@@ -9,11 +9,11 @@ from .. import errors
 from ..aws.client_errors import garbled, not_ours, retrying
 from ..aws.error_text import LOCAL
 from ..aws.transport import Event, Reply
-from ..aws.usage import Usage
 from ..function.index import Op
 from ..untrusted import Unfit
-from .cell import CellEvent, Control, Emit, Notice
+from .cell import CellEvent, Notice
 from .connection import Connection
+from .context import Context
 from .phases import ACTIONS, LOST, OVERTAKEN, SILENCE, STEPS, Action, Phase
 from .remote_shell import RemoteShell
 from .replies import Answer, measured, nothing_run, ours, read, restless
@@ -47,19 +47,17 @@ class Exchange:
         self,
         remote: RemoteShell,
         connection: Connection,
-        emit: Emit,
-        control: Control,
-        usage: Usage,
+        context: Context,
         *,
         seconds: float | None,
         lost: Lost,
         patient: bool = True,
     ) -> None:
         self.remote, self.connection = remote, connection
-        self.emit, self.control, self.usage = emit, control, usage
+        self.emit, self.control, self.usage = context.emit, context.control, context.usage
         self.limit = Limit(connection.clock, seconds)
         self.phase = Phase.UNSENT
-        self.search = Search(remote, connection, control)
+        self.search = Search(remote, connection, self.control)
         self._make_lost, self._patient = lost, patient
         self._notified: set[type[errors.KernelError]] = set()  # what is retried, each once
         self._silence: Silence | None = None

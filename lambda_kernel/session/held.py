@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from .. import errors
 from ..aws.error_text import LONGEST_TIMEOUT_S
 from ..aws.transport import Event, Reply, Transport
-from ..aws.usage import Usage
-from .cell import Cell, Control, Emit, Notice, NoticeCode, Result
+from .cell import Cell, Notice, NoticeCode, Result
+from .context import Context
 from .exchange import BRIEF, PATIENCE_SECONDS
 from .timing import backoff
 from .worker import CallPolicy, inline
@@ -37,8 +37,9 @@ class HeldRun(ABC):
     code: NoticeCode = "runs"
     grace_seconds = 0.0  # how long the answer may take after the time limit
 
-    def __init__(self, by: Caller, cell: Cell, emit: Emit, control: Control, usage: Usage) -> None:
-        self.by, self.cell, self.emit, self.control, self.usage = by, cell, emit, control, usage
+    def __init__(self, by: Caller, cell: Cell, context: Context) -> None:
+        self.by, self.cell = by, cell
+        self.emit, self.control, self.usage = context.emit, context.control, context.usage
         self.began = by.clock()
 
     @abstractmethod

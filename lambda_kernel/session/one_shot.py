@@ -12,12 +12,12 @@ from typing import Any
 from .. import errors
 from ..aws.client_errors import garbled, not_ours
 from ..aws.transport import Event, Reply
-from ..aws.usage import Usage
 from ..function import index as wire
 from ..function.sent import DIRECTORY, joined, packed
 from ..untrusted import Unfit, flag, number, record, whole
-from .cell import Bound, Cell, CellEvent, Control, Emit, Notice, Output, Result
+from .cell import Bound, Cell, CellEvent, Notice, Output, Result
 from .chunks import Chunks
+from .context import Context
 from .held import Caller, HeldRun
 from .remote_shell import shell_code
 from .replies import ENDED, FIELDS, Answer, nothing_run, ours, read
@@ -43,11 +43,11 @@ def once_code() -> str:
 class OneShot(Caller):
     """Runs each cell as one invocation, in a shell of its own. It is an experiment's place."""
 
-    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
+    def run(self, cell: Cell, context: Context) -> Result:
         """Run a cell to its end. Raises errors.KernelError."""
-        return _Run(self, cell, emit, control, usage).result()
+        return _Run(self, cell, context).result()
 
-    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None:
+    def reset(self, context: Context, cold: bool = False) -> None:
         raise errors.UsageError("there is nothing to reset: each command has a shell of its own")
 
     def leave(self) -> None:

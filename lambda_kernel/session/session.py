@@ -15,9 +15,10 @@ from ..aws.usage import Usage
 from ..function import index as wire
 from ..function.sent import protect, source
 from ..untrusted import Unfit
-from .cell import Cell, Control, Emit, Result, ThreadControl
+from .cell import Cell, Result, ThreadControl
 from .command import Command
 from .connection import HOLD_SECONDS, Connection
+from .context import Context
 from .exchange import Exchange, Lost
 from .remote_shell import RemoteShell
 from .replies import ours, read
@@ -48,11 +49,11 @@ class Session:
         self.remote = RemoteShell(name or uuid.uuid4().hex, transport.function, epoch, uptime)
         self._lock = threading.Lock()  # held by a cell
 
-    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
+    def run(self, cell: Cell, context: Context) -> Result:
         """Run a cell to its end. Raises errors.KernelError; the usage is right in that case too."""
         with self._lock:
             self.remote.shells.intersection_update({self.remote.shell})  # the last cell has shown all that it had
-            exchange = self._exchange(emit, control, usage, cell.seconds, self._lost, patient=cell.patient)
+            exchange = self._exchange(context, cell.seconds, self._lost, patient=cell.patient)
             self._tell_choice(exchange)
             return Command(cell, exchange).run()
 
@@ -61,10 +62,8 @@ class Session:
             exchange.call(source(protect), "protect", {"chosen": chosen})
             self.remote.told = chosen
 
-    def _exchange(
-        self, emit: Emit, control: Control, usage: Usage, seconds: float | None, lost: Lost, *, patient: bool = True
-    ) -> Exchange:
-        return Exchange(self.remote, self.connection, emit, control, usage, seconds=seconds, lost=lost, patient=patient)
+    def _exchange(self, context: Context, seconds: float | None, lost: Lost, *, patient: bool = True) -> Exchange:
+        return Exchange(self.remote, self.connection, context, seconds=seconds, lost=lost, patient=patient)
 
     def _lost(self, why: str) -> errors.CommandLost:
         self.remote.forget("lost")
@@ -72,17 +71,17 @@ class Session:
 
     @contextlib.contextmanager
     def exchange(
-        self, emit: Emit, control: Control, usage: Usage, *, seconds: float | None = None, lost: Lost | None = None
+        self, context: Context, *, seconds: float | None = None, lost: Lost | None = None
     ) -> Iterator[Exchange]:
         """Requests of other kinds than cells, while no cell runs. seconds and lost are Exchange's."""
         with self._lock:
-            exchange = self._exchange(emit, control, usage, seconds, lost or self._lost)
+            exchange = self._exchange(context, seconds, lost or self._lost)
             self._tell_choice(exchange)
             yield exchange
 
-    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None:
+    def reset(self, context: Context, cold: bool = False) -> None:
         """Start a clean shell at once; cold: in a new environment. Raises errors.KernelError."""
-        with self.exchange(emit, control, usage) as exchange:
+        with self.exchange(context) as exchange:
             before = self.remote.environment
             if not cold or before is None:
                 self.remote.forget(clean=True)
@@ -111,14 +110,14 @@ class Session:
             self.remote.abandon_environment()
         raise errors.Refused("Lambda chose the same environment each time: it may be throttled to one; try again")
 
-    def greet(self, emit: Emit, control: Control, usage: Usage) -> None:
+    def greet(self, context: Context) -> None:
         """Find the shell, or start one. Raises errors.KernelError, also if there is no such function."""
-        with self.exchange(emit, control, usage) as exchange:
+        with self.exchange(context) as exchange:
             exchange.hello()
 
-    def ping(self, emit: Emit, control: Control, usage: Usage) -> None:
+    def ping(self, context: Context) -> None:
         """Find the shell, or start it again where Lambda has replaced its environment. Raises errors.KernelError."""
-        with self.exchange(emit, control, usage) as exchange:
+        with self.exchange(context) as exchange:
             if self.remote.shell is not None:
                 exchange.hello()
 
@@ -146,9 +145,9 @@ class Session:
             return read(reply.payload, event).get("value") if ours(reply.payload) else None
         return None
 
-    def query(self, code: str, name: str, emit: Emit, control: Control, usage: Usage, **arguments: Any) -> Any:
+    def query(self, code: str, name: str, context: Context, **arguments: Any) -> Any:
         """As `call`, with patience: it waits for a cell, starts a shell if there is none, and retries."""
-        with self.exchange(emit, control, usage) as exchange:
+        with self.exchange(context) as exchange:
             return exchange.call(code, name, arguments)
 
     def leave(self) -> None:

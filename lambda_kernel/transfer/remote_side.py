@@ -9,11 +9,11 @@ from typing import Any
 from .. import errors
 from ..aws.client_errors import garbled
 from ..aws.error_text import mask
-from ..aws.usage import Usage
 from ..function.index import State
 from ..session import replies
-from ..session.cell import Control, Emit, InputRequest
+from ..session.cell import InputRequest
 from ..session.command import TYPING_SECONDS
+from ..session.context import Context
 from ..session.exchange import Exchange
 from ..session.requests import Call
 from ..session.session import Session
@@ -97,9 +97,9 @@ class RemoteSide:
 
 
 @contextlib.contextmanager
-def open_remote_side(workspace: Workspace, emit: Emit, control: Control, usage: Usage) -> Iterator[RemoteSide]:
+def open_remote_side(workspace: Workspace, context: Context) -> Iterator[RemoteSide]:
     """The current target's environment, while no cell runs. Raises UsageError if it cannot transfer files."""
-    session, seconds = workspace.enter(emit, control), workspace.settings.seconds
+    session, seconds = workspace.enter(context.emit, context.control), workspace.settings.seconds
     if not isinstance(session, Session):
         raise no_files(session.transport.function)
 
@@ -108,7 +108,7 @@ def open_remote_side(workspace: Workspace, emit: Emit, control: Control, usage: 
         side.lost = True
         return errors.CommandLost(f"the transfer is lost: {why}. Run the cell again")
 
-    with session.exchange(emit, control, usage, seconds=seconds, lost=lost) as exchange:
+    with session.exchange(context, seconds=seconds, lost=lost) as exchange:
         side = RemoteSide(exchange, seconds)
         try:
             yield side

@@ -13,7 +13,7 @@ from ..aws.usage import Usage
 from ..errors import ShellPerCommand
 from ..experiments.engine import Place, Slot
 from ..session.article import ArticleSession
-from ..session.cell import Control, Emit
+from ..session.context import Context
 from ..session.held import READ_SECONDS
 from ..session.one_shot import OneShot
 from .workspace import AnySession, Workspace
@@ -36,7 +36,7 @@ class Fleet:
         self.transport.close()
 
 
-def make(workspace: Workspace, size: int, emit: Emit, control: Control, usage: Usage) -> Fleet:
+def make(workspace: Workspace, size: int, context: Context) -> Fleet:
     """With tenant isolation each slot is a tenant with a shell. Else each run is one invocation. Raises
     errors.KernelError."""
     main = workspace.sessions.get(workspace.target.whole)
@@ -48,24 +48,24 @@ def make(workspace: Workspace, size: int, emit: Emit, control: Control, usage: U
         return tenants(workspace, size) if known[0].tenant else one_shot(workspace, size)
     if workspace.target.whole in workspace.one_shot:
         return one_shot(workspace, size)
-    return found_out(workspace, size, emit, control, usage)
+    return found_out(workspace, size, context)
 
 
-def found_out(workspace: Workspace, size: int, emit: Emit, control: Control, usage: Usage) -> Fleet:
+def found_out(workspace: Workspace, size: int, context: Context) -> Fleet:
     """The shell of the first slot finds out what kind of function it is."""
     first, own = shell(workspace, 0), Usage()
     try:
-        first.reset(emit, control, own)
+        first.reset(replace(context, usage=own))
     except ShellPerCommand:
-        usage.include(own)
+        context.usage.include(own)
         end(workspace, left=False)
-        workspace.meet_article(emit)
+        workspace.meet_article(context.emit)
         return article(workspace, size)
     if first.remote and first.remote.tenant:
         made = tenants(workspace, size)
         made.used[0] = own
         return made
-    usage.include(own)
+    context.usage.include(own)
     end(workspace)
     workspace.one_shot.add(workspace.target)
     return one_shot(workspace, size)

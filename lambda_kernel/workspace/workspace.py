@@ -17,6 +17,7 @@ from ..errors import Abandoned, CommandLost, Interrupted, KernelError, ShellPerC
 from ..images.progress import Tell, nobody
 from ..session.article import ArticleSession, introduction
 from ..session.cell import Bound, Cell, CellEvent, Control, Emit, Notice, Result, ThreadControl, Waiting
+from ..session.context import Context
 from ..session.held import READ_SECONDS
 from ..session.remote_shell import RemoteShell
 from ..session.session import Session
@@ -64,17 +65,17 @@ class AnySession(Protocol):
     @property
     def remote(self) -> RemoteShell | None: ...
 
-    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result: ...
+    def run(self, cell: Cell, context: Context) -> Result: ...
 
-    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None: ...
+    def reset(self, context: Context, cold: bool = False) -> None: ...
 
     def leave(self) -> None: ...
 
-    def ping(self, emit: Emit, control: Control, usage: Usage) -> None: ...
+    def ping(self, context: Context) -> None: ...
 
     def call(self, code: str, name: str, usage: Usage, **arguments: Any) -> Any: ...
 
-    def query(self, code: str, name: str, emit: Emit, control: Control, usage: Usage, **arguments: Any) -> Any: ...
+    def query(self, code: str, name: str, context: Context, **arguments: Any) -> Any: ...
 
 
 SessionMaker = Callable[[Target, Transport, Callable[[], float]], Session]
@@ -188,13 +189,13 @@ class Workspace:
         with waiting(control, emit, self.clock, lambda: "" if view.shown else what) as patient:
             return self.caller(make, patient, 0.0, self.settings.seconds or math.inf)
 
-    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
+    def run(self, cell: Cell, context: Context) -> Result:
         """Run a command in the current target's session. Raises errors.KernelError."""
-        session = self.enter(emit, control)
+        session = self.enter(context.emit, context.control)
         try:
-            return session.run(cell, emit, control, usage)
+            return session.run(cell, context)
         except ShellPerCommand:  # raised before the cell was sent
-            return self.meet_article(emit).run(cell, emit, control, usage)
+            return self.meet_article(context.emit).run(cell, context)
 
     @property
     def current(self) -> AnySession | None:
@@ -251,7 +252,7 @@ class Workspace:
         session = self.sessions.get(self.target)
         if session:
             with contextlib.suppress(KernelError), self.aside(session) as (control, usage):
-                session.ping(self._note, control, usage)
+                session.ping(Context(self._note, control, usage))
 
     def _note(self, cell_event: CellEvent) -> None:
         """Keep it for the next cell, which has not waited for the ping."""

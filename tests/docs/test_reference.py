@@ -20,7 +20,7 @@ from lambda_kernel.session.cell import NOTICES, NoticeCode, Shown
 from lambda_kernel.session.remote_shell import RemoteShell
 from scripts.reference import DIRECTORY, commands, pages
 from tests.magics.conftest import CellRunner
-from tests.support.in_process_session import Context
+from tests.support.in_process_session import LambdaContext
 
 BY_HAND = {"cells.md"}
 PACKAGE = Path(lambda_kernel.__file__).parent
@@ -70,7 +70,7 @@ def test_the_codes_of_notices_are_those_that_are_described() -> None:
 
 
 def test_a_cell_has_the_variables_that_are_described() -> None:
-    assert list(VARIABLES) == [*wire.facts(Context(), {}), *RemoteShell("name", "shell", 1, lambda: 0.0).facts()]
+    assert list(VARIABLES) == [*wire.facts(LambdaContext(), {}), *RemoteShell("name", "shell", 1, lambda: 0.0).facts()]
     assert [name for name in VARIABLES if name not in TOPICS["variables"]] == []
 
 

@@ -16,7 +16,8 @@ from lambda_kernel.aws.usage import Usage
 from lambda_kernel.experiments.engine import Clocks, Engine, Experiment, Slot
 from lambda_kernel.experiments.plan import repetitions
 from lambda_kernel.report import Report
-from lambda_kernel.session.cell import Cell, CellEvent, Control, Emit, Output, Result, ThreadControl
+from lambda_kernel.session.cell import Cell, CellEvent, Output, Result, ThreadControl
+from lambda_kernel.session.context import Context
 from tests.support.faults import answer_lost
 from tests.support.in_process_session import InProcess
 
@@ -49,14 +50,14 @@ class World:
         else:
             self.now = end
 
-    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
+    def run(self, cell: Cell, context: Context) -> Result:
         self.began.append(self.now)
         number = len(self.began)
         self.pass_time(RUN_S)
-        usage.add(f"run {number}", Report("id", RUN_S * 1000, 10.0, 128, 30))
-        usage.environment_id = f"environment {self.environments}"
-        emit(Output("stdout", b"same"))
-        if control.interrupts:
+        context.usage.add(f"run {number}", Report("id", RUN_S * 1000, 10.0, 128, 30))
+        context.usage.environment_id = f"environment {self.environments}"
+        context.emit(Output("stdout", b"same"))
+        if context.control.interrupts:
             return Result(130, interrupted=True)
         if cell.seconds is not None and cell.seconds < RUN_S:
             return Result(130, timed_out=True)
@@ -65,12 +66,12 @@ class World:
             raise ending
         return ending
 
-    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None:
+    def reset(self, context: Context, cold: bool = False) -> None:
         assert cold
         self.environments += 1
         self.pass_time(INIT_S)
-        usage.add(f"hello {self.environments}", Report("id", 5.0, 300.0, 128, 30, init_duration_ms=240.0))
-        usage.environment_id = f"environment {self.environments}"
+        context.usage.add(f"hello {self.environments}", Report("id", 5.0, 300.0, 128, 30, init_duration_ms=240.0))
+        context.usage.environment_id = f"environment {self.environments}"
 
     def leave(self) -> None:
         self.pass_time(0.1)
@@ -78,7 +79,7 @@ class World:
     def carry_out(self, experiment: Experiment, code: str = "true", seconds: float | None = None) -> Usage:
         usage = Usage()
         clocks = Clocks(self.clock, lambda: T0 + timedelta(seconds=self.now), self.pass_time)
-        engine = Engine([Slot(self, "shell", "local")], lambda cell_event: None, self.control, usage, clocks)
+        engine = Engine([Slot(self, "shell", "local")], Context(lambda cell_event: None, self.control, usage), clocks)
         engine.carry_out(experiment, Cell(code, seconds=seconds, stdin=True), lambda experiment: None)
         return usage
 
@@ -173,9 +174,9 @@ def test_a_real_shell_runs_it_once_each_though_answers_are_lost(remote: InProces
     shown: list[CellEvent] = []
     experiment, usage = planned(3), Usage()
     clocks = Clocks(remote.session.connection.clock, lambda: T0, remote.sleep)
-    Engine([Slot(remote.session, "shell", "local")], shown.append, remote.transport.control, usage, clocks).carry_out(
-        experiment, Cell("echo $((n += 1)); cat"), lambda experiment: None
-    )
+    Engine(
+        [Slot(remote.session, "shell", "local")], Context(shown.append, remote.transport.control, usage), clocks
+    ).carry_out(experiment, Cell("echo $((n += 1)); cat"), lambda experiment: None)
     assert [(fold.data, fold.runs) for fold in experiment.folds.of.values()] == [
         (b"1\n", [1]),
         (b"2\n", [2]),

@@ -21,7 +21,8 @@ from lambda_kernel.experiments.lanes import LaneControl, in_lanes
 from lambda_kernel.experiments.plan import fleet, mapped
 from lambda_kernel.experiments.schedule import PATIENCE_SECONDS
 from lambda_kernel.report import Report
-from lambda_kernel.session.cell import Cell, Control, Emit, Output, Result, ThreadControl, never
+from lambda_kernel.session.cell import Cell, Control, Output, Result, ThreadControl, never
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.worker import inline
 
 T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -113,7 +114,7 @@ class World:
             lambda: self.time.now, lambda: T0, self.control.wait, lambda whole, _: VirtualControl(whole, self.time)
         )
         places = [Slot(Place(self, slot), "shell", "local", {"FLEET_ITEM": f"slot {slot}"}) for slot in range(slots)]
-        engine = Engine(places, lambda cell_event: None, self.control, usage, clocks)
+        engine = Engine(places, Context(lambda cell_event: None, self.control, usage), clocks)
         engine.carry_out(experiment, Cell("true", seconds=seconds), self.told)
         return usage
 
@@ -127,21 +128,21 @@ class Place:
     slot: int
     hello: bool = True
 
-    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
+    def run(self, cell: Cell, context: Context) -> Result:
         world, item = self.world, cell.variables["FLEET_ITEM"]
         assert not cell.patient
         if self.hello:
-            usage.add("hello", Report("id", 1.0, 1.0, 128, 30, init_duration_ms=100.0))
+            context.usage.add("hello", Report("id", 1.0, 1.0, 128, 30, init_duration_ms=100.0))
             self.hello = False
             if world.late:
                 raise BUSY
         number = world.enter(self.slot, item)
         try:
-            usage.add("run", Report("id", 1.0, 10.0, 128, 30))
+            context.usage.add("run", Report("id", 1.0, 10.0, 128, 30))
             world.on_run(number)
-            control.wait(world.seconds)
-            emit(Output("stdout", item.encode()))
-            if control.interrupts:
+            context.control.wait(world.seconds)
+            context.emit(Output("stdout", item.encode()))
+            if context.control.interrupts:
                 return Result(130, interrupted=True)
             ending = world.endings[int(item)] if world.endings else Result(0)
             if isinstance(ending, errors.KernelError):
@@ -150,7 +151,7 @@ class Place:
         finally:
             world.leave(self.slot)
 
-    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None: ...
+    def reset(self, context: Context, cold: bool = False) -> None: ...
 
     def leave(self) -> None: ...
 
@@ -345,12 +346,12 @@ class Hanging:
     over: threading.Event = field(default_factory=threading.Event)
     closed: bool = False
 
-    def run(self, cell: Cell, emit: Emit, control: Control, usage: Usage) -> Result:
-        usage.add("run", None)
+    def run(self, cell: Cell, context: Context) -> Result:
+        context.usage.add("run", None)
         if cell.variables["FLEET_ITEM"] == "1":
-            in_lanes(inline)(self.hang, control, 0.0)
-            self.closed = control.closed
-            emit(Output("stdout", b"too late"))
+            in_lanes(inline)(self.hang, context.control, 0.0)
+            self.closed = context.control.closed
+            context.emit(Output("stdout", b"too late"))
             self.over.set()
         return Result(0)
 
@@ -358,7 +359,7 @@ class Hanging:
         self.whole.interrupt()
         self.go.wait(10)
 
-    def reset(self, emit: Emit, control: Control, usage: Usage, cold: bool = False) -> None: ...
+    def reset(self, context: Context, cold: bool = False) -> None: ...
 
     def leave(self) -> None: ...
 
@@ -368,7 +369,9 @@ def test_a_lane_that_hangs_is_left_and_what_it_says_later_is_dropped() -> None:
     place = Hanging(whole)
     clocks = Clocks(time.monotonic, lambda: T0, whole.wait)
     slots = [Slot(place, "shell", "local"), Slot(place, "shell", "local")]
-    Engine(slots, lambda cell_event: None, whole, usage, clocks).carry_out(experiment, Cell("true"), lambda _: None)
+    Engine(slots, Context(lambda cell_event: None, whole, usage), clocks).carry_out(
+        experiment, Cell("true"), lambda _: None
+    )
     rows = list(experiment.rows)
     assert [row.outcome for row in rows if row.repetition == 2] == ["interrupted"]
     assert (len(experiment.left), experiment.running) == (1, 0)

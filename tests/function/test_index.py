@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lambda_kernel.function import index
 from lambda_kernel.function.source import function_code
 from lambda_kernel.session.remote_shell import shell_code
-from tests.support.in_process_session import Context, InProcess, wait_until
+from tests.support.in_process_session import InProcess, LambdaContext, wait_until
 
 
 @given(
@@ -128,7 +128,7 @@ class Wire:
 
     def ask(self, op: str, **more: Any) -> dict[str, Any]:
         event = {"protocol": index.PROTOCOL, "op": op, "session": "s", "epoch": 1, "code": shell_code(), **more}
-        return self.remote.answer(json.loads(json.dumps(event)), Context())
+        return self.remote.answer(json.loads(json.dumps(event)), LambdaContext())
 
     def cell(self, op: str, seq: int, **more: Any) -> dict[str, Any]:
         ours = {"environment": self.about["environment"], "shell": self.about["shell"], "had": 0, "wait": 5}
@@ -192,7 +192,7 @@ def test_the_oldest_session_goes_first(remote: InProcess) -> None:
 
 
 def test_another_protocol_is_answered_with_ours(remote: InProcess) -> None:
-    reply = remote.answer({"protocol": 99, "op": "hello", "session": "s", "epoch": 1}, Context())
+    reply = remote.answer({"protocol": 99, "op": "hello", "session": "s", "epoch": 1}, LambdaContext())
     assert (reply["protocol"], reply["state"]) == (index.PROTOCOL, "protocol")
 
 
@@ -209,32 +209,32 @@ def test_pipes_by_name_where_proc_is_not_readable(remote: InProcess, tmp_path: P
 
 class TestTheArticlesContract:
     def test_output_in_reply_and_log(self, capfd: pytest.CaptureFixture[str]) -> None:
-        reply = index.handler({"cmd": "echo hi; echo 'it''s' >&2; exit 3"}, Context())
+        reply = index.handler({"cmd": "echo hi; echo 'it''s' >&2; exit 3"}, LambdaContext())
         assert reply == {"statusCode": 200, "stdout": "hi\n", "stderr": "its\n", "exitCode": 3}
-        event, out, err = (part.strip() for part in capfd.readouterr().out.split(Context.aws_request_id)[1:])
+        event, out, err = (part.strip() for part in capfd.readouterr().out.split(LambdaContext.aws_request_id)[1:])
         assert event.startswith("{ cmd: ")
         assert out.startswith("hi\n")
         assert err.startswith("its")
 
     def test_each_command_is_a_fresh_shell(self) -> None:
-        index.handler({"cmd": "x=1; cd /"}, Context())
-        assert index.handler({"cmd": "echo ${x-unset}"}, Context())["stdout"] == "unset\n"
+        index.handler({"cmd": "x=1; cd /"}, LambdaContext())
+        assert index.handler({"cmd": "echo ${x-unset}"}, LambdaContext())["stdout"] == "unset\n"
 
     def test_killed_at_its_deadline(self) -> None:
-        reply = index.handler({"cmd": "echo before; sleep 60 & sleep 50"}, Context(0.8))
+        reply = index.handler({"cmd": "echo before; sleep 60 & sleep 50"}, LambdaContext(0.8))
         assert (reply["stdout"], reply["exitCode"]) == ("before\n", 124)
 
     def test_a_background_process_does_not_outlive_it(self) -> None:
-        index.handler({"cmd": "sleep 61 & echo $!"}, Context(0.7))
+        index.handler({"cmd": "sleep 61 & echo $!"}, LambdaContext(0.7))
         wait_until(lambda: not any("sleep\x0061" in index.peek(f"/proc/{p.pid}/cmdline") for p in index.processes()))
 
     def test_much_output_keeps_below_lambdas_limit(self, capfd: pytest.CaptureFixture[str]) -> None:
-        reply = index.handler({"cmd": "yes | head -c 5000000 & head -c 5000000 /dev/zero >&2; wait"}, Context(3))
+        reply = index.handler({"cmd": "yes | head -c 5000000 & head -c 5000000 /dev/zero >&2; wait"}, LambdaContext(3))
         assert len(json.dumps(reply)) < 6_291_556
         assert reply["stdout"].startswith("y\ny\n")
 
     def test_a_signal_is_128_and_its_number(self) -> None:
-        assert index.handler({"cmd": "kill -9 $$"}, Context())["exitCode"] == 137
+        assert index.handler({"cmd": "kill -9 $$"}, LambdaContext())["exitCode"] == 137
 
 
 @pytest.mark.parametrize(

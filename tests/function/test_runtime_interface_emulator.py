@@ -13,6 +13,7 @@ import pytest
 from lambda_kernel import errors
 from lambda_kernel.aws.transport import BotoTransport, make_client
 from lambda_kernel.session.cell import Cell, Output, ThreadControl
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.replacement import RESTARTED
 from lambda_kernel.session.session import Session
 from tests.support.in_process_session import Ran, fresh
@@ -47,7 +48,7 @@ def session(url: str) -> Iterator[Session]:
 
 def run(session: Session, code: str) -> Ran:
     ran = fresh()
-    ran.result = session.run(Cell(code), ran.cell_events.append, ran.control, ran.usage)
+    ran.result = session.run(Cell(code), ran.context)
     return ran
 
 
@@ -73,14 +74,14 @@ def test_an_interrupt(session: Session) -> None:
         if isinstance(cell_event, Output):
             control.interrupt()
 
-    ran.result = session.run(Cell("x=kept; echo asleep; sleep 30"), emit, control, ran.usage)
+    ran.result = session.run(Cell("x=kept; echo asleep; sleep 30"), Context(emit, control, ran.usage))
     assert ran.result.interrupted
     assert run(session, "echo $x").out == "kept\n"
 
 
 def test_large_output(session: Session) -> None:
     ran = fresh()
-    ran.result = session.run(Cell("seq -w 428571", bound=None), ran.cell_events.append, ran.control, ran.usage)
+    ran.result = session.run(Cell("seq -w 428571", bound=None), ran.context)
     assert len(ran.out) == 2_999_997
 
 

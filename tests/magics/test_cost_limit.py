@@ -9,6 +9,7 @@ import pytest
 from lambda_kernel import errors
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.session.cell import ThreadControl
+from lambda_kernel.session.context import Context
 from lambda_kernel.workspace.costs import Costs
 from lambda_kernel.workspace.limited_control import LimitedControl
 from tests.magics.conftest import CellRunner, PricedRunner
@@ -106,6 +107,6 @@ def test_completions_invocations_are_counted(priced: PricedRunner) -> None:
     [cost] = priced.workspace.costs.of.values()
     before = cost.invocations
     with priced.workspace.aside(session) as (control, usage):
-        session.ping(lambda cell_event: None, control, usage)
+        session.ping(Context(lambda cell_event: None, control, usage))
     assert (cost.invocations, cost.cells) == (before + 1, 0)
     assert cost.usd == priced.workspace.costs.spent_usd == pytest.approx(3 * SECOND_USD)

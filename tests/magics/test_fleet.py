@@ -20,10 +20,10 @@ from lambda_kernel.output import runs_view
 from lambda_kernel.session.cell import CellEvent, Notice, Output, Result, Shown, ThreadControl
 from lambda_kernel.workspace import fleets
 from tests.magics.conftest import CellRunner
-from tests.support.in_process_session import Context, Ran
+from tests.support.in_process_session import LambdaContext, Ran
 
 
-class TenantContext(Context):
+class TenantContext(LambdaContext):
     tenant_id = "a tenant"
 
 

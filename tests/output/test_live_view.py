@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from lambda_kernel.aws.usage import Usage
 from lambda_kernel.errors import UsageError
 from lambda_kernel.function.sent.display import CLEAR, END, START, pieces
 from lambda_kernel.output import display
@@ -132,9 +131,7 @@ def test_the_articles_function_cannot_be_looked_into() -> None:
         ask(
             ArticleSession(InProcess().transport, lambda: 0.0),
             ("report", dict),
-            fresh().cell_events.append,
-            Interrupts(),
-            Usage(),
+            fresh().context,
         )
 
 

@@ -111,7 +111,7 @@ class Soak:
             remote.replace()
         elif kind == 1:
             ran = remote.run("true")
-            remote.session.reset(ran.cell_events.append, ran.control, ran.usage)
+            remote.session.reset(ran.context)
         elif kind == 2:
             assert remote.run("sleep 50 | sleep 50", interrupts=[1]).result.interrupted
         elif kind == 3:

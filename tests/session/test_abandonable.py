@@ -21,11 +21,12 @@ from lambda_kernel.aws.transport import BotoTransport, Event, FakeTransport, Rep
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.function import index
 from lambda_kernel.session.cell import Cell, CellEvent, Notice, Output, Result, ThreadControl, never
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.session import Session
 from lambda_kernel.session.worker import Worker
 from tests.support.engine_client import commands_with
 from tests.support.engine_process import environ_for, local_engine
-from tests.support.in_process_session import CREDENTIALS, Context, wait_until
+from tests.support.in_process_session import CREDENTIALS, LambdaContext, wait_until
 from tests.support.kernel_client import Notebook, notebook
 
 REPLY = Reply({}, "id", 0.0)
@@ -200,12 +201,12 @@ def test_a_question_beside_the_cells_is_given_up_without_an_interrupt(hang: thre
         def invoke(self, event: Event) -> Reply:
             return hanging(hang) if event["op"] == "call" else super().invoke(event)
 
-    session = Session(Transport(environment.answer, Context), time.monotonic, caller=Worker(lambda: next(steps)))
+    session = Session(Transport(environment.answer, LambdaContext), time.monotonic, caller=Worker(lambda: next(steps)))
     cell_events = list[CellEvent]()
-    session.run(Cell("x=1"), cell_events.append, ThreadControl(), Usage())
+    session.run(Cell("x=1"), Context(cell_events.append, ThreadControl(), Usage()))
     with pytest.raises(errors.Abandoned):
         session.call("def look(shell): return 1", "look", Usage())
-    session.run(Cell("echo $x"), cell_events.append, ThreadControl(), Usage())
+    session.run(Cell("echo $x"), Context(cell_events.append, ThreadControl(), Usage()))
     assert [h.data for h in cell_events if isinstance(h, Output)] == [b"1\n"]
     assert not hang.is_set()
     session.leave()
@@ -245,7 +246,7 @@ class User(threading.Thread):
 
 
 def run(session: Session, code: str, control: ThreadControl, cell_events: list[CellEvent]) -> Result:
-    return session.run(Cell(code), cell_events.append, control, Usage())
+    return session.run(Cell(code), Context(cell_events.append, control, Usage()))
 
 
 def test_an_endpoint_that_accepts_and_never_answers(callers: Callable[[], int]) -> None:
@@ -271,7 +272,7 @@ def test_a_time_limit_ends_the_wait_for_an_endpoint_that_never_answers() -> None
         session = Session(transport, time.monotonic, caller=Worker(lambda: next(steps)))
         cell_events = list[CellEvent]()
         with pytest.raises(errors.CommandLost, match="within the time limit: nothing was run"):
-            session.run(Cell("echo never", seconds=3.0), cell_events.append, ThreadControl(), Usage())
+            session.run(Cell("echo never", seconds=3.0), Context(cell_events.append, ThreadControl(), Usage()))
     client.close()
 
 
@@ -280,7 +281,7 @@ class Gate:
 
     def __init__(self, op: str) -> None:
         self.environment = index.Environment(CREDENTIALS | {"PATH": "/usr/bin:/bin"})
-        self.fake = FakeTransport(self.environment.answer, Context)
+        self.fake = FakeTransport(self.environment.answer, LambdaContext)
         self.op, self.open, self.reached = op, threading.Event(), threading.Event()
         self.function, self.region = "fake", "local"
 

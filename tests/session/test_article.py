@@ -7,6 +7,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,7 +88,7 @@ def run(transport: Transport, code: str = "free", control: Control | None = None
     caller = options.pop("caller", inline)
     session = options.pop("session", None) or ArticleSession(transport, clock, lambda: 0.5, caller)
     cell = Cell(code, **options)
-    ran.result = session.run(cell, ran.cell_events.append, control or ran.control, ran.usage)
+    ran.result = session.run(cell, replace(ran.context, control=control or ran.control))
     return ran
 
 
@@ -255,7 +256,7 @@ def test_harmless_text_stays() -> None:
 def test_there_is_nothing_to_reset(cold: bool) -> None:
     ran = fresh()
     with pytest.raises(errors.UsageError, match="nothing to reset: `shell` has no session"):
-        ArticleSession(Scripted(), Clock()).reset(ran.cell_events.append, ran.control, ran.usage, cold)
+        ArticleSession(Scripted(), Clock()).reset(ran.context, cold)
 
 
 class CellRunner(RunsCells):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def remote(faults: OfCalls) -> Iterator[InProcess]:
 def ask(remote: InProcess, name: str = "look", interrupts: int | None = None, **arguments: Any) -> tuple[Any, Ran]:
     ran = fresh(Interrupts([] if interrupts is None else [interrupts], remote.sleep))
     remote.transport.control = ran.control
-    value = remote.session.query(CODE, name, ran.cell_events.append, ran.control, ran.usage, **arguments)
+    value = remote.session.query(CODE, name, ran.context, **arguments)
     return value, ran
 
 
@@ -192,5 +193,5 @@ def test_a_tally_that_is_shared_is_added_to(remote: InProcess) -> None:
     usage = Usage()
     ran = fresh(Interrupts(sleep=remote.sleep))
     for _ in range(3):
-        remote.session.query(CODE, "look", ran.cell_events.append, ran.control, usage, more=1)
+        remote.session.query(CODE, "look", replace(ran.context, usage=usage), more=1)
     assert usage.invocations == 4

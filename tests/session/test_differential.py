@@ -19,7 +19,7 @@ import pytest
 
 from lambda_kernel.function import index
 from lambda_kernel.session.cell import Bound, Output
-from tests.support.in_process_session import Context, InProcess
+from tests.support.in_process_session import InProcess, LambdaContext
 
 T = TypeVar("T")
 LOCALE = {"LC_ALL": "C.UTF-8"}
@@ -230,7 +230,7 @@ def directly(code: str, options: tuple[str, ...], merge: bool) -> Seen:
         input=b"",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if merge else subprocess.PIPE,
-        env=environ | index.facts(Context(), environ),
+        env=environ | index.facts(LambdaContext(), environ),
         close_fds=False,  # a session's shell has what this process has
         timeout=30,
         check=False,

@@ -27,6 +27,7 @@ from lambda_kernel.output.display import Streams, metadata, progress_data
 from lambda_kernel.output.notices import Notices
 from lambda_kernel.output.report_line import FULL, CellFacts, report_data, report_parts
 from lambda_kernel.session.cell import Cell, CellEvent, Progress, Shown
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.session import Session
 from lambda_kernel.session.worker import Worker
 from lambda_kernel.workspace.workspace import Workspace
@@ -104,7 +105,7 @@ def test_a_cell_ends(told: dict[str, Told], name: str, changes: list[Change], lo
     for _ in range(2 if name == "restored" else 1):
         usage, before = Usage(), len(player.events)
         cell = Cell("x", stdin=True)
-        said = attempt(lambda cell=cell, usage=usage: session.run(cell, cell_events.append, player, usage))  # type: ignore[misc]
+        said = attempt(lambda cell=cell, usage=usage: session.run(cell, Context(cell_events.append, player, usage)))  # type: ignore[misc]
         send(cell_events, usage, said)
         runs = [at for at, event in enumerate(player.events[before:], before) if event["op"] == "run"]
         assert all(player.states[at] in NOT_RUN for at in runs[:-1]) or any(
@@ -118,7 +119,7 @@ def test_a_cell_is_done_where_nothing_is_changed(told: dict[str, Told]) -> None:
     for name, code in ended.items():
         player = Player(told[name], [])
         result = Session(player, lambda: player.now).run(  # noqa: B023 - it is called in this round
-            Cell("x", stdin=True), lambda cell_event: None, player, Usage()
+            Cell("x", stdin=True), Context(lambda cell_event: None, player, Usage())
         )
         assert result.exit_code == code
 

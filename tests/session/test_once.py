@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from lambda_kernel import errors
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.session.cell import Cell, CellEvent, Output
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.remote_shell import SURE_SECONDS
 from tests.support.unreliable_world import Copy, Exchange, World
 
@@ -79,7 +80,7 @@ class Once(RuleBasedStateMachine):
 
         lost = None
         try:
-            result = self.session.run(Cell(f"{name} {seconds}"), emit, self.world, Usage())
+            result = self.session.run(Cell(f"{name} {seconds}"), Context(emit, self.world, Usage()))
         except errors.KernelError as error:
             lost = error
         else:

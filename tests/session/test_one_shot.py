@@ -15,6 +15,7 @@ from lambda_kernel import errors
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.session.cell import Bound, Cell, Control, ThreadControl
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.held import ABANDONED
 from lambda_kernel.session.one_shot import OneShot
 from lambda_kernel.session.worker import Worker, inline
@@ -31,7 +32,7 @@ def remote() -> Iterator[InProcess]:
 def run(remote: InProcess, code: str, control: Control | None = None, caller: Any = inline, **options: Any) -> Ran:
     ran = fresh()
     place = OneShot(remote.transport, time.monotonic, lambda: 0.5, caller)
-    ran.result = place.run(Cell(code, **options), ran.cell_events.append, control or ran.control, ran.usage)
+    ran.result = place.run(Cell(code, **options), replace(ran.context, control=control or ran.control))
     return ran
 
 
@@ -185,4 +186,4 @@ def test_there_is_nothing_to_reset(remote: InProcess) -> None:
     place = OneShot(remote.transport, time.monotonic)
     place.leave()
     with pytest.raises(errors.UsageError):
-        place.reset(lambda cell_event: None, ThreadControl(), Usage(), cold=True)
+        place.reset(Context(lambda cell_event: None, ThreadControl(), Usage()), cold=True)

@@ -12,9 +12,10 @@ from lambda_kernel.aws.transport import Event, FakeTransport, Reply
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.function.index import ANSWERS, PROTOCOL, Op, State
 from lambda_kernel.session.cell import Cell
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.phases import ACTIONS, LOST, OVERTAKEN, SILENCE, STEPS, Action, Phase
 from lambda_kernel.session.session import Session
-from tests.support.in_process_session import Context, InProcess, Interrupts
+from tests.support.in_process_session import InProcess, Interrupts, LambdaContext
 
 PAIRS = [(phase, state) for phase in Phase for state in STEPS[phase]]
 NOTHING_RUN = (Action.SEND, Action.RENEW, Action.REFUSE, Action.OVERTAKEN)
@@ -50,7 +51,7 @@ class Script:
         self.states = [*self.before, state]
         self.ops: list[str] = []  # of the requests behind that answer
         self.shells = 0
-        self.session = Session(FakeTransport(self.answer, Context), lambda: 0.0, "test", lambda: 0.5)
+        self.session = Session(FakeTransport(self.answer, LambdaContext), lambda: 0.0, "test", lambda: 0.5)
 
     def answer(self, event: Event, context: Any) -> dict[str, Any]:
         op = event["op"]
@@ -72,10 +73,10 @@ class Script:
     def run(self, asks: bool) -> str:
         """The cell; why it was given up."""
         session, sleep = self.session, lambda seconds: None
-        session.ping(lambda cell_event: None, Interrupts(sleep=sleep), Usage())
+        session.ping(Context(lambda cell_event: None, Interrupts(sleep=sleep), Usage()))
         session.remote.uptime = (lambda: 1e9) if asks else (lambda: session.remote.heard)
         try:
-            session.run(Cell("true"), lambda cell_event: None, Interrupts(sleep=sleep), Usage())
+            session.run(Cell("true"), Context(lambda cell_event: None, Interrupts(sleep=sleep), Usage()))
         except errors.KernelError as error:
             return str(error)
         return ""

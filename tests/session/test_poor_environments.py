@@ -26,7 +26,8 @@ def test_pipes_by_name_where_proc_shows_no_descriptors_of_the_function() -> None
 ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
 ran = remote.run("echo out; echo err >&2; read x; echo $?; set -o vi; (exit 4)")
 print(repr(ran.out), repr(ran.err), ran.exit_code, ran.usage.invocations)
-print(repr(remote.run("echo $?; if").out), repr(remote.run("true; nosuch").err), os.listdir(remote.environment.fifos) != [])
+more = remote.run("echo $?; if").out, remote.run("true; nosuch").err
+print(*map(repr, more), os.listdir(remote.environment.fifos) != [])
 remote.close()
 print(os.listdir(remote.environment.fifos))
 """

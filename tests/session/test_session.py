@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_what_ends_a_cell_while_it_waits_ends_it_before_it_has_run(
     remote.transport.faults = for_now
     cell = Cell(f"echo ran >{tmp_path}/log", seconds=2.0 if what == "time limit" else None)
     with pytest.raises(error):
-        remote.session.run(cell, ran.cell_events.append, ran.control, ran.usage)
+        remote.session.run(cell, ran.context)
     assert remote.slept <= (2.0 if what == "time limit" else 6.0)
     assert remote.run("echo next").out == "next\n"
     assert not (tmp_path / "log").exists()
@@ -119,7 +120,7 @@ def test_output_that_nobody_can_take_ends_the_command(remotes: list[InProcess], 
 
     remote.transport.control = ran.control
     with pytest.raises(OSError, match="No space"):
-        remote.session.run(Cell(f"seq 9; sleep 50; echo on >{tmp_path}/log"), full, ran.control, ran.usage)
+        remote.session.run(Cell(f"seq 9; sleep 50; echo on >{tmp_path}/log"), replace(ran.context, emit=full))
     after = remote.run("echo next")
     assert (after.out, after.exit_code, after.notices) == ("next\n", 0, [])
     assert not (tmp_path / "log").exists()
@@ -131,7 +132,7 @@ def test_what_is_asked_beside_cells_keeps_to_lambdas_pace(remotes: list[InProces
     ran = fresh()
     ran.control.sleep = remote.sleep
     for _ in range(25):
-        remote.session.query("def look(shell): return 1", "look", ran.cell_events.append, ran.control, ran.usage)
+        remote.session.query("def look(shell): return 1", "look", ran.context)
     assert remote.slept > 1
     assert ran.usage.invocations == 25
 
@@ -244,7 +245,7 @@ def test_reset_gives_a_clean_shell_and_kills_the_old_one(remotes: list[InProcess
     remote = with_faults(remotes, Faults("none", set(), request_lost))
     ran = remote.run("x=1; sleep 50 &")
     before = remote.environment.shells["test"].pid
-    remote.session.reset(ran.cell_events.append, ran.control, ran.usage)
+    remote.session.reset(ran.context)
     assert remote.run("echo ${x-gone}; jobs").out == "gone\n"
     assert before not in [shell.pid for shell in remote.environment.shells.values()]
 
@@ -255,7 +256,7 @@ def test_a_later_kernel_of_the_same_name_takes_the_shell_over(remotes: list[InPr
     [job] = [p.pid for p in index.processes() if p.parent == remote.environment.shells["test"].pid]
     later = Session(remote.transport, time.monotonic, "test", epoch=remote.session.remote.epoch + 100)
     ran = fresh()
-    later.run(Cell("echo ${x-clean}"), ran.cell_events.append, ran.control, ran.usage)
+    later.run(Cell("echo ${x-clean}"), ran.context)
     assert (ran.out, ran.notices) == ("clean\n", [])
     assert not Path(f"/proc/{job}/fd/0").exists()
     with pytest.raises(errors.CommandLost, match="another kernel has taken"):

@@ -17,6 +17,7 @@ from lambda_kernel.function import index
 from lambda_kernel.report import Report
 from lambda_kernel.session import replacement
 from lambda_kernel.session.cell import Bound
+from lambda_kernel.session.context import Context
 from tests.support.engine_client import commands_with
 from tests.support.in_process_session import InProcess, as_bash_5_2, wait_until
 
@@ -93,7 +94,7 @@ def test_the_cold_start_of_the_environment(remote: InProcess) -> None:
     remote.transport.faults = report
     assert [remote.run(look).out for _ in range(2)] == ["1,181.54\n", "0,181.54\n"]
     remote.session.reset(
-        lambda cell_event: None, remote.transport.control, Usage()
+        Context(lambda cell_event: None, remote.transport.control, Usage())
     )  # a new shell in the old environment
     assert remote.run(look).out == "0,181.54\n"
     remote.replace()

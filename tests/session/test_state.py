@@ -19,7 +19,7 @@ from lambda_kernel.function.sent.state import COMMANDS, SHARE
 from lambda_kernel.function.sent.state_items import ROOM_BYTES, STATE_BYTES
 from lambda_kernel.session import replacement
 from lambda_kernel.session.remote_shell import shell_code
-from tests.support.in_process_session import CREDENTIALS, Context, InProcess, wait_until
+from tests.support.in_process_session import CREDENTIALS, InProcess, LambdaContext, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
 
@@ -135,7 +135,7 @@ def test_the_environments_own_variables_are_the_new_ones(remote: InProcess) -> N
     remote.run("export AWS_SESSION_TOKEN=mine x=1")
     remote.replace()
     ran = remote.run("echo ${AWS_SESSION_TOKEN:0:4} $x $LAMBDA_REQUEST_ID")
-    assert ran.out == f"IQoJ 1 {Context.aws_request_id}\n"
+    assert ran.out == f"IQoJ 1 {LambdaContext.aws_request_id}\n"
     assert "Not restored: variable AWS_SESSION_TOKEN (it holds a credential)." in ran.notices[0]
     assert "mine" not in str(unpacked(remote))
 
@@ -149,7 +149,7 @@ def test_after_a_deliberate_end_nothing_is_restored(remote: InProcess, end: str)
 
 def test_after_reset_nothing_is_restored(remote: InProcess) -> None:
     ran = remote.run("x=1")
-    remote.session.reset(ran.cell_events.append, ran.control, ran.usage)
+    remote.session.reset(ran.context)
     assert remote.run("echo ${x-clean}").out == "clean\n"
     remote.replace()
     assert remote.run("echo ${x-clean}").out == "clean\n"
@@ -169,7 +169,7 @@ def test_a_state_that_kills_the_shell_is_left_out(remote: InProcess) -> None:
     items = [["variable", "x", "x=1"], ["function", "f", "exit 3"], ["variable", "y", "y=2"]]
     packed = base64.b64encode(zlib.compress(json.dumps([items, []]).encode())).decode()
     event = {**remote.session.remote.hello(0), "restore": packed}
-    reply = remote.environment.answer(event, Context())
+    reply = remote.environment.answer(event, LambdaContext())
     assert reply["state"] == "idle"
     assert reply["ended"] is None
     assert reply["restored"]["items"] == []
@@ -364,10 +364,10 @@ def test_a_state_that_comes_after_the_answer_comes_with_the_next(remote: InProce
         "code": "x=2",
         "have": remote.session.remote.snapshot and remote.session.remote.snapshot.digest,
     }
-    assert "state_after" in remote.answer(event, Context())
+    assert "state_after" in remote.answer(event, LambdaContext())
     packed = shell.state.packed
     shell.state.not_before = 1e12  # the next cell is not asked for its own state
-    reply = remote.answer({**event, "seq": 3, "code": "true"}, Context())
+    reply = remote.answer({**event, "seq": 3, "code": "true"}, LambdaContext())
     assert reply["state_after"]["packed"] == packed
     assert (reply["dumped"], reply["seq"]) == (2, 3)
 

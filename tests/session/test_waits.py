@@ -9,6 +9,7 @@ import pytest
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.errors import Interrupted
 from lambda_kernel.session.cell import Cell, CellEvent, Notice, Output, Waiting
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.exchange import ANSWERS, STARTS
 from lambda_kernel.session.session import Session
 from lambda_kernel.session.waits import FIRST_SECONDS, LONG_SECONDS, waiting
@@ -81,7 +82,7 @@ class Slow:
             if isinstance(cell_event, Waiting) and cell_event.text:
                 self.waits.append((cell_event.text, round(self.control.now - self.since, 6)))
 
-        self.session.run(Cell(code), emit, self.control, ran.usage)
+        self.session.run(Cell(code), Context(emit, self.control, ran.usage))
         return ran.cell_events
 
 

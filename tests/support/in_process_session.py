@@ -24,6 +24,7 @@ from lambda_kernel.session.cell import (
     Truncated,
     never,
 )
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.session import Session
 
 # In a cell: until the function has read what the cell has printed.
@@ -35,7 +36,7 @@ CREDENTIALS = {
 }
 
 
-class Context:
+class LambdaContext:
     """Lambda's context object, as far as the function uses it."""
 
     aws_request_id = "6bc28136-xmpl-4365-b021-0ce6b2e64ab0"
@@ -90,6 +91,10 @@ class Ran:
     cell_events: list[CellEvent]
     usage: Usage
     control: Interrupts
+
+    @property
+    def context(self) -> Context:
+        return Context(self.cell_events.append, self.control, self.usage)
 
     @property
     def outputs(self) -> list[Output]:
@@ -181,7 +186,7 @@ class InProcess:
             if cue is not None and cue in ran.out and not ran.control.after:
                 ran.control.after.append(0)
 
-        ran.result = self.session.run(Cell(code, **options), emit, ran.control, ran.usage)
+        ran.result = self.session.run(Cell(code, **options), replace(ran.context, emit=emit))
         return ran
 
     def close(self) -> None:
@@ -203,7 +208,7 @@ class CountingTransport:
     region: str = "local"
 
     def __post_init__(self) -> None:
-        self.fake = FakeTransport(self.remote.answer, lambda: Context(self.remote.context_seconds))
+        self.fake = FakeTransport(self.remote.answer, lambda: LambdaContext(self.remote.context_seconds))
 
     @property
     def events(self) -> list[Event]:

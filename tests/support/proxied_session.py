@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ class Line:
 
         self.proxy.plan.extend(plan)
         try:
-            ran.result = self.session.run(Cell(code, **options), emit, ran.control, ran.usage)
+            ran.result = self.session.run(Cell(code, **options), replace(ran.context, emit=emit))
         except errors.KernelError as error:
             return ran, error
         finally:

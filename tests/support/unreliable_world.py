@@ -23,7 +23,7 @@ from lambda_kernel.session.cell import InputRequest, never
 from lambda_kernel.session.connection import HOLD_SECONDS, Connection
 from lambda_kernel.session.session import Session
 from lambda_kernel.session.worker import inline
-from tests.support.in_process_session import Context
+from tests.support.in_process_session import LambdaContext
 
 TRIP = 0.01  # seconds, in each direction
 START = 0.2  # of a new environment
@@ -53,7 +53,7 @@ class Exchange:
 PLAIN = Exchange()
 
 
-class TenantContext(Context):
+class TenantContext(LambdaContext):
     tenant_id: Any = "tenant"
 
 
@@ -242,7 +242,7 @@ class World:
         if event.get("environment") != environment.id:  # as the function does
             spent += hold
         self.spent = 0.0
-        payload = environment.answer(event, TenantContext() if self.tenant else Context())
+        payload = environment.answer(event, TenantContext() if self.tenant else LambdaContext())
         spent += self.spent
         if "duration_ms" in payload:
             payload["duration_ms"] = max(spent, 0.0) * 1000

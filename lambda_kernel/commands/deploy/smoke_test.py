@@ -9,6 +9,7 @@ from ...aws.target import Target
 from ...aws.usage import Usage
 from ...errors import KernelError
 from ...session.cell import Cell, CellEvent, Output, ThreadControl
+from ...session.context import Context
 from ...session.session import Session
 from ...untrusted import visible
 from .problems import DeployError
@@ -29,7 +30,7 @@ def try_out(function: str, region: str, profile: str | None, endpoint_url: str |
 
     session, usage = Session(transport, time.monotonic), Usage()
     try:
-        result = session.run(Cell(COMMAND), emit, ThreadControl(), usage)
+        result = session.run(Cell(COMMAND), Context(emit, ThreadControl(), usage))
         session.leave()
     except KernelError as error:
         raise DeployError(f"{function} is deployed, but a test command in it failed: {error}") from error

@@ -15,6 +15,7 @@ from ...errors import Abandoned, KernelError, UsageError
 from ...output import display, report_line
 from ...output.hints import Hints
 from ...session.cell import Cell, Result, ThreadControl
+from ...session.context import Context
 from ...session.replacement import UNKNOWN
 from ...session.worker import Worker
 from ...workspace.workspace import Workspace
@@ -60,7 +61,8 @@ class Script:
         hints, show = Hints(), self.streams.show
         cell = Cell(self.text, bound=None, seconds=self.seconds, stdin=self.stdin)
         try:
-            return self.workspace.run(cell, hints.reading(show, merge=False), self.control, self.usage)
+            read = hints.reading(show, merge=False)
+            return self.workspace.run(cell, Context(read, self.control, self.usage))
         finally:
             hints.give(show, self.workspace.current, self.usage)
 

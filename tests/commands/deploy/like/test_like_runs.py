@@ -19,6 +19,7 @@ from lambda_kernel.cli import main
 from lambda_kernel.commands.deploy.like.package import beside
 from lambda_kernel.local import LocalEngine, Settings
 from lambda_kernel.session.cell import Cell, CellEvent, Output
+from lambda_kernel.session.context import Context
 from lambda_kernel.session.session import Session
 from tests.support.in_process_session import Interrupts
 from tests.support.ministack import REGION, client, ministack
@@ -72,7 +73,7 @@ def shell(transport: BotoTransport, code: str) -> str:
             printed.append(event.data)
 
     session = Session(transport, time.monotonic)
-    session.run(Cell(code), emit, Interrupts(), Usage())
+    session.run(Cell(code), Context(emit, Interrupts(), Usage()))
     session.leave()
     return b"".join(printed).decode()
 
