@@ -21,7 +21,7 @@ from lambda_kernel import errors
 from lambda_kernel.function import index
 from lambda_kernel.session.remote_shell import shell_code
 index.load(shell_code())  # an ordinary user may not read Python's modules
-far = InProcess(reports=False)  # and so it measures, which also has to work
+remote = InProcess(reports=False)  # and so it measures, which also has to work
 os.chdir("/tmp")
 if os.getuid() == 0:
     os.setgroups([])
@@ -33,7 +33,7 @@ MOUNT = f'mkdir -p {PRIVATE} && mount -t tmpfs -o mode=1777 none {PRIVATE} && ex
 
 
 def apart(script: str) -> list[str]:
-    """The lines that a script prints which has a session in `far`."""
+    """The lines that a script prints which has a session in `remote`."""
     command = [sys.executable, "-c", START.format(root=str(ROOT)) + script]
     if os.getuid() == 0:
         unshare = shutil.which("unshare")
