@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lambda_kernel.function.sent.diagnosis import READ_CALL, SELECT_CALL
 from tests.support.in_process_session import wait_until
 from tests.support.installed_kernel import left_over, surroundings
 
@@ -230,9 +231,15 @@ def test_ctrl_d_ends_the_input_and_not_the_console(shell: Console) -> None:
     assert "1\n" in shell.output()
 
 
+def waits_for_a_key(pid: int) -> bool:
+    """What Ctrl-C does before that, but after the prompt, comes with the next key (Python's readline.c, its select)."""
+    return Path(f"/proc/{pid}/syscall").read_text().split()[0] in (READ_CALL, SELECT_CALL)
+
+
 def test_ctrl_c_while_a_command_asks(shell: Console) -> None:
     shell.type("read -p 'Really? ' x; echo ne''ver", ENTER)
     shell.see("\nReally\\? ")
+    wait_until(lambda: waits_for_a_key(shell.terminal.pid))
     shell.terminal.sendintr()
     assert "never" not in shell.output()
     assert "next\n" in shell.run("echo next")
