@@ -199,7 +199,10 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def kernel_holds(kernel: Notebook, directory: Path) -> tuple[object, int]:
+LOOKS = 20
+
+
+def kernel_holds(kernel: Notebook, directory: Path) -> tuple[tuple[list[int], list[Path]], int]:
     """What the kernel, its engine and its environment hold; and how much memory."""
     pid = kernel.manager.provisioner.pid  # type: ignore[union-attr]
     family = descendants(pid)
@@ -213,7 +216,8 @@ def test_a_kernel_process_grows_by_nothing(tmp_path: Path) -> None:
         for number in range(300):
             kernel.run(f"x={number}; echo $x; echo e >&2; (exit {number % 3})")
             if number in (149, 299):
-                looks.append(kernel_holds(kernel, tmp_path))
+                # The engine opens files in /proc for a moment.
+                looks.append(min((kernel_holds(kernel, tmp_path) for _ in range(LOOKS)), key=lambda held: held[0]))
         (before, memory), (after, memory_after) = looks
         assert after == before
         assert memory_after - memory < 1_000
