@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socketserver
 import sys
-import threading
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
 from tests.support.kernel_client import notebook
 from tests.support.proxied_session import shell_engine
 from tests.support.proxy import Fault, Proxy
+from tests.support.run_log import RunLog
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does"),
@@ -23,23 +21,6 @@ pytestmark = [
 THROUGH = 4  # so many cells come to their end,
 TRIES = 40  # of at most so many: chance decides which environments answer
 SECONDS = (0, 0.05, 0.12, 0.3)
-
-
-@contextlib.contextmanager
-def counter() -> Iterator[tuple[int, Counter[str]]]:
-    """A port that commands connect to from wherever they run, and the lines that they have sent."""
-    lines: Counter[str] = Counter()
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            lines[self.rfile.readline().decode().strip()] += 1
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server.server_address[1], lines
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +33,8 @@ def counter() -> Iterator[tuple[int, Counter[str]]]:
     ],
 )
 def test_a_command_runs_once(manner: Fault) -> None:
-    with counter() as (port, lines), shell_engine(tenancy=True, concurrency=100) as engine:
+    lines: Counter[str] = Counter()
+    with contextlib.closing(RunLog()) as log, shell_engine(tenancy=True, concurrency=100) as engine:
         at = engine.start()
         proxy = Proxy(at.endpoint_url, usual=manner)
         keys = {"AWS_ACCESS_KEY_ID": at.access_key_id, "AWS_SECRET_ACCESS_KEY": at.secret_access_key}
@@ -63,17 +45,18 @@ def test_a_command_runs_once(manner: Fault) -> None:
             for number in range(TRIES):
                 name = f"cell{number}"
                 shown = book.run(
-                    f"echo {name} >/dev/tcp/127.0.0.1/{port}; sleep {SECONDS[number % len(SECONDS)]}; echo {name}",
-                    timeout=120,
+                    f"{log.command(name)}; sleep {SECONDS[number % len(SECONDS)]}; echo end", timeout=120
                 )
                 # It may be reported lost, where no answer of its environment comes through: that is no lie.
                 if shown.error is None:
-                    assert shown.out == f"{name}\n"
+                    assert shown.out == f"{name}\nend\n"
                     ended.add(name)
+                lines.update(log.take())
                 assert lines[name] <= 1
                 if len(ended) == THROUGH:
                     break
             assert len(ended) == THROUGH
         proxy.close()
+        lines.update(log.take())
     assert max(lines.values()) == 1
     assert ended <= set(lines)
