@@ -8,14 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from .style import small
+from .terminal import ERASE_LINE
 
-# xterm's control sequences DECAWM and EL: a line that is cut at the edge of the terminal can be cleared as one.
-CUT_AT_EDGE, CLEAR_LINE = "\x1b[?7l{}\x1b[?7h", "\r\x1b[K"
+# xterm's control sequence DECAWM: a line that is cut at the edge of the terminal can be erased as one.
+CUT_AT_EDGE = "\x1b[?7l{}\x1b[?7h"
 
 
 def on_terminal(text: str) -> str:
     """What shows it in the last line; empty: what clears that line."""
-    return CUT_AT_EDGE.format(text) if text else CLEAR_LINE
+    return CUT_AT_EDGE.format(text) if text else ERASE_LINE
 
 
 class WaitView:
