@@ -44,9 +44,7 @@ def test_a_command_runs_once(manner: Fault) -> None:
             ended: set[str] = set()
             for number in range(TRIES):
                 name = f"cell{number}"
-                shown = book.run(
-                    f"{log.command(name)}; sleep {SECONDS[number % len(SECONDS)]}; echo end", timeout=120
-                )
+                shown = book.run(f"{log.command(name)}; sleep {SECONDS[number % len(SECONDS)]}; echo end", timeout=120)
                 # It may be reported lost, where no answer of its environment comes through: that is no lie.
                 if shown.error is None:
                     assert shown.out == f"{name}\nend\n"

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import plan
+from . import layer_steps, plan
 from .active import ACTIVE_SECONDS, State, until_active
 from .cloud import CHANGE_SET_PREFIX, Change, Cloud, Stack, code_zip
 from .console import Console
@@ -87,12 +87,10 @@ class Executor:
                 self.progress.join(stack.id, stack.name)
             case DeleteStack(stack=stack, why=why):
                 self._delete_stack(stack, why)
-            case DeleteLayer(layer=layer, version=version):
-                self.console.say(f"Deleting version {version} of the layer {layer}.")
-                self.cloud.delete_layer(layer, version)
-            case PublishTools(layer=layer, archive=archive, architectures=architectures):
-                self.console.say(f"Publishing the layer {layer}: {archive.names}.")
-                self.published = self.cloud.publish(layer, archive.data, architectures.split(","), archive.digest)
+            case DeleteLayer():
+                layer_steps.delete(step, self.cloud, self.console)
+            case PublishTools():
+                self.published = layer_steps.publish(step, self.cloud, self.console)
             case UploadCode(bucket=bucket, key=key):
                 self.console.say(f"Putting the code into s3://{bucket}/{key}.")
                 self.cloud.upload(bucket, key, plan.package())

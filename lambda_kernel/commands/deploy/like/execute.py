@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from .. import layer_steps
 from ..active import Failed, State, until_active
 from ..console import Console
 from ..plan import PUBLISHED
@@ -54,24 +55,21 @@ class Executor:
                 self.functions.delete(name)
             case DeleteLogs(group=group):
                 self._delete_logs(group)
-            case PublishTools() | DeleteLayer():
-                self._change_tools(step)
+            case _:
+                self._run_shared(step)
+
+    def _run_shared(self, step: Step) -> None:
+        match step:
+            case PublishTools():
+                self.published = layer_steps.publish(step, self.functions.tools, self.console)
+            case DeleteLayer():
+                layer_steps.delete(step, self.functions.tools, self.console)
             case AwaitActive(function=function):
                 self._await_active(function)
             case TryOut(function=function):
                 self.console.say(self.try_out(function))
             case _:
                 raise AssertionError(step)
-
-    def _change_tools(self, step: PublishTools | DeleteLayer) -> None:
-        tools = self.functions.tools
-        if isinstance(step, DeleteLayer):
-            self.console.say(f"Deleting version {step.version} of the layer {step.layer}.")
-            tools.delete_layer(step.layer, step.version)
-            return
-        archive = step.archive
-        self.console.say(f"Publishing the layer {step.layer}: {archive.names}.")
-        self.published = tools.publish(step.layer, archive.data, [step.architectures], archive.digest)
 
     def _create(self, step: CreateFunction) -> None:
         self.console.say(f"Creating the function {step.name} with what {step.like} has.")
