@@ -101,7 +101,8 @@ def test_what_lambda_kernel_brings_needs_no_dev_fd(sandbox: Sandbox) -> None:
     ran = sandbox.run(
         f"cd {hints.BIN}; ./free | (read; read -r _ total used _; echo $((total > 0 && used > 0)))\n"
         'grep -c "^Mem: *$(sed -n "s/^MemTotal: *\\([0-9]*\\).*/\\1/p" /proc/meminfo) " <<<"$(./free)"\n'
-        "./ps aux | grep -c awslambdaric; ./which bash | wc -l; [[ $(./display --type text/csv <<<1) ]]"
+        './ps aux | grep -c ":[0-9][0-9] /var/lang/bin/[p]ython"\n'
+        "./which bash | wc -l; [[ $(./display --type text/csv <<<1) ]]"
     )
     assert (ran.out, ran.err, ran.exit_code, ran.notices) == ("1\n1\n1\n1\n", "", 0, [])
 
