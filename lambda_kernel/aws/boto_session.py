@@ -44,7 +44,10 @@ def make_core(
     """botocore's session, which boto3's is made of. keys: its clients get keys, so no role is assumed."""
     from botocore.session import Session
 
+    from .data_files import FILES
+
     core = Session(profile=profile)
+    core.get_component("data_loader").file_loader = FILES
     if not keys:
         share_roles(core, prompter or nobody(context, profile))
     return core

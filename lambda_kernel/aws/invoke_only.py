@@ -12,6 +12,8 @@ from typing import Any
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
+from .data_files import FILES
+
 SERVICE, VERSION = "lambda", "2015-03-31"
 TEXT = {"shape": "String"}
 # What we send and read, as in botocore's own model (lambda/2015-03-31/service-2.json). Errors without a shape here are
@@ -140,7 +142,7 @@ class InvokeData(Loader):
 
 def know_invoke_only(session: Session, alone: bool) -> None:
     """Before the first client of the session is made. Other data that the user gives botocore (AWS_DATA_PATH) count."""
-    data = InvokeData()
+    data = InvokeData(file_loader=FILES)
     data.search_paths[:] = create_loader(session.get_config_variable("data_path")).search_paths
     data.alone = alone
     session.register_component("data_loader", data)
