@@ -49,7 +49,7 @@ class Diagnosis:
         """Look at the processes, since nothing came for a while."""
         shell, bash = self.shell, self.bash
         shell.read_own()  # a trace may fill this pipe
-        now = {process.pid: process for process in index.processes()}
+        now = {process.pid: process for process in bash.processes()}
         if bash.pid not in now:  # it has ended, or too many files are open to know
             return
         waits = not bash.unwritten and self._waits_for_line(now) and not index.waiting(bash.commands)

@@ -12,7 +12,7 @@ import os
 import select
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,15 +45,25 @@ class Listeners:
             self.readers.get(fd, int)()
 
 
+def sessions() -> dict[int, int]:
+    """The session of each process. None, if too many files are open."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+            with contextlib.suppress(ProcessLookupError):
+                found[pid] = os.getsid(pid)
+    return found
+
+
 class Bash:
     """The process of bash. shell: the id that marks all that it starts."""
 
     def __init__(self, shell: str, environ: Mapping[str, str], listeners: Listeners) -> None:
         self.shell, self.listeners = shell, listeners
         self.unwritten = self.own_rest = b""
+        # None of what bash starts can enter a session that is there already (setsid(2)).
+        self.older = set(sessions().values())
         self._spawn(index.shell_environ(environ) | {index.SHELL_MARK: shell})
-        words = index.peek(f"/proc/{self.pid}/stat").rpartition(")")[2].split()  # proc(5)
-        self.started = int(words[19]) if words else 0
         self.noise = self._noise(environ.get("SHLVL", ""))
         self.pidfd = -1
         # An older Linux has no pidfd. The shell's death is noticed a little later then.
@@ -139,6 +149,13 @@ class Bash:
     def wait(self) -> None:
         os.waitpid(self.pid, 0)
 
+    def processes(self) -> Iterator[index.Process]:
+        """bash and all that it has started, and others of sessions that began later."""
+        for pid, session in sessions().items():
+            words = () if session in self.older else index.peek(f"/proc/{pid}/stat").rpartition(")")[2].split()
+            if words and words[0] not in "ZX":
+                yield index.Process(pid, words[0], int(words[1]), int(words[2]), session, int(words[19]))
+
     def kill(self, alive: bool) -> None:
         """Kill it, if it is alive, and all that it started, even in another session or under another parent."""
         mark = f"{index.SHELL_MARK}={self.shell}"
@@ -149,8 +166,8 @@ class Bash:
             os.close(self.commands)
             self.commands = -1
         for _ in range(100):
-            younger = (process for process in index.processes() if process.started >= self.started)
-            found = [p.pid for p in younger if p.session == self.pid or mark in index.peek(f"/proc/{p.pid}/environ")]
+            others = self.processes()
+            found = [p.pid for p in others if p.session == self.pid or mark in index.peek(f"/proc/{p.pid}/environ")]
             for pid in found:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

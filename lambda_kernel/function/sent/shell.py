@@ -154,7 +154,7 @@ class Shell:
         elif name == "INT":
             self.diagnosis.interrupt()
         else:
-            self.diagnosis.signal_foreground(index.processes(), signal.Signals[f"SIG{name}"])
+            self.diagnosis.signal_foreground(self.bash.processes(), signal.Signals[f"SIG{name}"])
 
     def restore(self, packed: str, deadline: float) -> None:
         """Replay another shell's state."""
