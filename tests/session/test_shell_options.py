@@ -97,7 +97,8 @@ ODDITIES = {
     "ifs": "IFS=0123456789",
     "ifs-unset": "unset IFS",
     "aliases": "alias printf=false builtin=false eval=false export=false for=false",
-    "functions": "printf() { false; }; eval() { false; }; export() { false; }; read() { false; }; jobs() { false; }",
+    # Not `printf() …`: where printf is an alias of false, that makes a function `false` that calls itself.
+    "functions": "; ".join(f"function {name} {{ false; }}" for name in ("printf", "eval", "export", "read", "jobs")),
     "strict": "set -euo pipefail",
     "quiet": "set -f -C -H; shopt -s nullglob failglob nocasematch nocaseglob extglob",
     "trace": "set -xv 2>/dev/null",
