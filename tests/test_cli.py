@@ -20,6 +20,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from lambda_kernel import __version__
 from lambda_kernel.cli import build_parser
 from lambda_kernel.local.settings import Settings
+from tests.support.command_line import lambda_kernel
 from tests.support.container_image import build, file, layer
 from tests.support.registry import serve_registry
 
@@ -368,14 +369,6 @@ COMMAND = (sys.executable, "-c", "from lambda_kernel.cli import main; raise Syst
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the local emulator runs on Linux")
 
 
-def lambda_kernel(*arguments: str | Path, piped: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    variables = {**os.environ, "COLUMNS": "100", **environment}
-    return subprocess.run(
-        [*COMMAND, *arguments], env=variables, input=piped, capture_output=True, text=True, check=False, timeout=30
-    )
-
-
 @contextmanager
 def local_engine(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run `lambda-kernel local` and end it as Ctrl-C does."""
@@ -506,7 +499,7 @@ def stored_files(data: Path) -> list[Path]:
 
 def test_install_with_credentials_keeps_them_for_the_user_alone(tmp_path: Path) -> None:
     data, prefix = tmp_path / "data", ("--prefix", tmp_path)
-    first = lambda_kernel("install", *prefix, "--credentials", "-", piped=LINE, JUPYTER_DATA_DIR=str(data))
+    first = lambda_kernel("install", *prefix, "--credentials", "-", piped=LINE, environ={"JUPYTER_DATA_DIR": str(data)})
     [file] = stored_files(data)
     directory = tmp_path / "share/jupyter/kernels/lambda"
     assert first.stdout.splitlines()[:2] == [
@@ -527,16 +520,18 @@ def test_install_with_credentials_keeps_them_for_the_user_alone(tmp_path: Path) 
     # kernels use them.
     newer = tmp_path / "newer.json"
     newer.write_text(LINE.replace("the-secret", "a-newer-secret"))
-    lambda_kernel("install", *prefix, "--name", "two", "--credentials", newer, JUPYTER_DATA_DIR=str(data))
+    lambda_kernel("install", *prefix, "--name", "two", "--credentials", newer, environ={"JUPYTER_DATA_DIR": str(data)})
     assert [("a-newer-secret" in one.read_text(), one) for one in stored_files(data)] == [(True, file)]
-    assert lambda_kernel("uninstall", *prefix, JUPYTER_DATA_DIR=str(data)).returncode == 0
+    assert lambda_kernel("uninstall", *prefix, environ={"JUPYTER_DATA_DIR": str(data)}).returncode == 0
     assert stored_files(data) == [file]
     # The published port is another now: what was stored for the old one goes.
     moved = ("--endpoint-url", "http://127.0.0.1:19001")
-    lambda_kernel("install", *prefix, "--name", "two", "--credentials", newer, *moved, JUPYTER_DATA_DIR=str(data))
+    lambda_kernel(
+        "install", *prefix, "--name", "two", "--credentials", newer, *moved, environ={"JUPYTER_DATA_DIR": str(data)}
+    )
     assert len(stored_files(data)) == 1
     assert stored_files(data) != [file]
-    assert lambda_kernel("uninstall", *prefix, "--name", "two", JUPYTER_DATA_DIR=str(data)).returncode == 0
+    assert lambda_kernel("uninstall", *prefix, "--name", "two", environ={"JUPYTER_DATA_DIR": str(data)}).returncode == 0
     assert stored_files(data) == []
 
 
@@ -555,7 +550,13 @@ def test_credentials_that_cannot_be_kept_install_nothing(
     words: list[str], piped: str, said: tuple[str, ...], tmp_path: Path
 ) -> None:
     result = lambda_kernel(
-        "install", "--prefix", tmp_path, "--credentials", *words, piped=piped, JUPYTER_DATA_DIR=str(tmp_path / "data")
+        "install",
+        "--prefix",
+        tmp_path,
+        "--credentials",
+        *words,
+        piped=piped,
+        environ={"JUPYTER_DATA_DIR": str(tmp_path / "data")},
     )
     fails(result, *said)
     assert "the-secret" not in result.stderr
@@ -565,7 +566,13 @@ def test_credentials_that_cannot_be_kept_install_nothing(
 def test_credentials_in_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
     result = lambda_kernel(
-        "install", "--prefix", tmp_path, "--credentials", "-", piped=LINE, JUPYTER_DATA_DIR=str(tmp_path / "data")
+        "install",
+        "--prefix",
+        tmp_path,
+        "--credentials",
+        "-",
+        piped=LINE,
+        environ={"JUPYTER_DATA_DIR": str(tmp_path / "data")},
     )
     assert result.returncode == 1
     assert f"cannot write to {tmp_path / 'data/lambda-kernel'}" in result.stderr
@@ -643,13 +650,15 @@ def test_install_again_replaces_ours(tmp_path: Path) -> None:
 def test_install_for_the_user_and_uninstall_wherever_it_is(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
     name = ("--name", "lambda-of-this-test")
-    installed = lambda_kernel("install", "--user", *name, JUPYTER_DATA_DIR=data)
+    installed = lambda_kernel("install", "--user", *name, environ={"JUPYTER_DATA_DIR": data})
     directory = tmp_path / "data/kernels/lambda-of-this-test"
     assert installed.stdout == f"Installed the kernel 'lambda-of-this-test' (AWS Lambda shell) in {directory}\n"
-    removed = lambda_kernel("uninstall", *name, JUPYTER_DATA_DIR=data)
+    removed = lambda_kernel("uninstall", *name, environ={"JUPYTER_DATA_DIR": data})
     assert removed.stdout == f"Removed the kernel 'lambda-of-this-test' from {directory}\n"
     assert not directory.exists()
-    fails(lambda_kernel("uninstall", *name, JUPYTER_DATA_DIR=data), "no kernel named 'lambda-of-this-test'")
+    fails(
+        lambda_kernel("uninstall", *name, environ={"JUPYTER_DATA_DIR": data}), "no kernel named 'lambda-of-this-test'"
+    )
 
 
 def test_a_foreign_kernel_is_refused(tmp_path: Path) -> None:

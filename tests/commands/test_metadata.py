@@ -1,12 +1,9 @@
-"""`lambda-kernel metadata`, as a process: what it reads out of saved notebooks, and what it says about others."""
+"""`lambda-kernel metadata`: what it reads out of saved notebooks, and what it says about others."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ from lambda_kernel.aws.usage import Usage
 from lambda_kernel.commands.metadata import COLUMNS
 from lambda_kernel.output import display
 from lambda_kernel.report import Report
+from tests.support.command_line import lambda_kernel
 
 NO_FIGURES = "no cell of it has figures of lambda-kernel: run it with this kernel, and save it"
 DAMAGED = "it is a damaged notebook: open it in Jupyter, and save it again"
@@ -40,11 +38,6 @@ def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
     return {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [text, *cells]}
 
 
-def command(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "lambda_kernel.cli", "metadata", *words]
-    return subprocess.run(line, cwd=directory, capture_output=True, text=True, env=os.environ, check=False)
-
-
 def test_a_row_for_each_cell_that_ran_and_a_file(tmp_path: Path) -> None:
     cells = [
         cell(["\n", "ls\n", "echo two"], {"lambda_notice": "job"}, figures(181.5)),
@@ -56,7 +49,7 @@ def test_a_row_for_each_cell_that_ran_and_a_file(tmp_path: Path) -> None:
     (tmp_path / "b.ipynb").write_text(
         json.dumps(notebook(cell("odd", {"lambda": {"invocations": {}, "function": [1]}})))
     )
-    ran = command(tmp_path, "a.ipynb", "b.ipynb", "--csv", "rows.csv")
+    ran = lambda_kernel("metadata", "a.ipynb", "b.ipynb", "--csv", "rows.csv", directory=tmp_path)
     assert (ran.returncode, ran.stderr) == (0, "")
     head, *lines = ran.stdout.splitlines()
     assert head.split()[:6] == ["notebook", "cell", "code", "function", "region", "environment_id"]
@@ -93,7 +86,7 @@ def test_one_sentence_about_others_and_the_rest_all_the_same(tmp_path: Path, con
     if content is not None:
         (tmp_path / "other.ipynb").write_text(content, "utf-8", "surrogateescape")
     (tmp_path / "good.ipynb").write_text(json.dumps(notebook(cell("ls", figures()))))
-    ran = command(tmp_path, "other.ipynb", "good.ipynb")
+    ran = lambda_kernel("metadata", "other.ipynb", "good.ipynb", directory=tmp_path)
     assert ran.stderr == f"lambda-kernel: other.ipynb: {said}\n"
     assert [line.split()[0] for line in ran.stdout.splitlines()] == ["notebook", "good.ipynb"]
     assert ran.returncode == 1
@@ -103,13 +96,13 @@ def test_one_sentence_about_others_and_the_rest_all_the_same(tmp_path: Path, con
 def test_no_notebook_is_replaced(tmp_path: Path, words: tuple[str, ...]) -> None:
     for name in ("a.ipynb", "b"):
         (tmp_path / name).write_text(json.dumps(notebook(cell("ls", figures()))))
-    ran = command(tmp_path, *words)
+    ran = lambda_kernel("metadata", *words, directory=tmp_path)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith("lambda-kernel: --csv would replace the notebook ")
     assert all("ls" in (tmp_path / name).read_text() for name in ("a.ipynb", "b"))
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
-    ran = command(tmp_path, "any.ipynb", "--csv", "no/such.csv")
+    ran = lambda_kernel("metadata", "any.ipynb", "--csv", "no/such.csv", directory=tmp_path)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == "lambda-kernel: cannot write no/such.csv: No such file or directory\n"

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -100,18 +101,24 @@ def test_what_else_a_version_needs(tmp_path: Path, version: int) -> None:
     assert ["Mem:" in shown for shown in (plain, by_another_name)] == [version == 1, version == 2]
 
 
-@each_version
-@pytest.mark.parametrize("isolated", [False, True])
-def test_the_loop_on_ministack(tmp_path: Path, isolated: bool, version: int) -> None:
-    """The function is deployed by our template. ministack's log has the function's own lines only, without the last
-    line end, and it takes a tenant id without heeding it."""
-    cli = for_tenants(version) if isolated else aws_cli(version)
+@pytest.fixture(scope="module", params=[False, True])
+def elsewhere(request: pytest.FixtureRequest) -> Iterator[tuple[str, bool]]:
+    """ministack with the function of our template, and whether tenants are isolated."""
     with ministack() as url:
-        deploy(url, "--tenant-isolation" if isolated else "--no-tenant-isolation")
-        environ = {**os.environ, "AWS_ENDPOINT_URL_LAMBDA": url, "AWS_DEFAULT_REGION": REGION}
-        environ |= cli.variables(tmp_path)
-        loop = for_a_tenant(tmp_path) if isolated else LOOP
-        free, failed, end = looped("free\nls /nowhere\nexit\n", environ, loop)
+        deploy(url, "--tenant-isolation" if request.param else "--no-tenant-isolation")
+        yield url, request.param
+
+
+@each_version
+def test_the_loop_on_ministack(tmp_path: Path, elsewhere: tuple[str, bool], version: int) -> None:
+    """Its log has the function's own lines only, without the last line end, and it takes a tenant id without heeding
+    it."""
+    url, isolated = elsewhere
+    cli = for_tenants(version) if isolated else aws_cli(version)
+    environ = {**os.environ, "AWS_ENDPOINT_URL_LAMBDA": url, "AWS_DEFAULT_REGION": REGION}
+    environ |= cli.variables(tmp_path)
+    loop = for_a_tenant(tmp_path) if isolated else LOOP
+    free, failed, end = looped("free\nls /nowhere\nexit\n", environ, loop)
     prefix = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t\S+\t"
     assert re.fullmatch(rf"\n{prefix}{{ cmd: 'free' }}\n{prefix} *total[^\0]*Mem:[^\t]*\n\n", free), free
     assert re.fullmatch(rf"\n{prefix}{{ cmd: 'ls /nowhere' }}\n{prefix}\n{prefix}ls: [^\t]*/nowhere[^\t]*\n", failed), (

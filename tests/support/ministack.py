@@ -16,6 +16,8 @@ from typing import Any
 
 import boto3
 
+from tests.support.command_line import lambda_kernel
+
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 # It takes a function's log to be whole after 5 ms without a line, which loses lines where others are at work
@@ -106,6 +108,5 @@ def client(url: str, service: str) -> Any:
 
 def deploy(url: str, *words: str) -> None:
     """Our function, as a user deploys it."""
-    command = [sys.executable, "-m", "lambda_kernel.cli", "deploy", "--endpoint-url", url, "--region", REGION]
-    ran = subprocess.run([*command, *words], capture_output=True, text=True, check=False, timeout=50)
+    ran = lambda_kernel("deploy", "--endpoint-url", url, "--region", REGION, *words)
     assert ran.returncode == 0, ran.stderr

@@ -14,6 +14,7 @@ import pytest
 
 from lambda_kernel.cli import build_parser
 from lambda_kernel.commands.deploy import command
+from tests.support import command_line
 from tests.support.ministack import REGION, ministack
 
 COMMAND = (sys.executable, "-m", "lambda_kernel.cli")
@@ -36,7 +37,8 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 def lambda_kernel(*words: str, **environment: str) -> tuple[int, str, str]:
-    return ended(begun(words, **environment))
+    ran = command_line.lambda_kernel(*words, environ=environment)
+    return ran.returncode, ran.stdout, ran.stderr
 
 
 @pytest.fixture(scope="module")

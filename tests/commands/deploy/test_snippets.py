@@ -17,6 +17,7 @@ from lambda_kernel.commands.deploy import template
 from lambda_kernel.commands.deploy.problems import DeployError
 from lambda_kernel.commands.deploy.snippets import literal, terraform, text
 from lambda_kernel.function.source import function_code
+from tests.support.command_line import lambda_kernel
 
 from .test_template import parsed
 
@@ -172,8 +173,6 @@ def test_settings_that_do_not_go_together_are_not_printed(form: str | None) -> N
 
 def test_deploy_prints_too_and_asks_nobody() -> None:
     words = ["deploy", "--terraform", "--memory", "256", "--region", "eu-west-1"]
-    result = subprocess.run(
-        [sys.executable, "-m", "lambda_kernel.cli", *words], capture_output=True, text=True, check=False, timeout=30
-    )
+    result = lambda_kernel(*words)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == terraform({**USUAL, "Memory": "256"}, {})

@@ -16,6 +16,7 @@ from lambda_kernel.commands.deploy import template
 from lambda_kernel.commands.deploy.template import Parameters
 from lambda_kernel.function.source import function_code
 from tests.support.aws_cli import VERSIONS, aws_cli
+from tests.support.command_line import lambda_kernel
 
 
 class Loader(yaml.SafeLoader):
@@ -36,13 +37,7 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lambda_kernel.cli", "template", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    return lambda_kernel("template", *arguments)
 
 
 def test_it_fits_into_a_request_with_room_for_the_function_to_grow() -> None:
@@ -133,18 +128,16 @@ def test_other_descriptions_are_not_ours(description: str) -> None:
     assert template.read_mark(description) is None
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        [],
-        ["--no-tenant-isolation", "--memory", "10240", "--retention", "1"],
-        ["--memory", "128,10240", "--architecture", "arm64,x86_64"],
-    ],
-)
-def test_cfn_lint_finds_nothing(options: list[str], tmp_path: Path) -> None:
+def test_cfn_lint_finds_nothing(tmp_path: Path) -> None:
     pytest.importorskip("cfnlint")
-    file = tmp_path / "template.yaml"
-    file.write_text(command(*options).stdout)
+    options = {
+        "usual": [],
+        "alone": ["--no-tenant-isolation", "--memory", "10240", "--retention", "1"],
+        "family": ["--memory", "128,10240", "--architecture", "arm64,x86_64"],
+    }
+    files = [tmp_path / f"{name}.yaml" for name in options]
+    for file in files:
+        file.write_text(command(*options[file.stem]).stdout)
     lint = [
         sys.executable,
         "-c",
@@ -152,7 +145,7 @@ def test_cfn_lint_finds_nothing(options: list[str], tmp_path: Path) -> None:
         "--include-checks",
         "I",
         "--template",
-        str(file),
+        *map(str, files),
     ]
     result = subprocess.run(lint, capture_output=True, text=True, check=False, timeout=50)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
