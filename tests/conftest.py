@@ -11,6 +11,7 @@ import gc
 import ipaddress
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -191,6 +192,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     gc.disable()  # thousands of tests are made, and all of them stay
+    # A shell without job control has a background job ignore SIGINT (POSIX, 2.12), and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A worker of xdist is started in the controller's pinned environment.
     config.stash[stashed_environment] = getattr(config, "workerinput", {}).get("outer_environ", os.environ.copy())
     home = Path(tempfile.mkdtemp(prefix="lambda-kernel-tests-"))

@@ -22,7 +22,7 @@ from tests.support.runtime_interface_emulator import NAMES, binary, emulated
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() not in NAMES, reason="the emulator is made for Linux"
 )
-TIMEOUT_S = 2
+TIMEOUT_S = 3
 
 
 @pytest.fixture(scope="module")
