@@ -60,7 +60,7 @@ def test_state_stays_between_cells(session: Session) -> None:
 
 
 def test_a_command_outlasts_the_functions_timeout(session: Session) -> None:
-    ran = run(session, "for i in 1 2 3 4 5; do echo $i; sleep 0.5; done")
+    ran = run(session, "for i in 1 2 3 4 5; do echo $i; sleep 0.7; done")
     assert ran.out == "1\n2\n3\n4\n5\n"
     assert ran.exit_code == 0
     assert ran.usage.invocations > 2
