@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..aws.connector import MOST_SLOTS
 from ..errors import UsageError
 from ..experiments.engine import Experiment
+from ..experiments.folding import ranges
 from ..experiments.plan import Plan, fleet, mapped
 from ..local import room
 from ..output.runs_view import SHOWN, aligned
@@ -19,6 +20,11 @@ from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
 from .fleet_items import items_of
 
 ROOM = "{most} at a time: the local emulator has room for so many environments on this machine"
+UNSTOPPED = (
+    "{which} not stopped: each runs on in Lambda until it ends or times out. Until then it keeps an environment busy. "
+    "Its output is lost"
+)
+UNANSWERED = "{which} not answered in time. The next %%fleet gets a new shell there, and ends what still runs"
 NONE = "No fleet: %%fleet N makes one on a function with tenant isolation, and on the local emulator.\n"
 
 
@@ -43,7 +49,18 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
         finally:
             made.rest()
             fleets.drop(workspace, experiment.left)
+            if experiment.left:
+                call.emit(Notice(unstopped(experiment.left, made), "runs"))
     return outcome(experiment)
+
+
+def unstopped(slots: list[int], made: fleets.Fleet) -> str:
+    """What becomes of the runs that are not waited for."""
+    if made.stays:
+        which = f"shell {slots[0]} has" if len(slots) == 1 else f"shells {ranges(slots)} have"
+        return UNANSWERED.format(which=which)
+    which = "1 command was" if len(slots) == 1 else f"{len(slots):,} commands were"
+    return UNSTOPPED.format(which=which)
 
 
 def plan_of(options: Namespace, at_once: int, items: list[str] | None, made: fleets.Fleet) -> Plan:

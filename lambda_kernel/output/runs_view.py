@@ -53,7 +53,10 @@ def under_way(experiment: Experiment) -> str:
 def problems(experiment: Experiment) -> str:
     counts = {name: experiment.number(name) for name in ("failed", "lost")}
     said = "".join(f", {count:,} {name}" for name, count in counts.items() if count)
-    return said + (f", {experiment.stopped}" if experiment.stopped else "")
+    if not (stopped := experiment.stopped):
+        return said
+    under_way = experiment.number(stopped)
+    return f"{said}, {under_way:,} {stopped}" if under_way else f"{said}, {stopped}"
 
 
 def outputs(experiment: Experiment) -> Iterable[CellEvent]:
