@@ -14,6 +14,7 @@ from ..local import room
 from ..output.runs_view import SHOWN, aligned
 from ..session.cell import Cell, Notice, Result
 from ..workspace import fleets
+from ..workspace.workspace import Workspace
 from .arguments import Argument, named, same
 from .base import Call, Command, Magic
 from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
@@ -25,7 +26,8 @@ UNSTOPPED = (
     "Its output is lost"
 )
 UNANSWERED = "{which} not answered in time. The next %%fleet gets a new shell there, and ends what still runs"
-NONE = "No fleet: %%fleet N makes one on a function with tenant isolation, and on the local emulator.\n"
+NONE = "No fleet: %%fleet N makes one on a function with tenant isolation, and on the kernel's own local emulator.\n"
+NEVER = "No fleet: {target} has no tenant isolation, so %%fleet leaves no shells there.\n"
 
 
 def take(call: Call, cell: Cell, command: Command) -> Result | None:
@@ -73,12 +75,11 @@ def plan_of(options: Namespace, at_once: int, items: list[str] | None, made: fle
 def run(call: Call) -> str:
     """End the fleet, or list its shells."""
     workspace = call.workspace
-    if call.options.end:
-        ended = fleets.end(workspace)
-        return f"The fleet's {ended:,} shells have ended.\n" if ended else NONE
     shells = fleets.shells(workspace)
     if not shells:
-        return NONE
+        return none(workspace)
+    if call.options.end:
+        return end(workspace)
     lines = [("shell", "environment", "cells", "directory")]
     for slot, session in list(shells.items())[:SHOWN]:
         remote = session.remote
@@ -87,6 +88,16 @@ def run(call: Call) -> str:
         lines.append((str(slot), *about))
     more = [f"and {len(shells) - SHOWN:,} more"] if len(shells) > SHOWN else []
     return "".join(f"{line}\n" for line in (*aligned(lines), *more))
+
+
+def none(workspace: Workspace) -> str:
+    return NEVER.format(target=workspace.target) if fleets.has_tenants(workspace) is False else NONE
+
+
+def end(workspace: Workspace) -> str:
+    inside = workspace.target.slot is not None
+    said = f"The fleet's {fleets.end(workspace):,} shells have ended."
+    return f"{said} Cells now run on {workspace.target}.\n" if inside else f"{said}\n"
 
 
 def check(options: Namespace) -> str:

@@ -131,7 +131,8 @@ def test_its_end(runner: FleetRunner) -> None:
     assert runner.run("%fleet").out == runner.run("%fleet --end").out
     runner.run("%%fleet 3\ntrue")
     runner.run("%use fleet:2")
-    assert runner.run("%fleet --end").out == "The fleet's 3 shells have ended.\n"
+    where = "Cells now run on the local emulator."
+    assert runner.run("%fleet --end").out == f"The fleet's 3 shells have ended. {where}\n"
     assert runner.workspace.target == LOCAL
     assert fleets.shells(runner.workspace) == {}
     assert [event["op"] for remote in runner.remotes.values() for event in remote.transport.events].count("close") == 3
@@ -264,7 +265,10 @@ def test_without_tenants_each_run_is_one_invocation(unisolated: FleetRunner) -> 
     assert told(ran) == ["run 0", secret, "run 1, exit code 1", secret, "run 2, exit code 2", secret]
     assert table(ran).startswith("%%fleet 3: 3 of 3 runs in 1 environment, 2 failed")
     assert [row["invocations"] for row in rows(ran)] == [1, 1, 1]
-    assert unisolated.run("%fleet").out.startswith("No fleet")
+    never = "the local emulator has no tenant isolation, so %%fleet leaves no shells there"
+    assert unisolated.run("%fleet").out == unisolated.run("%fleet --end").out == f"No fleet: {never}.\n"
+    with pytest.raises(errors.UsageError, match="it has no tenant isolation, so %%fleet leaves no shells there"):
+        unisolated.run("%use fleet:0")
     again = unisolated.run("%%fleet 2 --jobs 1\necho ${n-none}")
     assert told(again) == ["runs 0-1: 2 of 2", "stdout none\n"]
     assert again.usage.invocations == 2
