@@ -96,14 +96,14 @@ class Progress:
             self._show(experiment)
         self._approval.before_run(experiment)
 
-    def _show(self, experiment: Experiment) -> None:
+    def _show(self, experiment: Experiment, *, passing: bool = True) -> None:
         data = runs_view.progress(experiment)
         if data["text/plain"] != self._shown:
             self._shown = data["text/plain"]
-            self._emit(Shown(self._key, data))
+            self._emit(Shown(self._key, data, passing=passing))
 
     def finish(self, experiment: Experiment) -> None:
-        self._show(experiment)
+        self._show(experiment, passing=bool(experiment.rows))  # the table's head says the same
         if not experiment.rows:
             return
         if self._sorts:
