@@ -285,5 +285,18 @@ def test_each_kind_of_experiment_has_its_plot() -> None:
     assert [(one["pause"], one["count"]) for one in found] == [(1_000, "2 of 2"), (2_000, "0 of 1")]
 
 
+@pytest.mark.parametrize("columns", [60, 70, 79, 300])
+def test_what_is_drawn_in_characters_fits_a_narrow_terminal(columns: int) -> None:
+    rows = [at(int(1000 * second), name, repetition=n) for n, (second, name) in enumerate(IDLE, 1)]
+    for plan, of in (
+        (repetitions("%%repeat 9", 9), repeated(9)),
+        (fleet("%%fleet 5", 5, 5, "shell"), rows),
+        (idle("%%repeat 2 --idle 1s,2s", 2, [1, 2]), rows),
+    ):
+        lines = made(runs_plot.plot(Experiment(plan, of), columns)).drawn.splitlines()
+        assert max(map(len, lines)) <= min(columns, 79)
+        assert max(map(len, lines)) > min(columns, 79) - 14
+
+
 # Seconds, and the environment that answered then: the last pause was longer than planned.
 IDLE = [(0, "a"), (1.1, "a"), (2.2, "a"), (4.3, "b"), (20, "b")]
