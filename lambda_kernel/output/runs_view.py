@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..experiments.engine import Experiment
-from ..experiments.folding import Fold, ranges
+from ..experiments.folding import KEPT, Fold, ranges
 from ..experiments.row import Row
 from ..experiments.statistics import FIGURES, distributions
 from ..session.cell import CellEvent, Notice, Output
@@ -69,7 +69,8 @@ def outputs(experiment: Experiment) -> Iterable[CellEvent]:
         if fold.left_out:
             yield fold.left_out
     if folds.unkept:
-        yield Notice(f"{unit}s {ranges(folds.unkept)}: other outputs, which were not kept", "runs")
+        why = f"which were not kept: at most {KEPT} are, and 1 MB of them"
+        yield Notice(f"{unit}s {ranges(folds.unkept)}: other outputs, {why}", "runs")
 
 
 def heading(fold: Fold, unit: str, total: int) -> str:

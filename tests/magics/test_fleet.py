@@ -318,6 +318,11 @@ def shells(remote: Any) -> list[Any]:
     return [shell for shell in remote.environment.shells.values() if hasattr(shell, "ran")]
 
 
+def test_how_many_different_outputs_are_kept(runner: FleetRunner) -> None:
+    ran = runner.run("%%fleet 2 --jobs 1 --map -\necho $FLEET_ITEM\n--\n" + "\n".join(map(str, range(22))))
+    assert told(ran)[-1] == "items 21-22: other outputs, which were not kept: at most 20 are, and 1 MB of them"
+
+
 def test_the_first_environments_and_how_many_more(runner: FleetRunner) -> None:
     ran = runner.run("%%fleet 22 --jobs 2\ntrue")
     lines = table(ran).splitlines()

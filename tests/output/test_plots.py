@@ -109,6 +109,7 @@ def test_a_timeline_begins_with_the_first_run_and_names_environments() -> None:
     assert one.startswith("one  ")
     assert ("◆" in one, "x" in one, "◆" in two, "x" in two) == (True, True, True, False)
     assert timeline.plot("", []) is None
+    assert timeline.plot("", [at(0, None, outcome="interrupted"), at(0, None, outcome="interrupted")]) is None
 
 
 def test_a_large_timeline_stays_on_a_screen() -> None:

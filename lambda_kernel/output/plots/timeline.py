@@ -26,9 +26,9 @@ COLD = {"fill": "white", "stroke": BLUE, "strokeWidth": 1.5, "opacity": 1}  # se
 
 def plot(name: str, rows: Sequence[Row], columns: int = characters.COLUMNS) -> Plot | None:
     """Of the first thousand runs. name: of the experiment; columns: as characters.room tells. Environments are in the
-    order of their first runs."""
+    order of their first runs. None: there is none to draw, or nobody knows of any where it was."""
     drawn = sorted(rows[:MOST], key=lambda row: row.start)
-    if not drawn:
+    if all(row.environment_id is None for row in drawn):
         return None
     begin = moment(drawn[0])
     bars = [bar(row, (moment(row) - begin).total_seconds() * 1000) for row in drawn]
