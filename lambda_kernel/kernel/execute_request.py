@@ -66,6 +66,7 @@ class ExecuteRequest:
         self.prompts = self.terminal and kernel.clients.prompts(kernel.get_parent("shell"))
         self.leavable, self.columns = self.prompts and self.stdin, kernel.clients.columns if self.prompts else None
         kernel.workspace.columns = self.columns
+        kernel.workspace.pictures = not (self.prompts and kernel.clients.jupyter_console)
         # A console ends the line of what it displays, `jupyter run` does not (jupyter_client 8.10).
         self.line_end = "\n" if self.terminal and not self.prompts else ""
         self.passing = False  # whether the terminal's last line is there until something else is shown

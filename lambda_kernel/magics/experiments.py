@@ -81,7 +81,7 @@ class Progress:
         self._shown = ""
         ways = {"asks": call.interactive, "agreed": call.options.yes}
         self._approval = Approval(call.workspace.costs, call.emit, call.control, **ways)
-        self._control, self._columns = call.control, call.workspace.columns
+        self._control, self._screen = call.control, call.workspace
 
     def show(self, experiment: Experiment) -> None:
         new, self._written = experiment.rows[self._written :], len(experiment.rows)
@@ -114,7 +114,8 @@ class Progress:
             self._emit(cell_event)
         if not grows:
             self._show_table(experiment)
-        runs_plot.show(experiment, self._emit, self._control, self._columns)
+        columns, pictures = self._screen.columns, self._screen.pictures
+        runs_plot.show(experiment, self._emit, self._control, columns, pictures=pictures)
         if experiment.stopped:
             self._emit(Notice(f"{experiment.stopped}: the rows so far are kept, and `%last` shows them again", "runs"))
 

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from .plots.survival import Pause
 
 
-def show(experiment: Experiment, emit: Emit, control: Control, columns: int | None) -> None:
-    """Nothing, if there is too little to draw. columns: of the terminal, if there is one whose width is known."""
+def show(experiment: Experiment, emit: Emit, control: Control, columns: int | None, *, pictures: bool) -> None:
+    """Nothing, if there is too little to draw. columns: of the terminal, if there is one whose width is known.
+    pictures: whether the front end can show them."""
     from .plots import show
 
-    show.show(plot(experiment, columns), emit, control)
+    found = plot(experiment, columns)
+    if pictures:
+        show.show(found, emit, control)
+    else:
+        show.in_characters(found, emit)
 
 
 def plot(experiment: Experiment, columns: int | None = None) -> Plot | None:

@@ -244,6 +244,15 @@ def test_what_is_shown_where_something_is_missing() -> None:
     assert drawn(available=False, what=None) == drawn(what=None) == []
 
 
+def test_a_front_end_of_text_needs_neither_a_picture_nor_a_library() -> None:
+    emitted: list[CellEvent] = []
+    show.in_characters(None, emitted.append)
+    show.in_characters(PLOTS["cost"], emitted.append)
+    [shown] = emitted
+    assert isinstance(shown, Shown)
+    assert shown.data == {"text/plain": f"\n{PLOTS['cost'].text}"}
+
+
 def test_a_picture() -> None:
     pytest.importorskip("vl_convert")
     found = still.png(PLOTS["few runs"].spec, ThreadControl())
