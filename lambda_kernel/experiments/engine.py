@@ -171,6 +171,7 @@ class Engine:
         with self._lock:
             if attempt := self._under_way.pop(control, None):
                 self._experiment.left.append(attempt.number)
+                attempt.usage.invocations += 1  # the one that is not answered
                 self._keep(attempt, Ending("interrupted" if control.interrupts else "timed out", None))
 
     def _lane(self, control: Control) -> None:

@@ -63,6 +63,8 @@ class Folds:
     unkept: list[int] = field(default_factory=list)
 
     def add(self, run: int, output: Collector, ending: Ending) -> None:
+        if ending.outcome in ("interrupted", "timed out"):  # the exit code is not shown, so it makes no difference
+            ending = Ending(ending.outcome, None)
         written = [(stream, bytes(data)) for stream, data in output.of.items() if data] or [("", b"")]
         left_out = output.left_out
         for stream, data in written:

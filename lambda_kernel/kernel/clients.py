@@ -15,6 +15,8 @@ LEAVES = re.compile(r"\s*(?:exit(?:[ \t]+\d+)?|logout|quit)[ \t]*;?[ \t]*(?:#[^\
 LOOK = os.O_NOCTTY | os.O_NONBLOCK if os.name == "posix" else 0
 JUPYTER_RUN = re.compile(r"(?:^|[/\s\0])(?:jupyter-run|jupyter_client\.runapp)(?:[\s\0]|$)")
 
+JUPYTER_CONSOLE = re.compile(r"(?:^|[/\s\0])jupyter[-_]console(?:[\s\0]|$)")
+
 
 def leaves(code: str) -> bool:
     """Whether a cell is only `exit` or the like."""
@@ -57,6 +59,12 @@ class Clients:
         (jupyter_client 8.10, KernelClient._stdin_hook_default).
         """
         return bool(JUPYTER_RUN.search(command_line(self._parent)))
+
+    @cached_property
+    def jupyter_console(self) -> bool:
+        """Whether `jupyter console` started the kernel. It shows text only; qtconsole, which prompts as well, shows
+        pictures."""
+        return bool(JUPYTER_CONSOLE.search(command_line(self._parent)))
 
 
 def command_line(pid: int) -> str:

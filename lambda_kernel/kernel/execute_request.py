@@ -14,7 +14,7 @@ from ..output import display, report_line, terminal
 from ..output.amount import Amount
 from ..output.notices import Notices
 from ..output.pages import QUIET
-from ..output.wait_view import WaitView
+from ..output.wait_view import WaitView, on_terminal
 from ..session import replacement
 from ..session.cell import CellEvent, Progress, Result, Shown, ThreadControl, Waiting
 from ..session.worker import Worker
@@ -66,8 +66,10 @@ class ExecuteRequest:
         self.prompts = self.terminal and kernel.clients.prompts(kernel.get_parent("shell"))
         self.leavable, self.columns = self.prompts and self.stdin, kernel.clients.columns if self.prompts else None
         kernel.workspace.columns = self.columns
+        kernel.workspace.pictures = not (self.prompts and kernel.clients.jupyter_console)
         # A console ends the line of what it displays, `jupyter run` does not (jupyter_client 8.10).
         self.line_end = "\n" if self.terminal and not self.prompts else ""
+        self.passing = False  # whether the terminal's last line is there until something else is shown
         self.published = 0  # messages, since the output was empty
         self.wait_view = WaitView(self._send, functools.partial(self._stream, "stdout") if self.terminal else None)
         place = (self._begin_line, self.line_end)
@@ -122,6 +124,7 @@ class ExecuteRequest:
         return begun or (terminal.ERASE_LINE if self.leavable and self.control.interrupts else "")
 
     def _finish(self) -> None:
+        self._end_pass()
         self.streams.finish()
         self.notices.uncover()
 
@@ -131,7 +134,8 @@ class ExecuteRequest:
 
     def _show(self, cell_event: CellEvent) -> None:
         if isinstance(cell_event, Progress):
-            self._display(Shown(self.progress_id, display.progress_data(cell_event)))
+            data, passing = display.progress_data(cell_event), not cell_event.done
+            self._display(Shown(self.progress_id, data, passing=passing))
         elif isinstance(cell_event, Shown):
             self._display(cell_event)
         elif isinstance(cell_event, Waiting):
@@ -142,6 +146,9 @@ class ExecuteRequest:
     def _display(self, shown: Shown) -> None:
         """Show or update a display. A console shows no updates (jupyter_console 6.6), but obeys escape codes."""
         if self.silent:
+            return
+        if shown.passing and self.terminal:
+            self._pass(shown.data["text/plain"])
             return
         again, screen = shown.key in self.shown, shown.live and self.terminal
         earlier = shown.key in self.kernel.displays and not again
@@ -160,6 +167,16 @@ class ExecuteRequest:
         if screen or not again:  # if a cell is run again, the front end has cleared its displays
             self._send("display_data", content)
 
+    def _pass(self, text: str) -> None:
+        if self.prompts:
+            self._stream("stdout", f"{self._begin_line()}{on_terminal(text)}")
+            self.passing = True
+
+    def _end_pass(self) -> None:
+        if self.passing:
+            self.passing = False
+            self._stream("stdout", terminal.ERASE_LINE)
+
     def _wait(self, text: str) -> None:
         if self.prompts or not self.terminal:
             self.wait_view.show(f"{self._begin_line()}{text}" if text else "", alone=self.published == 1)
@@ -176,6 +193,7 @@ class ExecuteRequest:
         self._publish(kind, content)
 
     def _publish(self, kind: str, content: Message) -> None:
+        self._end_pass()
         if page := content.get("data", {}).get("text/html"):
             content = content | {"data": content["data"] | {"text/html": QUIET.format(page)}}
         self.published = 0 if kind == "clear_output" else self.published + 1

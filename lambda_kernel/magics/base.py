@@ -252,6 +252,10 @@ def where_it_goes(magic: Magic, word: Word, head: Head) -> str:
     if magic.bash:
         after = head.body[word.begin + len(word.text) :].partition("\n")[0].strip()
         why = f"that is a magic of IPython; the bash command is `{magic.bash(after)}`"
+    elif head.cell and magic.cell:
+        why = f"a cell can have one such magic, and {head.cell.magic.called} takes all lines below it"
+    elif head.cell:
+        why = f"put it above {head.cell.magic.called}, which takes all lines below it"
     elif magic.cell:
         why = "it takes all lines below it, so put it at the head of the cell, above all commands"
     else:

@@ -22,6 +22,7 @@ from .base import Call, Command, Magic
 from .entering import entered
 from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
 from .repeat import MOST
+from .use import OF_FLEET
 
 RUNS, WARMUP = 10, 1
 
@@ -41,6 +42,8 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
     options, workspace = call.options, call.workspace
     if not cell.code.strip():
         raise UsageError("%%compare needs a command: write it on the lines below")
+    if shells := [word for word in options.targets if OF_FLEET.fullmatch(word)]:
+        raise UsageError(f"{shells[0]} is a shell of %%fleet, and %%compare takes functions: leave it out")
     targets = expand(options.targets, workspace.target, workspace.emulator, functools.partial(functions, call))
     name = f"%%compare {' '.join(options.targets)}"
     if wrong := too_many(len(targets), options.runs + options.warmup):

@@ -81,7 +81,7 @@ class Progress:
         self._shown = ""
         ways = {"asks": call.interactive, "agreed": call.options.yes}
         self._approval = Approval(call.workspace.costs, call.emit, call.control, **ways)
-        self._control = call.control
+        self._control, self._screen = call.control, call.workspace
 
     def show(self, experiment: Experiment) -> None:
         new, self._written = experiment.rows[self._written :], len(experiment.rows)
@@ -96,14 +96,14 @@ class Progress:
             self._show(experiment)
         self._approval.before_run(experiment)
 
-    def _show(self, experiment: Experiment) -> None:
+    def _show(self, experiment: Experiment, *, passing: bool = True) -> None:
         data = runs_view.progress(experiment)
         if data["text/plain"] != self._shown:
             self._shown = data["text/plain"]
-            self._emit(Shown(self._key, data))
+            self._emit(Shown(self._key, data, passing=passing))
 
     def finish(self, experiment: Experiment) -> None:
-        self._show(experiment)
+        self._show(experiment, passing=bool(experiment.rows))  # the table's head says the same
         if not experiment.rows:
             return
         if self._sorts:
@@ -114,7 +114,8 @@ class Progress:
             self._emit(cell_event)
         if not grows:
             self._show_table(experiment)
-        runs_plot.show(experiment, self._emit, self._control)
+        columns, pictures = self._screen.columns, self._screen.pictures
+        runs_plot.show(experiment, self._emit, self._control, columns, pictures=pictures)
         if experiment.stopped:
             self._emit(Notice(f"{experiment.stopped}: the rows so far are kept, and `%last` shows them again", "runs"))
 

@@ -8,18 +8,26 @@ from dataclasses import replace
 from ..aws.connector import MOST_SLOTS
 from ..errors import UsageError
 from ..experiments.engine import Experiment
+from ..experiments.folding import ranges
 from ..experiments.plan import Plan, fleet, mapped
 from ..local import room
 from ..output.runs_view import SHOWN, aligned
 from ..session.cell import Cell, Notice, Result
 from ..workspace import fleets
+from ..workspace.workspace import Workspace
 from .arguments import Argument, named, same
 from .base import Call, Command, Magic
 from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
 from .fleet_items import items_of
 
 ROOM = "{most} at a time: the local emulator has room for so many environments on this machine"
-NONE = "No fleet: %%fleet N makes one on a function with tenant isolation, and on the local emulator.\n"
+UNSTOPPED = (
+    "{which} not stopped: each runs on in Lambda until it ends or times out. Until then it keeps an environment busy. "
+    "Its output is lost"
+)
+UNANSWERED = "{which} not answered in time. The next %%fleet gets a new shell there, and ends what still runs"
+NONE = "No fleet: %%fleet N makes one on a function with tenant isolation, and on the kernel's own local emulator.\n"
+NEVER = "No fleet: {target} has no tenant isolation, so %%fleet leaves no shells there.\n"
 
 
 def take(call: Call, cell: Cell, command: Command) -> Result | None:
@@ -43,7 +51,18 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
         finally:
             made.rest()
             fleets.drop(workspace, experiment.left)
+            if experiment.left:
+                call.emit(Notice(unstopped(experiment.left, made), "runs"))
     return outcome(experiment)
+
+
+def unstopped(slots: list[int], made: fleets.Fleet) -> str:
+    """What becomes of the runs that are not waited for."""
+    if made.stays:
+        which = f"shell {slots[0]} has" if len(slots) == 1 else f"shells {ranges(slots)} have"
+        return UNANSWERED.format(which=which)
+    which = "1 command was" if len(slots) == 1 else f"{len(slots):,} commands were"
+    return UNSTOPPED.format(which=which)
 
 
 def plan_of(options: Namespace, at_once: int, items: list[str] | None, made: fleets.Fleet) -> Plan:
@@ -56,12 +75,11 @@ def plan_of(options: Namespace, at_once: int, items: list[str] | None, made: fle
 def run(call: Call) -> str:
     """End the fleet, or list its shells."""
     workspace = call.workspace
-    if call.options.end:
-        ended = fleets.end(workspace)
-        return f"The fleet's {ended:,} shells have ended.\n" if ended else NONE
     shells = fleets.shells(workspace)
     if not shells:
-        return NONE
+        return none(workspace)
+    if call.options.end:
+        return end(workspace)
     lines = [("shell", "environment", "cells", "directory")]
     for slot, session in list(shells.items())[:SHOWN]:
         remote = session.remote
@@ -70,6 +88,16 @@ def run(call: Call) -> str:
         lines.append((str(slot), *about))
     more = [f"and {len(shells) - SHOWN:,} more"] if len(shells) > SHOWN else []
     return "".join(f"{line}\n" for line in (*aligned(lines), *more))
+
+
+def none(workspace: Workspace) -> str:
+    return NEVER.format(target=workspace.target) if fleets.has_tenants(workspace) is False else NONE
+
+
+def end(workspace: Workspace) -> str:
+    inside = workspace.target.slot is not None
+    said = f"The fleet's {fleets.end(workspace):,} shells have ended."
+    return f"{said} Cells now run on {workspace.target}.\n" if inside else f"{said}\n"
 
 
 def check(options: Namespace) -> str:

@@ -86,7 +86,8 @@ def last(call: Call) -> str:
         if file:
             file.add(experiment.rows)
     call.emit(shown_table(experiment, in_file=call.options.csv is not None))
-    runs_plot.show(experiment, call.emit, call.control)
+    screen = call.workspace
+    runs_plot.show(experiment, call.emit, call.control, screen.columns, pictures=screen.pictures)
     return ""
 
 

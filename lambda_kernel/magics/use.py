@@ -79,6 +79,8 @@ def in_fleet(call: Call, slot: str | None) -> str:
     shells = fleets.shells(workspace)
     if slot is not None and int(slot) not in shells:
         known = f"its shells are {ranges(shells)}" if shells else "%%fleet N makes one"
+        if fleets.has_tenants(workspace) is False:
+            known = "it has no tenant isolation, so %%fleet leaves no shells there"
         raise UsageError(f"there is no shell {int(slot)} in a fleet of {workspace.target.whole}: {known}")
     workspace.use(replace(workspace.target, slot=None if slot is None else int(slot)))
     return f"Cells now run on {workspace.target}.\n"

@@ -24,13 +24,15 @@ def environments(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
 
 
 def counted(rows: Sequence[Row]) -> str:
-    """Such as `8 environments, 3 of them new`. Empty if none is known."""
+    """Such as `8 environments, 3 of them new`. Empty if none is known: nobody knows where a run was that has not
+    answered."""
     known = [row for row in rows if row.environment_id is not None]
     if not known:
         return ""
     count = len({row.environment_id for row in known})
     new = len({row.environment_id for row in known if row.cold_start})
-    text = f"{count:,} environment{'' if count == 1 else 's'}"
+    some = "" if len(known) == len(rows) else "known "
+    text = f"{count:,} {some}environment{'' if count == 1 else 's'}"
     return f"{text}, {new:,} of them new" if new else text
 
 

@@ -19,22 +19,28 @@ if TYPE_CHECKING:
     from .plots.survival import Pause
 
 
-def show(experiment: Experiment, emit: Emit, control: Control) -> None:
-    """Nothing, if there is too little to draw."""
+def show(experiment: Experiment, emit: Emit, control: Control, columns: int | None, *, pictures: bool) -> None:
+    """Nothing, if there is too little to draw. columns: of the terminal, if there is one whose width is known.
+    pictures: whether the front end can show them."""
     from .plots import show
 
-    show.show(plot(experiment), emit, control)
+    found = plot(experiment, columns)
+    if pictures:
+        show.show(found, emit, control)
+    else:
+        show.in_characters(found, emit)
 
 
-def plot(experiment: Experiment) -> Plot | None:
-    from .plots import cost, ecdf, survival, timeline
+def plot(experiment: Experiment, columns: int | None = None) -> Plot | None:
+    from .plots import characters, cost, ecdf, survival, timeline
 
+    room = characters.room(columns)
     plan, rows = experiment.plan, experiment.rows
     if isinstance(plan, Comparison):
         return cost.plot(plan.name, points(rows))
     if isinstance(plan, IdlePlan):
-        return survival.plot(plan.name, pauses(plan, rows))
-    return timeline.plot(plan.name, rows) if plan.fleet else ecdf.plot(plan.name, rows)
+        return survival.plot(plan.name, pauses(plan, rows), room)
+    return timeline.plot(plan.name, rows, room) if plan.fleet else ecdf.plot(plan.name, rows, room)
 
 
 def points(rows: Sequence[Row]) -> list[Point]:

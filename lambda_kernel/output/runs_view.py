@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..experiments.engine import Experiment
-from ..experiments.folding import Fold, ranges
+from ..experiments.folding import KEPT, Fold, ranges
 from ..experiments.row import Row
 from ..experiments.statistics import FIGURES, distributions
 from ..session.cell import CellEvent, Notice, Output
@@ -53,7 +53,10 @@ def under_way(experiment: Experiment) -> str:
 def problems(experiment: Experiment) -> str:
     counts = {name: experiment.number(name) for name in ("failed", "lost")}
     said = "".join(f", {count:,} {name}" for name, count in counts.items() if count)
-    return said + (f", {experiment.stopped}" if experiment.stopped else "")
+    if not (stopped := experiment.stopped):
+        return said
+    under_way = experiment.number(stopped)
+    return f"{said}, {under_way:,} {stopped}" if under_way else f"{said}, {stopped}"
 
 
 def outputs(experiment: Experiment) -> Iterable[CellEvent]:
@@ -66,7 +69,8 @@ def outputs(experiment: Experiment) -> Iterable[CellEvent]:
         if fold.left_out:
             yield fold.left_out
     if folds.unkept:
-        yield Notice(f"{unit}s {ranges(folds.unkept)}: other outputs, which were not kept", "runs")
+        why = f"which were not kept: at most {KEPT} are, and 1 MB of them"
+        yield Notice(f"{unit}s {ranges(folds.unkept)}: other outputs, {why}", "runs")
 
 
 def heading(fold: Fold, unit: str, total: int) -> str:

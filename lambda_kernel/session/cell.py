@@ -100,13 +100,15 @@ class Progress:
 class Shown:
     """Display data by MIME type. It replaces what was shown under the same key before.
 
-    live: many of them follow each other, so a terminal shows each on top of the one before.
+    live: many of them follow each other, so a terminal shows each on top of the one before. passing: its one line tells
+    how far something is, and a terminal shows it until something else is shown.
     """
 
     key: str
     data: dict[str, str]
     metadata: dict[str, Any] = field(default_factory=dict)
     live: bool = False
+    passing: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from .. import errors
 from ..aws.error_text import LONGEST_TIMEOUT_S
 from ..aws.transport import Event, Reply, Transport
+from ..report import Report
 from .cell import Cell, Notice, NoticeCode, Result
 from .context import Context
 from .exchange import BRIEF, PATIENCE_SECONDS
@@ -48,6 +49,10 @@ class HeldRun(ABC):
     @abstractmethod
     def show(self, reply: Reply, event: Event) -> Result: ...
 
+    def report(self, reply: Reply) -> Report | None:
+        """Lambda's figures."""
+        return reply.report
+
     def result(self) -> Result:
         """Raises errors.KernelError."""
         event = self.event()
@@ -61,7 +66,7 @@ class HeldRun(ABC):
         if reply is None:
             timed_out = self.control.interrupts == 0
             return Result(130, interrupted=not timed_out, timed_out=timed_out)
-        self.usage.add(reply.request_id, reply.report)
+        self.usage.add(reply.request_id, self.report(reply))
         return self.show(reply, event)
 
     def _answer(self, event: Event) -> Reply | None:

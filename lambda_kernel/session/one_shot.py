@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from ..aws.client_errors import garbled, not_ours
 from ..aws.transport import Event, Reply
 from ..function import index as wire
 from ..function.sent import DIRECTORY, joined, packed
+from ..report import Report
 from ..untrusted import Unfit, flag, number, record, whole
 from .cell import Bound, Cell, CellEvent, Notice, Output, Result
 from .chunks import Chunks
@@ -65,6 +67,15 @@ class _Run(HeldRun):
         about = {"session": uuid.uuid4().hex, "epoch": 1, "code": packed(once_code())}
         event: Event = {"protocol": wire.PROTOCOL, "op": wire.Op.HELLO, **about}
         return event | {"restore": json.dumps({"code": cell.code, **ways}), "wait": min(self.left(), LONGEST_SECONDS)}
+
+    def report(self, reply: Reply) -> Report | None:
+        """Without a log of Lambda's: how long the command took, as the function has measured it."""
+        payload = reply.payload
+        if reply.report or not ours(payload):
+            return reply.report
+        with contextlib.suppress(Unfit):
+            return Report(reply.request_id, ONCE(payload.get("restored"))["seconds"] * 1000, measured=True)
+        return None
 
     def show(self, reply: Reply, event: Event) -> Result:
         answer, once = self._read(reply, event)

@@ -12,8 +12,9 @@ REPLACED = (
     "processes are gone."
 )
 SHARED = (
-    "The execution environment is another one. Lambda ended the previous one, or something else that uses `{function}` "
-    "keeps it busy. Its files in /tmp and its processes are not here."
+    "The execution environment is another one. Lambda ended the previous one, or chose another: something else uses "
+    "`{function}`, or a %%fleet has left more of them idle. The previous one's files in /tmp and its processes are not "
+    "here."
 )
 RESTARTED = "The function's runtime died and was started again. All processes are gone; files in /tmp are kept."
 ALTERNATING = (

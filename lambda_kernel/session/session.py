@@ -87,12 +87,17 @@ class Session:
                 self.remote.forget(clean=True)
                 exchange.hello()
                 return
-            self.leave()
-            self.remote.abandon_environment()
+            self._give_up_environment()
             if self.transport.renew():
                 exchange.hello()
-            else:
-                self._hello_elsewhere(before, exchange)
+                if self.remote.environment != before:
+                    return
+                self._give_up_environment()  # others' emulators take a tenant's id, and have no tenants
+            self._hello_elsewhere(before, exchange)
+
+    def _give_up_environment(self) -> None:
+        self.leave()
+        self.remote.abandon_environment()
 
     def _hello_elsewhere(self, before: str, exchange: Exchange) -> None:
         """Without tenants Lambda chooses the environment: a new one while all the others are busy.

@@ -44,7 +44,7 @@ class ProgressDisplay:
     def _show(self, name: str, *, bar: bool) -> None:
         line = f"{name}: {size(self.done)} of {size(max(self.total, self.done))}, {self.rate()}"
         widget = f'<progress value="{self.done}" max="{max(self.total, self.done)}"></progress> ' if bar else ""
-        self._emit(Shown(self._key, {"text/plain": line, "text/html": f"{widget}{html.escape(line)}"}))
+        self._emit(Shown(self._key, {"text/plain": line, "text/html": f"{widget}{html.escape(line)}"}, passing=bar))
 
 
 def size(count: int) -> str:

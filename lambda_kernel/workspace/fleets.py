@@ -39,16 +39,24 @@ class Fleet:
 def make(workspace: Workspace, size: int, context: Context) -> Fleet:
     """With tenant isolation each slot is a tenant with a shell. Else each run is one invocation. Raises
     errors.KernelError."""
+    if isinstance(workspace.sessions.get(workspace.target.whole), ArticleSession):
+        return article(workspace, size)
+    isolated = has_tenants(workspace)
+    if isolated is None:
+        return found_out(workspace, size, context)
+    return tenants(workspace, size) if isolated else one_shot(workspace, size)
+
+
+def has_tenants(workspace: Workspace) -> bool | None:
+    """Whether the current function has tenant isolation. None: that is not known yet."""
     main = workspace.sessions.get(workspace.target.whole)
     if isinstance(main, ArticleSession):
-        return article(workspace, size)
+        return False
     of_slots = shells(workspace).values()
     known = [one.remote for one in (main, *of_slots) if one and one.remote and one.remote.environment]
     if known:
-        return tenants(workspace, size) if known[0].tenant else one_shot(workspace, size)
-    if workspace.target.whole in workspace.one_shot:
-        return one_shot(workspace, size)
-    return found_out(workspace, size, context)
+        return known[0].tenant
+    return False if workspace.target.whole in workspace.one_shot else None
 
 
 def found_out(workspace: Workspace, size: int, context: Context) -> Fleet:

@@ -41,4 +41,5 @@ class PullView:
             self._due = self._clock() + _INTERVAL_SECONDS
             line = str(progress)
             bar = f'<progress value="{progress.done}" max="{progress.total}"></progress> ' if progress.total else ""
-            self._emit(Shown(self._key, {"text/plain": line, "text/html": f"{bar}{html.escape(line)}"}))
+            data = {"text/plain": line, "text/html": f"{bar}{html.escape(line)}"}
+            self._emit(Shown(self._key, data, passing=True))

@@ -132,6 +132,7 @@ class Workspace:
         self.news: list[CellEvent] = []  # what a ping has found out, for the next cell
         self.experiment: Experiment | None = None  # the last one
         self.columns: int | None = None  # of the console's terminal
+        self.pictures = True  # whether the front end can show them
         self.environment: tuple[str, dict[str, Any]] | None = None  # where %environment last looked, and what it found
         self.on_pull: Tell = nobody  # shows how far the pull of an image is, while a cell waits for it
         self.inits: dict[str, float] = {}  # ms, by environment: cold starts that no cell caused, and none has reported

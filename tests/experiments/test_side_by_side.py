@@ -375,6 +375,7 @@ def test_a_lane_that_hangs_is_left_and_what_it_says_later_is_dropped() -> None:
     rows = list(experiment.rows)
     assert [row.outcome for row in rows if row.repetition == 2] == ["interrupted"]
     assert (len(experiment.left), experiment.running) == (1, 0)
+    assert usage.invocations == 3  # with the one that nobody waits for: Lambda bills it
     assert not place.over.is_set()
     place.go.set()
     assert place.over.wait(10)

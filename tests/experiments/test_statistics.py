@@ -94,6 +94,13 @@ def test_every_run_is_in_its_folds_or_named_as_not_kept(runs: list[tuple[bytes, 
     assert len({(fold.stream, fold.data, fold.ending) for fold in kept}) == len(kept)
 
 
+def test_runs_that_were_ended_are_one_fold_whatever_their_exit_code() -> None:
+    folds = Folds()
+    for number, exit_code in enumerate((130, None, 143), 1):
+        folds.add(number, collected(), Ending("timed out", exit_code))
+    assert [fold.runs for fold in folds.of.values()] == [[1, 2, 3]]
+
+
 def test_the_first_output_is_kept_whatever_its_size() -> None:
     folds = Folds()
     big = b"x" * (KEPT_BYTES + 1)

@@ -50,6 +50,25 @@ def test_jupyter_run_is_known_by_its_command(name: str, known: bool, tmp_path: P
         process.communicate()
 
 
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        (["jupyter-console", "--kernel", "lambda"], True),
+        (["-m", "jupyter_console"], True),
+        (["jupyter-qtconsole", "--kernel=jupyter-console-like"], False),
+    ],
+)
+def test_jupyter_console_is_known_by_its_command(words: list[str], known: bool, tmp_path: Path) -> None:
+    for name in ("jupyter-console", "jupyter-qtconsole", "jupyter_console.py"):
+        (tmp_path / name).write_text("input()")
+    process = subprocess.Popen([sys.executable, *words], stdin=subprocess.PIPE, cwd=tmp_path)
+    try:
+        wait_until(lambda: command_line(process.pid))
+        assert Clients(process.pid).jupyter_console == known
+    finally:
+        process.communicate()
+
+
 def test_as_a_module_too(tmp_path: Path) -> None:
     (tmp_path / "jupyter_client").mkdir()
     (tmp_path / "jupyter_client" / "runapp.py").write_text("input()")

@@ -103,6 +103,18 @@ def test_an_experiment_and_its_rows_in_the_notebook(kernel: Notebook) -> None:
     assert kernel.run("echo ${r-new}").out == "new\n"
 
 
+def test_a_terminal_shows_progress_in_its_last_line_until_something_else_comes(kernel: Notebook) -> None:
+    """A console shows no updates of displays: the first one would stand there for good."""
+    kernel.client.is_complete("true")  # as front ends with a prompt ask
+    shown = kernel.run("%%repeat 3\necho hi", allow_stdin=True)
+    texts = [(m["msg_type"], m["content"].get("text")) for m in shown.messages if m["msg_type"] in ("stream", "error")]
+    first, last = (("stream", f"\x1b[?7l{done} of 3 runs\x1b[?7h") for done in (0, 3))
+    erased, at = ("stream", "\r\x1b[K"), texts.index(first)
+    assert texts[at : at + 2] == [first, erased]
+    assert texts[-3:] == [last, erased, ("stream", "hi\n")]
+    assert "of 3 runs\n" not in shown.report.partition("%%repeat 3:")[0]
+
+
 def test_an_interrupt_between_two_runs_keeps_the_rows(kernel: Notebook) -> None:
     kernel.run("i=0")
     shown = kernel.collect(in_a_notebook(kernel, "%%repeat 9 -d 3600\n((i += 1))"), interrupt_at="update_display_data")

@@ -139,6 +139,7 @@ def test_nothing_runs_if_one_target_is_not_there(missing: Missing) -> None:
     [
         ("%%compare local local:512\n \n", "needs a command"),
         ("%%compare local\nls", "it takes two targets or more; name one twice in order to see the noise"),
+        ("%%compare local fleet:3\nls", "fleet:3 is a shell of %%fleet, and %%compare takes functions: leave it out"),
         ("%%compare local local:\nls", "write a memory in MB or an image"),
         ("%%compare local a@b\nls", "'b' is no region"),
         ("%%compare local shell-*\nls", "no function matches 'shell-\\*'"),

@@ -14,13 +14,15 @@ from lambda_kernel import errors
 from lambda_kernel.aws.target import LOCAL, Target
 from lambda_kernel.aws.transport import Event, Reply, Transport
 from lambda_kernel.aws.usage import Usage
+from lambda_kernel.experiments.lanes import in_lanes
 from lambda_kernel.kernel.run_cell import Execution
 from lambda_kernel.magics import fleet_items
 from lambda_kernel.output import runs_view
 from lambda_kernel.session.cell import CellEvent, Notice, Output, Result, Shown, ThreadControl
+from lambda_kernel.session.worker import inline
 from lambda_kernel.workspace import fleets
 from tests.magics.conftest import CellRunner
-from tests.support.in_process_session import LambdaContext, Ran
+from tests.support.in_process_session import LambdaContext, Ran, wait_until
 
 
 class TenantContext(LambdaContext):
@@ -31,13 +33,17 @@ class FleetRunner(CellRunner):
     """Cells whose interrupts come from another thread."""
 
     isolated = True
+    faults: Any = None  # of what is connected from now on
 
     def __init__(self) -> None:
         super().__init__()
         self.control = ThreadControl()
+        self.workspace.callers = lambda: in_lanes(inline)
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
         transport = super().__call__(target, read_timeout)
+        if self.faults:
+            self.remotes[target].transport.faults = self.faults
         if self.isolated:
             self.remotes[target].transport.fake.context = TenantContext
         return transport
@@ -125,7 +131,8 @@ def test_its_end(runner: FleetRunner) -> None:
     assert runner.run("%fleet").out == runner.run("%fleet --end").out
     runner.run("%%fleet 3\ntrue")
     runner.run("%use fleet:2")
-    assert runner.run("%fleet --end").out == "The fleet's 3 shells have ended.\n"
+    where = "Cells now run on the local emulator."
+    assert runner.run("%fleet --end").out == f"The fleet's 3 shells have ended. {where}\n"
     assert runner.workspace.target == LOCAL
     assert fleets.shells(runner.workspace) == {}
     assert [event["op"] for remote in runner.remotes.values() for event in remote.transport.events].count("close") == 3
@@ -258,16 +265,62 @@ def test_without_tenants_each_run_is_one_invocation(unisolated: FleetRunner) -> 
     assert told(ran) == ["run 0", secret, "run 1, exit code 1", secret, "run 2, exit code 2", secret]
     assert table(ran).startswith("%%fleet 3: 3 of 3 runs in 1 environment, 2 failed")
     assert [row["invocations"] for row in rows(ran)] == [1, 1, 1]
-    assert unisolated.run("%fleet").out.startswith("No fleet")
+    never = "the local emulator has no tenant isolation, so %%fleet leaves no shells there"
+    assert unisolated.run("%fleet").out == unisolated.run("%fleet --end").out == f"No fleet: {never}.\n"
+    with pytest.raises(errors.UsageError, match="it has no tenant isolation, so %%fleet leaves no shells there"):
+        unisolated.run("%use fleet:0")
     again = unisolated.run("%%fleet 2 --jobs 1\necho ${n-none}")
     assert told(again) == ["runs 0-1: 2 of 2", "stdout none\n"]
     assert again.usage.invocations == 2
     assert all(shell.shell.ended for remote in unisolated.remotes.values() for shell in shells(remote))
 
 
+RUNS_ON = (
+    "each runs on in Lambda until it ends or times out. Until then it keeps an environment busy. Its output is lost"
+)
+
+
+@pytest.mark.parametrize(
+    ("items", "stopped", "head"),
+    [
+        ("a a", "2 commands were", "2 of 2 runs, 2 interrupted\n"),
+        ("b a", "1 command was", "2 of 2 runs in 1 known environment, 1 interrupted\n"),
+    ],
+)
+def test_what_an_interrupt_does_not_reach_is_told_and_counted(
+    unisolated: FleetRunner, items: str, stopped: str, head: str
+) -> None:
+    workspace, go, hung = unisolated.workspace, threading.Event(), iter(range(items.count("a")))
+
+    def hang(event: Event, invoke: Any) -> Reply:
+        if '"FLEET_ITEM": "a"' not in event["restore"]:
+            reply: Reply = invoke()
+            return reply
+        if next(hung) + 1 == items.count("a"):
+            wait_until(lambda: bool(workspace.experiment and len(workspace.experiment.rows) == items.count("b")))
+            unisolated.control.interrupt()
+        go.wait(10)
+        raise errors.Unanswered("nobody waits for it")
+
+    unisolated.run("true")
+    unisolated.faults = hang
+    ran = unisolated.run("%%fleet 2 --map -\ntrue\n--\n" + items.replace(" ", "\n"))
+    go.set()
+    assert ran.result.interrupted
+    assert table(ran).startswith(f"%%fleet 2 --map -: {head}")
+    kept = "interrupted: the rows so far are kept, and `%last` shows them again"
+    assert told(ran)[-2:] == [kept, f"{stopped} not stopped: {RUNS_ON}"]
+    assert ran.usage.invocations == 2
+
+
 def shells(remote: Any) -> list[Any]:
     """Those of one command."""
     return [shell for shell in remote.environment.shells.values() if hasattr(shell, "ran")]
+
+
+def test_how_many_different_outputs_are_kept(runner: FleetRunner) -> None:
+    ran = runner.run("%%fleet 2 --jobs 1 --map -\necho $FLEET_ITEM\n--\n" + "\n".join(map(str, range(22))))
+    assert told(ran)[-1] == "items 21-22: other outputs, which were not kept: at most 20 are, and 1 MB of them"
 
 
 def test_the_first_environments_and_how_many_more(runner: FleetRunner) -> None:

@@ -63,7 +63,11 @@ def test_any_text_is_read(text: str) -> None:
         ("for i in 1 2; do\n  %top -n 1\ndone", "%top in line 2"),
         ("true && %reset", "%reset in line 1"),
         ("echo x\n%%output f\nls", "%%output in line 2: it takes all lines below it"),
-        ("%%output f\nls\n%status", "%status in line 3"),
+        ("%%output f\nls\n%status", "%status in line 3: put it above %%output, which takes all lines below it"),
+        (
+            "%%fleet 2\n%%output f\nls",
+            "%%output in line 2: a cell can have one such magic, and %%fleet takes all lines below it",
+        ),
         ("%%watch\nls\n%status", "%status in line 3"),
         ("echo x\n%%bash\nls", "%%bash in line 2: it takes"),
         ("ls\n%cd /tmp", "the bash command is `cd /tmp`"),

@@ -109,6 +109,7 @@ def test_a_timeline_begins_with_the_first_run_and_names_environments() -> None:
     assert one.startswith("one  ")
     assert ("◆" in one, "x" in one, "◆" in two, "x" in two) == (True, True, True, False)
     assert timeline.plot("", []) is None
+    assert timeline.plot("", [at(0, None, outcome="interrupted"), at(0, None, outcome="interrupted")]) is None
 
 
 def test_a_large_timeline_stays_on_a_screen() -> None:
@@ -243,6 +244,15 @@ def test_what_is_shown_where_something_is_missing() -> None:
     assert drawn(available=False, what=None) == drawn(what=None) == []
 
 
+def test_a_front_end_of_text_needs_neither_a_picture_nor_a_library() -> None:
+    emitted: list[CellEvent] = []
+    show.in_characters(None, emitted.append)
+    show.in_characters(PLOTS["cost"], emitted.append)
+    [shown] = emitted
+    assert isinstance(shown, Shown)
+    assert shown.data == {"text/plain": f"\n{PLOTS['cost'].text}"}
+
+
 def test_a_picture() -> None:
     pytest.importorskip("vl_convert")
     found = still.png(PLOTS["few runs"].spec, ThreadControl())
@@ -283,6 +293,19 @@ def test_each_kind_of_experiment_has_its_plot() -> None:
     rows = [at(int(1000 * second), name, repetition=n) for n, (second, name) in enumerate(IDLE, 1)]
     found = values(runs_plot.plot(Experiment(idle("%%repeat 2 --idle 1s,2s", 2, [1, 2]), rows)))
     assert [(one["pause"], one["count"]) for one in found] == [(1_000, "2 of 2"), (2_000, "0 of 1")]
+
+
+@pytest.mark.parametrize("columns", [60, 70, 79, 300])
+def test_what_is_drawn_in_characters_fits_a_narrow_terminal(columns: int) -> None:
+    rows = [at(int(1000 * second), name, repetition=n) for n, (second, name) in enumerate(IDLE, 1)]
+    for plan, of in (
+        (repetitions("%%repeat 9", 9), repeated(9)),
+        (fleet("%%fleet 5", 5, 5, "shell"), rows),
+        (idle("%%repeat 2 --idle 1s,2s", 2, [1, 2]), rows),
+    ):
+        lines = made(runs_plot.plot(Experiment(plan, of), columns)).drawn.splitlines()
+        assert max(map(len, lines)) <= min(columns, 79)
+        assert max(map(len, lines)) > min(columns, 79) - 14
 
 
 # Seconds, and the environment that answered then: the last pause was longer than planned.

@@ -87,6 +87,18 @@ def test_status(book: Notebook, stack: str) -> None:
     assert f"ours in {REGION}" in rows
 
 
+def test_a_new_environment(book: Notebook) -> None:
+    """It takes a tenant's id, and has no tenants."""
+    before = book.run("true").figures["environment_id"]
+    assert book.run("%reset --cold").figures["environment_id"] != before
+    shown = book.run("%%fleet 3\necho $FLEET_SIZE; sleep 0.5")
+    assert shown.out == "3\n"
+    assert "3 of 3 runs in 3 environments" in str(shown.displays)
+    figures = shown.reply["metadata"]["lambda"]
+    assert figures["measured_by"] == "function"
+    assert figures["duration_ms"] >= 1_500
+
+
 def test_large_output(book: Notebook) -> None:
     book.run("%limit none")
     shown = book.run("seq -w 428571")

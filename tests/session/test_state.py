@@ -424,4 +424,4 @@ def test_only_of_a_tenants_environment_it_is_known_that_lambda_has_ended_it() ->
         return replacement.why(True, False, False, None, "f", own=own)
 
     assert why(True) == replacement.REPLACED
-    assert "keeps it busy" in (why(False) or "")
+    assert "or chose another: something else uses" in (why(False) or "")

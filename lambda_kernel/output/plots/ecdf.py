@@ -22,15 +22,16 @@ FIGURES = {
 CURVE = {"type": "line", "interpolate": "step-after", "strokeWidth": 2}
 
 
-def plot(name: str, rows: Sequence[Row]) -> Plot | None:
-    """Of the runs that came to their end. name: of the experiment. None: there are too few to draw."""
+def plot(name: str, rows: Sequence[Row], columns: int = characters.COLUMNS) -> Plot | None:
+    """Of the runs that came to their end. name: of the experiment; columns: as characters.room tells. None: there are
+    too few to draw."""
     ended = [row for row in rows if row.outcome in ("ok", "failed")]
     of = {label: sorted(having(ended, figure)) for figure, label in FIGURES.items()}
     of = {label: ordered for label, ordered in of.items() if len(ordered) >= FEWEST}
     if not of:
         return None
     every = sorted(value for ordered in of.values() for value in ordered)
-    return Plot(spec(name, of, every), text(of, every))
+    return Plot(spec(name, of, every), text(of, every, columns))
 
 
 def having(rows: Sequence[Row], figure: str) -> list[float]:
@@ -82,8 +83,8 @@ def ranks(count: int) -> list[int]:
     return [-(-index * count // number) for index in range(1, number + 1)]
 
 
-def text(of: Mapping[str, Sequence[float]], every: Sequence[float]) -> str:
-    ruler = characters.Ruler(every[0], every[-1], logarithmic(every))
+def text(of: Mapping[str, Sequence[float]], every: Sequence[float], columns: int) -> str:
+    ruler = characters.Ruler(every[0], every[-1], logarithmic(every), columns)
     rows = [characters.row(label, characters.histogram(ordered, ruler)) for label, ordered in of.items()]
     high = f"{'logarithmic, ' if ruler.log else ''}{spoken(every[-1])}"
-    return "\n".join([*rows, *characters.axis(spoken(every[0]), high)])
+    return "\n".join([*rows, *characters.axis(spoken(every[0]), high, columns)])

@@ -29,6 +29,12 @@ def show(
     emit(Shown(uuid.uuid4().hex, forms(plot, picture), {"image/png": looks(plot)} if picture else {}))
 
 
+def in_characters(plot: Plot | None, emit: Emit) -> None:
+    """For a front end that shows text only. A picture takes a second or more."""
+    if plot is not None:
+        emit(Shown(uuid.uuid4().hex, {"text/plain": f"\n{plot.text}"}))
+
+
 def forms(plot: Plot, picture: bytes | None) -> dict[str, Any]:
     """JupyterLab adds a picture of its own to what it saves where there is none, in the colours of its theme
     (@jupyterlab/vega5-extension)."""

@@ -12,7 +12,6 @@ from .units import Unit, logarithmic, spoken, unit
 
 HEIGHT = 280
 Z = 1.96  # of the normal distribution, for 95 %
-BAR = 30
 DRAWN = {"color": BLUE}
 SUBTITLE = "Share of the samples that met the same environment again; the band is its 95 % interval"
 
@@ -35,10 +34,11 @@ def interval(pause: Pause) -> tuple[float, float]:
     return max(low, 0.0), min(high, 1.0)
 
 
-def plot(name: str, pauses: Sequence[Pause]) -> Plot | None:
-    """name: of the experiment. Pauses without samples are left out. None: there are no two others."""
+def plot(name: str, pauses: Sequence[Pause], columns: int = characters.COLUMNS) -> Plot | None:
+    """name: of the experiment; columns: as characters.room tells. Pauses without samples are left out. None: there are
+    no two others."""
     drawn = sorted((pause for pause in pauses if pause.samples), key=lambda pause: pause.seconds)
-    return Plot(spec(name, drawn), text(drawn)) if len(drawn) > 1 else None
+    return Plot(spec(name, drawn), text(drawn, columns // 2)) if len(drawn) > 1 else None
 
 
 def spec(name: str, pauses: Sequence[Pause]) -> Spec:
@@ -75,9 +75,9 @@ def layers(scaled: Unit) -> list[Spec]:
     ]
 
 
-def text(pauses: Sequence[Pause]) -> str:
+def text(pauses: Sequence[Pause], bar: int) -> str:
     rows = (
-        f"{characters.bar(pause.survived / pause.samples, BAR)} {pause.survived:,} of {pause.samples:,} still there"
+        f"{characters.bar(pause.survived / pause.samples, bar)} {pause.survived:,} of {pause.samples:,} still there"
         for pause in pauses
     )
     return "\n".join(characters.row(spoken(pause.seconds * 1000), row) for pause, row in zip(pauses, rows, strict=True))

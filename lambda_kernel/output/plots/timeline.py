@@ -24,16 +24,17 @@ UNKNOWN = "-"
 COLD = {"fill": "white", "stroke": BLUE, "strokeWidth": 1.5, "opacity": 1}  # seen on a bar and on any page
 
 
-def plot(name: str, rows: Sequence[Row]) -> Plot | None:
-    """Of the first thousand runs. name: of the experiment. Environments are in the order of their first runs."""
+def plot(name: str, rows: Sequence[Row], columns: int = characters.COLUMNS) -> Plot | None:
+    """Of the first thousand runs. name: of the experiment; columns: as characters.room tells. Environments are in the
+    order of their first runs. None: there is none to draw, or nobody knows of any where it was."""
     drawn = sorted(rows[:MOST], key=lambda row: row.start)
-    if not drawn:
+    if all(row.environment_id is None for row in drawn):
         return None
     begin = moment(drawn[0])
     bars = [bar(row, (moment(row) - begin).total_seconds() * 1000) for row in drawn]
     names = list(dict.fromkeys(bar["environment"] for bar in bars))
     last = max(bar["end"] for bar in bars)
-    return Plot(spec(name, bars, names, unit(last)), text(bars, names, last))
+    return Plot(spec(name, bars, names, unit(last)), text(bars, names, last, columns))
 
 
 def moment(row: Row) -> datetime:
@@ -89,9 +90,9 @@ def runs(bars: Sequence[Spec], told: Sequence[Spec]) -> Spec:
     return {"mark": mark, "encoding": {"x2": {"field": "end"}, "color": colour, "tooltip": told}}
 
 
-def text(bars: Sequence[Spec], names: Sequence[str], last: float) -> str:
-    ruler = characters.Ruler(0, last)
-    lines = {name: [" "] * characters.COLUMNS for name in names[:LINES]}
+def text(bars: Sequence[Spec], names: Sequence[str], last: float, columns: int) -> str:
+    ruler = characters.Ruler(0, last, columns=columns)
+    lines = {name: [" "] * columns for name in names[:LINES]}
     for one in bars:
         if line := lines.get(one["environment"]):
             begin, end = ruler.column(one["begin"]), ruler.column(one["end"])
@@ -100,4 +101,4 @@ def text(bars: Sequence[Spec], names: Sequence[str], last: float) -> str:
                 line[begin] = "◆"
     more = [f"and {len(names) - LINES:,} more environments"] if len(names) > LINES else []
     rows = [characters.row(name[:ID], "".join(line)) for name, line in lines.items()]
-    return "\n".join([*rows, *characters.axis("0", spoken(last)), *more])
+    return "\n".join([*rows, *characters.axis("0", spoken(last), columns), *more])

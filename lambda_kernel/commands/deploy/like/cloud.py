@@ -75,6 +75,15 @@ class Functions:
             )
         return self.fetch(function.location, 0, LIMIT_BYTES + 1)
 
+    def signing(self, name: str) -> str:
+        """The ARN of a function's code-signing configuration. Empty: it has none, or the caller may not ask."""
+        try:
+            with asking("lambda:GetFunctionCodeSigningConfig", self.region):
+                found = self.clients.functions.get_function_code_signing_config(FunctionName=name)
+        except DeployError:
+            return ""
+        return str(found.get("CodeSigningConfigArn") or "")
+
     def extensions(self, layer: str) -> list[str] | None:
         """The extensions in a layer. None: it cannot be looked into."""
         try:

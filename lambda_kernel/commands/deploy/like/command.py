@@ -89,10 +89,12 @@ def _desired(functions: Functions, named: Named, shell: str, options: argparse.N
     if original.config.get("PackageType") == "Image":
         raise image.refusal(original, like)
     made = package.beside(functions.package(original), like)
+    signing = functions.signing(named.name)
     extensions = {layer["Arn"]: functions.extensions(layer["Arn"]) for layer in original.config.get("Layers") or ()}
     return plan.Desired(
         original, like, shell, functions.region, made, now,
         isolated=options.tenant_isolation,
+        signing=signing,
         extensions=extensions,
         tools=tuple(tools.read(path) for path in options.tools or ()),
         no_tools=options.no_tools,

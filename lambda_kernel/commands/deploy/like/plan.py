@@ -17,6 +17,12 @@ from .package import Package
 from .settings import POWERS, Function, Settings, differing, left_out, own_tools, settings_of, taken_over
 from .steps import CreateFunction, DeleteFunction, DeleteLogs, UpdateCode, UpdateSettings, UpdateTags, access
 
+# The code goes along in the request, and AWS Signer signs objects in S3 (Lambda, Using code signing).
+SIGNING = (
+    "The code-signing configuration of {like} is not taken over, because the shell's code cannot be signed: if a "
+    "policy of your organization refuses a function without one, ask for an exception, or use another account "
+    "({configuration})."
+)
 LAYERS = 5  # of a function (Lambda quotas)
 CLOCKS = timedelta(minutes=5)  # AWS refuses a caller whose clock is farther off (Signature Version 4)
 
@@ -25,8 +31,8 @@ CLOCKS = timedelta(minutes=5)  # AWS refuses a caller whose clock is farther off
 class Desired:
     """name: of the shell; like: the original, as the user named it; isolated None: as it is, or with tenant isolation.
 
-    extensions: of each layer, None: it cannot be looked into; now: what a new shell's tag is to say; tools: executables
-    for a layer of its own; no_tools: take them away.
+    signing: the ARN of the original's code-signing configuration; extensions: of each layer, None: it cannot be looked
+    into; now: what a new shell's tag is to say; tools: executables for a layer of its own; no_tools: take them away.
     """
 
     original: Function
@@ -36,6 +42,7 @@ class Desired:
     package: Package
     now: str
     isolated: bool | None = None
+    signing: str = ""
     extensions: Mapping[str, list[str] | None] = field(default_factory=dict)
     tools: tuple[Executable, ...] = ()
     no_tools: bool = False
@@ -172,6 +179,8 @@ def notes(desired: Desired, shell: Function | None) -> list[str]:
     original, settings = desired.original, desired.settings()
     lines = [f"The code of {desired.like} is in /var/task, and is not run. Its handler is {_handler(original)}."]
     lines += left_out(original, marks.ROOM, desired.isolation(shell))
+    if desired.signing:
+        lines.append(SIGNING.format(like=desired.like, configuration=desired.signing))
     for layer, found in desired.extensions.items():
         if found is None:
             lines.append(

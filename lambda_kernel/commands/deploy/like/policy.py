@@ -9,6 +9,7 @@ from ..plan import tools_layer
 from .names import Named
 from .settings import Function, log_group, settings_of
 
+THEIRS = ("GetFunction", "GetFunctionCodeSigningConfig", "ListTags")
 OWN = (
     *("CreateFunction", "GetFunction", "ListTags", "TagResource", "UntagResource", "UpdateFunctionCode"),
     *("UpdateFunctionConfiguration", "DeleteFunction", "InvokeFunction"),
@@ -29,7 +30,7 @@ def policy(named: Named, shell: str, region: str, partition: str, original: Func
     layers = settings["Layers"] if settings else [f"arn:{partition}:lambda:{region}:*:layer:*:*"]
     passed = {"Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}}
     statements = [
-        _allow(["lambda:GetFunction", "lambda:ListTags"], [theirs, f"{theirs}:*"]),
+        _allow([f"lambda:{name}" for name in THEIRS], [theirs, f"{theirs}:*"]),
         _allow([f"lambda:{name}" for name in OWN], [ours]),
         _allow(["iam:PassRole"], [role]) | passed,
         _allow([f"lambda:{name}" for name in TOOLS], [tools, f"{tools}:*"]),

@@ -107,6 +107,15 @@ def test_the_life_of_a_shell(account: Account) -> None:
     assert account.told("checkout") == before
 
 
+def test_a_code_signing_configuration(account: Account) -> None:
+    account.original(CodeSigningConfigArn=f"arn:aws:lambda:{REGION}:123456789012:code-signing-config:csc-{'0' * 17}")
+    told = "The code-signing configuration of checkout is not taken over"
+    assert told in account.deploy("--like", "checkout", "--dry-run")
+    assert told in account.deploy("--like", "checkout")
+    answer = client("lambda", account.url).get_function_code_signing_config(FunctionName="checkout-shell")
+    assert "CodeSigningConfigArn" not in answer
+
+
 def test_it_follows_the_original(account: Account) -> None:
     account.original()
     account.deploy("--like", "checkout")

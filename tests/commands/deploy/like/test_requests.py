@@ -76,11 +76,17 @@ class Account:
         self.fetched.append((url, first, size))
         return self.files[url][first : first + size]
 
-    def there(self, config: dict[str, Any] | None = None, **given: Any) -> None:
-        """The original."""
+    def there(self, config: dict[str, Any] | None = None, signing: str | None = "", **given: Any) -> None:
+        """The original. signing: the ARN of its code-signing configuration; None: it is not asked for."""
         code = {"RepositoryType": "S3", "Location": "https://s3/checkout"}
         answer = {"Configuration": CONFIG | (config or {}), "Code": code, "Tags": TAGS, **given}
         self.stub.add_response("get_function", answer, {"FunctionName": "checkout"})
+        if signing is not None:
+            self.signs(signing)
+
+    def signs(self, signing: str) -> None:
+        answer = {"FunctionName": "checkout", "CodeSigningConfigArn": signing}
+        self.stub.add_response("get_function_code_signing_config", answer, {"FunctionName": "checkout"})
 
     def layer(self) -> None:
         content = {"Location": "https://s3/layer", "CodeSize": len(LAYERS_ZIP)}
@@ -184,6 +190,7 @@ def test_an_alias(account: Account) -> None:
         {"Configuration": CONFIG | {"Version": "7"}, "Code": {"Location": "https://s3/checkout"}, "Tags": TAGS},
         {"FunctionName": "checkout", "Qualifier": "prod"},
     )
+    account.signs("")
     account.layer()
     account.stub.add_client_error(
         "get_function", "ResourceNotFoundException", expected_params={"FunctionName": "checkout-prod-shell"}
@@ -388,10 +395,32 @@ def test_a_list_that_the_user_may_not_have(account: Account) -> None:
     assert told.startswith("What `deploy --like` has made cannot be listed: access denied in eu-west-1: the caller")
 
 
+def test_a_code_signing_configuration_is_told_and_not_taken_over(account: Account) -> None:
+    account.there(signing=f"arn:aws:lambda:{REGION}:111122223333:code-signing-config:csc-0123456789abcdef0")
+    account.layer()
+    account.missing()
+    out = account.deploy("--dry-run")
+    assert (
+        "The code-signing configuration of checkout is not taken over, because the shell's code cannot be signed: if a "
+        "policy of your organization refuses a function without one, ask for an exception, or use another account "
+        f"(arn:aws:lambda:{REGION}:************:code-signing-config:csc-0123456789abcdef0).\n"
+    ) in out
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "ServiceException"])
+def test_nothing_is_told_of_a_configuration_that_may_not_be_asked_for(account: Account, code: str) -> None:
+    account.there(signing=None)
+    account.stub.add_client_error("get_function_code_signing_config", code, "not authorized")
+    account.layer()
+    account.missing()
+    assert "signing" not in account.deploy("--dry-run")
+
+
 def test_the_policy_names_what_is_there(account: Account) -> None:
-    account.there()
+    account.there(signing=None)
     out = account.deploy("--print", "policy")
-    for part in (ROLE, KEY, LAYER, "ec2:DescribeSubnets", "elasticfilesystem:DescribeMountTargets", "iam:PassRole"):
+    asked = ("lambda:GetFunctionCodeSigningConfig", "ec2:DescribeSubnets")
+    for part in (ROLE, KEY, LAYER, *asked, "elasticfilesystem:DescribeMountTargets", "iam:PassRole"):
         assert f'"{part}"' in out
     assert '"arn:aws:lambda:eu-west-1:111122223333:function:checkout-shell"' in out
 
