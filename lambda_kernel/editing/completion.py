@@ -11,10 +11,9 @@ from ..aws.target import LOCAL_NAME
 from ..bash import reference
 from ..bash.argument_kinds import Wanted, fixed, wanted
 from ..bash.cursor import MOST_CHARACTERS, Token, pieces, token_at
-from ..magics import KNOWN, Magic
+from ..magics import KNOWN, Magic, fleet_shells
 from ..magics.arguments import HELP, Argument
 from ..magics.base import LINE, looked_up
-from ..workspace import fleets
 from .shell_query import Names, ShellQuery, here
 
 MOST = 500
@@ -93,7 +92,7 @@ class Completer:
 
     def _targets(self) -> list[str]:
         workspace = self._shell_query.workspace
-        shells = [*(f"fleet:{slot}" for slot in fleets.shells(workspace)), "fleet:off"]
+        shells = [*(f"fleet:{slot}" for slot in fleet_shells.shells(workspace)), "fleet:off"]
         names = (target.function for target in (workspace.target, *workspace.sessions))
         return list(dict.fromkeys([LOCAL_NAME, *names, *(shells if len(shells) > 1 else [])]))
 

@@ -29,8 +29,8 @@ from ..experiments.lanes import in_lanes
 from ..images.progress import Progress
 from ..session.session import Session
 from ..session.worker import CallPolicy, Worker
-from ..workspace.fleets import leave_all
 from ..workspace.history import History
+from ..workspace.leaving import leave_all
 from ..workspace.workspace import ReportMode, Workspace
 from .clients import ClientsKernel
 from .keep_warm import KeepWarm

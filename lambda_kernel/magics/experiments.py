@@ -18,7 +18,7 @@ from ..experiments.table_file import TableFile
 from ..output import experiment_view, runs_plot, runs_view
 from ..session.cell import Bound, Cell, Notice, Result, Shown
 from ..transfer import Local
-from ..workspace.approval import Approval
+from .approval import Approval
 from .arguments import Argument, named
 from .base import Call
 from .output import writes

@@ -13,8 +13,8 @@ from ..experiments.plan import Plan, fleet, mapped
 from ..local import room
 from ..output.runs_view import SHOWN, aligned
 from ..session.cell import Cell, Notice, Result
-from ..workspace import fleets
 from ..workspace.workspace import Workspace
+from . import fleet_shells
 from .arguments import Argument, named, same
 from .base import Call, Command, Magic
 from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
@@ -43,20 +43,20 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
         if workspace.target.local and at_once > (most := room.of_this_machine()):
             call.emit(Notice(ROOM.format(most=most), "runs"))
             at_once = most
-        made = fleets.make(workspace, size, call.context)
+        made = fleet_shells.make(workspace, size, call.context)
         experiment = Experiment(plan_of(options, at_once, items, made))
         trial = Trial(experiment, made.slots, call.usage, made.used, sorts=options.order == "env")
         try:
             carry_out(call, replace(cell, code=code), trial, file)
         finally:
             made.rest()
-            fleets.drop(workspace, experiment.left)
+            fleet_shells.drop(workspace, experiment.left)
             if experiment.left:
                 call.emit(Notice(unstopped(experiment.left, made), "runs"))
     return outcome(experiment)
 
 
-def unstopped(slots: list[int], made: fleets.Fleet) -> str:
+def unstopped(slots: list[int], made: fleet_shells.Fleet) -> str:
     """What becomes of the runs that are not waited for."""
     if made.stays:
         which = f"shell {slots[0]} has" if len(slots) == 1 else f"shells {ranges(slots)} have"
@@ -65,7 +65,7 @@ def unstopped(slots: list[int], made: fleets.Fleet) -> str:
     return UNSTOPPED.format(which=which)
 
 
-def plan_of(options: Namespace, at_once: int, items: list[str] | None, made: fleets.Fleet) -> Plan:
+def plan_of(options: Namespace, at_once: int, items: list[str] | None, made: fleet_shells.Fleet) -> Plan:
     name = f"%%fleet {options.n}"
     if items is not None:
         return mapped(f"{name} --map {options.map}", items, at_once)
@@ -75,7 +75,7 @@ def plan_of(options: Namespace, at_once: int, items: list[str] | None, made: fle
 def run(call: Call) -> str:
     """End the fleet, or list its shells."""
     workspace = call.workspace
-    shells = fleets.shells(workspace)
+    shells = fleet_shells.shells(workspace)
     if not shells:
         return none(workspace)
     if call.options.end:
@@ -91,12 +91,12 @@ def run(call: Call) -> str:
 
 
 def none(workspace: Workspace) -> str:
-    return NEVER.format(target=workspace.target) if fleets.has_tenants(workspace) is False else NONE
+    return NEVER.format(target=workspace.target) if fleet_shells.has_tenants(workspace) is False else NONE
 
 
 def end(workspace: Workspace) -> str:
     inside = workspace.target.slot is not None
-    said = f"The fleet's {fleets.end(workspace):,} shells have ended."
+    said = f"The fleet's {fleet_shells.end(workspace):,} shells have ended."
     return f"{said} Cells now run on {workspace.target}.\n" if inside else f"{said}\n"
 
 

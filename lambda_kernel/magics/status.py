@@ -5,7 +5,7 @@ from ..aws.target import Target
 from ..local.cpu_share import share_of
 from ..session import replacement
 from ..session.session import Session
-from ..workspace import fleets
+from . import fleet_shells
 from .arguments import Argument
 from .base import Call, Magic
 from .report import told
@@ -54,7 +54,7 @@ def run(call: Call) -> str:
     if verbose:
         error = workspace.last_error
         rows["last error"] = original(error).replace("\n", f"\n{'':15} ") if error else "none"
-    if shells := fleets.shells(workspace):
+    if shells := fleet_shells.shells(workspace):
         rows["fleet"] = f"{len(shells):,} shells (%fleet)"
     others = [str(target) for target in workspace.sessions if target.slot is None and target != workspace.target]
     if others:

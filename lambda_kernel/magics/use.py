@@ -13,7 +13,7 @@ from ..aws.target import CPUS, NETWORKS, Target, named
 from ..aws.target_words import reference, split
 from ..errors import Abandoned, Interrupted, KernelError, UsageError
 from ..experiments.folding import ranges
-from ..workspace import fleets
+from . import fleet_shells
 from .arguments import Argument, same
 from .base import Call, Magic
 
@@ -76,10 +76,10 @@ def in_fleet(call: Call, slot: str | None) -> str:
     workspace = call.workspace
     if any(value is not None for name, value in vars(call.options).items() if name != "function"):
         raise UsageError("`%use fleet:N` takes no options: the shell is one of the current function's")
-    shells = fleets.shells(workspace)
+    shells = fleet_shells.shells(workspace)
     if slot is not None and int(slot) not in shells:
         known = f"its shells are {ranges(shells)}" if shells else "%%fleet N makes one"
-        if fleets.has_tenants(workspace) is False:
+        if fleet_shells.has_tenants(workspace) is False:
             known = "it has no tenant isolation, so %%fleet leaves no shells there"
         raise UsageError(f"there is no shell {int(slot)} in a fleet of {workspace.target.whole}: {known}")
     workspace.use(replace(workspace.target, slot=None if slot is None else int(slot)))

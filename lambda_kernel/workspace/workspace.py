@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from ..aws.target import USUAL, Emulator, Target
 from ..aws.transport import READ_TIMEOUT, Transport
@@ -27,9 +27,6 @@ from .costs import Costs
 from .history import History
 from .metered import Metered
 from .pull_view import PullView
-
-if TYPE_CHECKING:
-    from ..experiments.engine import Experiment
 
 PING_SECONDS = 300.0  # an idle environment was seen to live for 10 minutes (2019, 2023)
 ReportMode = Literal["off", "line", "full"]
@@ -130,7 +127,7 @@ class Workspace:
         self.job_words: set[str] = set()  # names that jobs may have, from the cells that may have started them
         self.warm_until: float | None = None
         self.news: list[CellEvent] = []  # what a ping has found out, for the next cell
-        self.experiment: Experiment | None = None  # the last one
+        self.experiment: Any = None  # the last one, an Experiment: magics make and show them
         self.columns: int | None = None  # of the console's terminal
         self.pictures = True  # whether the front end can show them
         self.environment: tuple[str, dict[str, Any]] | None = None  # where %environment last looked, and what it found

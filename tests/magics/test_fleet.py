@@ -16,11 +16,10 @@ from lambda_kernel.aws.transport import Event, Reply, Transport
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.experiments.lanes import in_lanes
 from lambda_kernel.kernel.run_cell import Execution
-from lambda_kernel.magics import fleet_items
+from lambda_kernel.magics import fleet_items, fleet_shells
 from lambda_kernel.output import runs_view
 from lambda_kernel.session.cell import CellEvent, Notice, Output, Result, Shown, ThreadControl
 from lambda_kernel.session.worker import inline
-from lambda_kernel.workspace import fleets
 from tests.magics.conftest import CellRunner
 from tests.support.in_process_session import LambdaContext, Ran, wait_until
 
@@ -134,7 +133,7 @@ def test_its_end(runner: FleetRunner) -> None:
     where = "Cells now run on the local emulator."
     assert runner.run("%fleet --end").out == f"The fleet's 3 shells have ended. {where}\n"
     assert runner.workspace.target == LOCAL
-    assert fleets.shells(runner.workspace) == {}
+    assert fleet_shells.shells(runner.workspace) == {}
     assert [event["op"] for remote in runner.remotes.values() for event in remote.transport.events].count("close") == 3
     assert all(not remote.environment.shells for target, remote in runner.remotes.items() if target.slot is not None)
 
@@ -150,7 +149,7 @@ def test_each_line_is_one_run(runner: FleetRunner, tmp_path: Path) -> None:
         assert sorted(row["repetition"] for row in csv.DictReader(text)) == ["1", "2", "3"]
     own = runner.run('%%fleet 9 --map - --order time\necho "$FLEET_ITEM"\n--\none\n--\n')
     assert sorted(told(own)) == ["item 1", "item 2", "stdout --\n", "stdout one\n"]
-    assert len(fleets.shells(runner.workspace)) == 2
+    assert len(fleet_shells.shells(runner.workspace)) == 2
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from ..experiments.engine import Experiment
 from ..experiments.estimate import total_usd
 from ..session.cell import Control, Emit, InputRequest, Notice
 from ..session.command import TYPING_SECONDS
-from .costs import Costs
+from ..workspace.costs import Costs
 
 RARELY = 20
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,9 +13,8 @@ from ..session.article import ArticleSession
 from ..session.context import Context
 from ..session.held import READ_SECONDS
 from ..session.one_shot import OneShot
-from .workspace import AnySession, Workspace
-
-AT_ONCE = 10  # a new account takes no more
+from ..workspace.leaving import leave_all
+from ..workspace.workspace import AnySession, Workspace
 
 
 @dataclass
@@ -138,19 +134,3 @@ def end(workspace: Workspace, *, left: bool = True) -> int:
     for session in ended.values():
         session.transport.close()
     return len(ended)
-
-
-def leave_all(sessions: Iterable[AnySession]) -> None:
-    """End their shells, a few at a time."""
-    left = deque(sessions)
-
-    def leave() -> None:
-        with contextlib.suppress(IndexError):
-            while True:
-                left.popleft().leave()
-
-    threads = [threading.Thread(target=leave, name="leave", daemon=True) for _ in range(min(len(left), AT_ONCE))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
