@@ -94,6 +94,7 @@ def test_rows_in_a_file_and_again(runner: CellRunner, tmp_path: Path) -> None:
 
 def test_a_plot_comes_after_the_table(runner: CellRunner) -> None:
     """Without a picture: nobody waits here until it is drawn."""
+    runner.workspace.pictures = True
     pytest.importorskip("vl_convert")
     ran = runner.run("%%repeat 5\ntrue")
     *_, rows, plot = [shown for shown in ran.cell_events if isinstance(shown, Shown)]

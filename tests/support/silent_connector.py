@@ -40,6 +40,7 @@ class RunsCells(SilentConnector):
 
     def __init__(self, target: Target) -> None:
         self.workspace = Workspace(target, self)
+        self.workspace.pictures = False  # of plots: one takes a second to draw
 
     def run(self, text: str) -> Ran:
         return self.run_with(Interrupts(), text, stdin=False)
