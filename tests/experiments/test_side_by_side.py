@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_kernel import errors
+from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.experiments.engine import Clocks, Engine, Experiment, Slot
 from lambda_kernel.experiments.lanes import LaneControl, in_lanes
@@ -23,7 +24,9 @@ from lambda_kernel.experiments.schedule import PATIENCE_SECONDS
 from lambda_kernel.report import Report
 from lambda_kernel.session.cell import Cell, Control, Output, Result, ThreadControl, never
 from lambda_kernel.session.context import Context
-from lambda_kernel.session.worker import inline
+from lambda_kernel.session.session import Session
+from lambda_kernel.session.worker import Worker, inline
+from tests.support.in_process_session import InProcess
 
 T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
 BUSY = errors.Throttled("too many", limit="the account's limit")
@@ -335,6 +338,23 @@ def test_a_call_gets_its_grace_after_an_interrupt_and_after_its_limit(
     in_lanes(inline)(call, control, 5.0, 20.0)
     assert not control.stuck()
     assert in_lanes(inline)(lambda: 3, whole, 5.0) == 3
+
+
+def test_a_session_in_a_lane_needs_no_second_thread() -> None:
+    threads: list[str] = []
+
+    def noted(event: Event, invoke: Callable[[], Reply]) -> Reply:
+        threads.append(threading.current_thread().name)
+        return invoke()
+
+    remote, whole = InProcess(noted), ThreadControl()
+    session = Session(remote.transport, time.monotonic, caller=in_lanes(Worker()))
+    slots = [Slot(session, "shell", "local"), Slot(session, "shell", "local")]
+    clocks = Clocks(time.monotonic, lambda: T0, whole.wait)
+    engine = Engine(slots, Context(lambda cell_event: None, whole, Usage()), clocks)
+    engine.carry_out(items(2, 2), Cell("true"), lambda _: None)
+    remote.close()
+    assert threads == ["run"] * 3  # a hello, and two commands
 
 
 @dataclass
