@@ -51,7 +51,10 @@ class Trimmed:
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over several invocations: times in milliseconds are added up, memory in MB is the largest."""
+    """Sums over several invocations: times in milliseconds are added up, memory in MB is the largest.
+
+    None: no report has the value.
+    """
 
     invocations: int
     duration_ms: float
@@ -61,15 +64,28 @@ class Totals:
     max_memory_used_mb: int | None
     restore_duration_ms: float | None = None
 
+    @classmethod
+    def of(cls, report: Report) -> Totals:
+        """One invocation's."""
+        return cls(
+            invocations=1,
+            duration_ms=report.duration_ms,
+            billed_duration_ms=report.billed_duration_ms,
+            init_duration_ms=report.init_duration_ms,
+            memory_size_mb=report.memory_size_mb,
+            max_memory_used_mb=report.max_memory_used_mb,
+            restore_duration_ms=report.restore_duration_ms,
+        )
+
     def __add__(self, other: Totals) -> Totals:
         return Totals(
             invocations=self.invocations + other.invocations,
             duration_ms=self.duration_ms + other.duration_ms,
-            billed_duration_ms=_sum([self.billed_duration_ms, other.billed_duration_ms]),
-            init_duration_ms=_sum([self.init_duration_ms, other.init_duration_ms]),
-            memory_size_mb=_max([self.memory_size_mb, other.memory_size_mb]),
-            max_memory_used_mb=_max([self.max_memory_used_mb, other.max_memory_used_mb]),
-            restore_duration_ms=_sum([self.restore_duration_ms, other.restore_duration_ms]),
+            billed_duration_ms=_sum(self.billed_duration_ms, other.billed_duration_ms),
+            init_duration_ms=_sum(self.init_duration_ms, other.init_duration_ms),
+            memory_size_mb=_max(self.memory_size_mb, other.memory_size_mb),
+            max_memory_used_mb=_max(self.max_memory_used_mb, other.max_memory_used_mb),
+            restore_duration_ms=_sum(self.restore_duration_ms, other.restore_duration_ms),
         )
 
 
@@ -80,6 +96,7 @@ _FIELD = re.compile(
     r"|Memory Size|Max Memory Used|Status|Error Type|Phase): (?P<value>[^\t ]+)(?P<unit> ms| MB)?(?![^\t ])"
 )
 _UNITS = MappingProxyType({"Memory Size": " MB", "Max Memory Used": " MB", "Status": "", "Error Type": "", "Phase": ""})
+_LATER_BYTES = bytes(range(0x80, 0xC0))  # of characters in UTF-8
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 _REQUEST_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -127,20 +144,6 @@ def trim(tail: bytes | str) -> Trimmed:
         framed=bool(own),
         json=any(line.json for line in own),
         request_id=next((line.request_id for line in own if line.request_id), ""),
-    )
-
-
-def summary(reports: Iterable[Report]) -> Totals:
-    """Add up the invocations of one cell. None: no report has the value."""
-    known = list(reports)
-    return Totals(
-        invocations=len(known),
-        duration_ms=sum(report.duration_ms for report in known),
-        billed_duration_ms=_sum(report.billed_duration_ms for report in known),
-        init_duration_ms=_sum(report.init_duration_ms for report in known),
-        memory_size_mb=_max(report.memory_size_mb for report in known),
-        max_memory_used_mb=_max(report.max_memory_used_mb for report in known),
-        restore_duration_ms=_sum(report.restore_duration_ms for report in known),
     )
 
 
@@ -244,7 +247,7 @@ def _old_status(request_id: str, lines: list[str]) -> tuple[Status, str | None]:
 
 def _decode(tail: bytes) -> str:
     """A cut through a character leaves its last bytes, which are no character of their own."""
-    return tail.lstrip(b"".join(bytes([byte]) for byte in range(0x80, 0xC0))).decode("utf-8", "replace")
+    return tail.lstrip(_LATER_BYTES).decode("utf-8", "replace")
 
 
 def _platform_record(line: str) -> tuple[str, dict[str, Any]] | None:
@@ -298,10 +301,9 @@ def _integer(value: object) -> int | None:
     return None if number is None else int(number)
 
 
-def _sum(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+def _sum(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else one + other
 
 
-def _max(values: Iterable[int | None]) -> int | None:
-    return max((value for value in values if value is not None), default=None)
+def _max(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else max(one, other)

@@ -35,7 +35,7 @@ def load(body: bytes) -> Any:
         text = body.decode()
         if sum(map(text.count, ",[{")) > 2 * VALUES:  # it would take seconds
             raise Unfit("it holds too many values")
-        value = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
+        value = DECODER.decode(text)
         _walk(value)
         if HALVES.search(text):
             value = json.loads(LONE.sub("?", json.dumps(value, ensure_ascii=False)))
@@ -59,6 +59,9 @@ def _whole(text: str) -> int:
     if len(text) > 21 or not -WHOLE < int(text) < WHOLE:
         raise Unfit("a number is too large")
     return int(text)
+
+
+DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
 
 
 def _walk(value: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from ..report import Report, Totals, summary
+from ..report import Report, Totals
 from .prices import cost_usd
 
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}  # uname's names, and Lambda's
@@ -45,7 +45,7 @@ class Usage:
                 self.cold_starts += 1
                 self.inits_ms.append(report.init_duration_ms)
             self.measured |= report.measured
-            totals = summary([report])
+            totals = Totals.of(report)
             self.totals = self.totals + totals if self.totals else totals
 
     def _note(self, request_id: str) -> None:

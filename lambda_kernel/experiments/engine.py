@@ -172,7 +172,8 @@ class Engine:
             if attempt := self._under_way.pop(control, None):
                 self._experiment.left.append(attempt.number)
                 attempt.usage.invocations += 1  # the one that is not answered
-                self._keep(attempt, Ending("interrupted" if control.interrupts else "timed out", None))
+                ended = Ending("interrupted" if control.interrupts else "timed out", None)
+                self._keep(attempt, ended, self._row(attempt, ended))
 
     def _lane(self, control: Control) -> None:
         """One run after another."""
@@ -207,10 +208,11 @@ class Engine:
                     self._usage.include(attempt.usage)
                     raise
         else:
+            row = self._row(attempt, ended)  # before, since the others wait for the lock
             with self._lock:
                 kept = self._under_way.pop(attempt.control, None) is attempt
                 if kept:
-                    self._keep(attempt, ended)
+                    self._keep(attempt, ended, row)
         return kept
 
     def _put_back(self, attempt: Attempt, error: BaseException) -> bool:
@@ -271,12 +273,15 @@ class Engine:
             self._clocks.sleep(due - clock())
         return not self._control.interrupts and (end is None or clock() < end)
 
-    def _keep(self, attempt: Attempt, ended: Ending) -> None:
-        """Make the row of a run that is over, and tell."""
-        experiment, usage, run = self._experiment, attempt.usage, attempt.run
+    def _row(self, attempt: Attempt, ended: Ending) -> Row:
         wall_ms = (self._clocks.seconds() - attempt.begun) * 1000
-        stdout = bytes(attempt.output.of["stdout"])
-        experiment.rows.append(measured(run, attempt.number, attempt.begin, wall_ms, ended, usage=usage, stdout=stdout))
+        run, usage, stdout = attempt.run, attempt.usage, bytes(attempt.output.of["stdout"])
+        return measured(run, attempt.number, attempt.begin, wall_ms, ended, usage=usage, stdout=stdout)
+
+    def _keep(self, attempt: Attempt, ended: Ending, row: Row) -> None:
+        """Keep the row of a run that is over, and tell."""
+        experiment, usage, run = self._experiment, attempt.usage, attempt.run
+        experiment.rows.append(row)
         self._usage.include(usage)
         experiment.held |= run.cold and not usage.tenant
         experiment.folds.add(experiment.plan.number(attempt.number, run.repetition), attempt.output, ended)

@@ -22,6 +22,11 @@ def total_usd(plan: Plan, rows: Sequence[Row]) -> float | None:
     return sum(row.cost_usd or 0 for row in rows) + sum(expected)
 
 
+def most_usd(plan: Plan, rows: Sequence[Row]) -> float:
+    """No less than total_usd, and found in a fraction of its time: as if each run cost what the dearest one did."""
+    return len(plan.runs) * max((row.cost_usd or 0.0 for row in rows), default=0.0)
+
+
 def left(plan: Plan, rows: Sequence[Row]) -> list[Run]:
     """The runs that have no row yet."""
     made = {key for row in rows for key in ((row.slot, row.repetition), (None, row.repetition))}

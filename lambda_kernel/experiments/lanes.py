@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from ..session.cell import Control, InputRequest, never
+from ..session.waits import PatientControl
 from ..session.worker import CallPolicy
 
 TICK_SECONDS = 0.5
@@ -75,8 +76,9 @@ def in_lanes(usual: CallPolicy) -> CallPolicy:
     """The CallPolicy of a session whose cells run in lanes at times. usual: that of its other cells."""
 
     def policy(call: Callable[[], T], control: Control, grace: float, limit: float = math.inf) -> T:
-        if isinstance(control, LaneControl):
-            return control.call(call, grace, limit)
+        below = control.control if isinstance(control, PatientControl) else control
+        if isinstance(below, LaneControl):
+            return below.call(call, grace, limit)
         return usual(call, control, grace, limit)
 
     return policy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..aws.prices import dollars
 from ..errors import TooCostly
 from ..experiments.engine import Experiment
-from ..experiments.estimate import total_usd
+from ..experiments.estimate import most_usd, total_usd
 from ..session.cell import Control, Emit, InputRequest, Notice
 from ..session.command import TYPING_SECONDS
 from ..workspace.costs import Costs
@@ -31,6 +31,8 @@ class Approval:
         if made < self._next or made >= planned or self._up_to is None:
             return
         self._next = made + 1 + made // RARELY  # of thousands of runs each one tells little
+        if most_usd(experiment.plan, experiment.rows) <= self._up_to:
+            return
         usd = total_usd(experiment.plan, experiment.rows)
         if usd is None or usd <= self._up_to:
             return

@@ -7,6 +7,7 @@ Nothing in them is trusted: the function may not be ours, and a program in the e
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypedDict, TypeGuard
 
 from ..aws.transport import Event, Reply
@@ -144,8 +145,7 @@ def read(payload: Mapping[str, Any], event: Event) -> Answer:
     state = payload.get("state")
     if not isinstance(state, str) or state not in states:
         raise Unfit("no such state")
-    needed = ("environment", "state", *states[state])
-    answer: Answer = record({name: FIELDS[name] for name in needed}, FIELDS)(dict(payload))
+    answer: Answer = _reader(states[state])(payload)
     here = event["op"] != wire.Op.HELLO and state not in (wire.State.ELSEWHERE, wire.State.STALE)
     if here and any(answer.get(name, event[name]) != event[name] for name in ("environment", "shell")):
         raise Unfit("it comes from elsewhere")
@@ -154,6 +154,12 @@ def read(payload: Mapping[str, Any], event: Event) -> Answer:
     if "memory_mb" in answer and not {"duration_ms", "memory_size_mb"} <= answer.keys():
         raise Unfit("figures are missing")
     return answer
+
+
+@cache
+def _reader(needed: tuple[str, ...]) -> Reader[Answer]:
+    """Of an answer with these fields at least."""
+    return record({name: FIELDS[name] for name in ("environment", "state", *needed)}, FIELDS)
 
 
 class AnswerHistory:

@@ -12,28 +12,28 @@ FIRST_SECONDS = 0.5  # of the first invocation on AWS, which is a cold start as 
 
 
 class PatientControl:
-    """A Control under which one thing is waited for. what: its name, empty if that is not to be told; after: so many
-    seconds it is told."""
+    """A Control under which one thing is waited for. control: that of whoever waits. what: its name, empty if that is
+    not to be told; after: so many seconds it is told."""
 
     def __init__(
         self, control: Control, emit: Emit, clock: Callable[[], float], what: Callable[[], str], after: float
     ) -> None:
-        self._control, self._emit, self._clock, self._what = control, emit, clock, what
+        self.control, self._emit, self._clock, self._what = control, emit, clock, what
         self._due: float | None = clock() + after  # None: it has been told, or will not be
         self._told = False
 
     @property
     def interrupts(self) -> int:
-        return self._control.interrupts
+        return self.control.interrupts
 
     @property
     def closed(self) -> bool:
-        return self._control.closed
+        return self.control.closed
 
     def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
         """It may return early, when something has been told: whoever waits looks again."""
         left = seconds if self._due is None else max(self._due - self._clock(), 0.0)
-        self._control.wait(min(seconds, left), until)
+        self.control.wait(min(seconds, left), until)
         if self._due is not None and self._clock() >= self._due and not until():
             self._due = None
             self._tell()
@@ -48,13 +48,13 @@ class PatientControl:
             self._emit(Waiting(""))
 
     def wake(self) -> None:
-        self._control.wake()
+        self.control.wake()
 
     def take(self) -> None:
-        self._control.take()
+        self.control.take()
 
     def request_input(self, question: InputRequest, seconds: float) -> str | None:
-        return self._control.request_input(question, seconds)
+        return self.control.request_input(question, seconds)
 
 
 @contextlib.contextmanager

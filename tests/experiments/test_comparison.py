@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lambda_kernel.experiments.comparison import Figures, comparison, figures, ratios
 from lambda_kernel.experiments.curve import Point, curve
-from lambda_kernel.experiments.estimate import total_usd
+from lambda_kernel.experiments.estimate import most_usd, total_usd
 from lambda_kernel.experiments.plan import Plan, Run, repetitions
 from lambda_kernel.experiments.row import Row
 from lambda_kernel.experiments.statistics import Ratio
@@ -103,6 +103,7 @@ def test_the_estimate_is_right_in_the_end(count: int, costs: list[float | None])
     rows = [replace(row, cost_usd=cost) for row, cost in zip(made(0, *[1.0] * count), costs, strict=False)]
     total, spent = total_usd(plan, rows), sum(row.cost_usd or 0 for row in rows)
     known = [row.cost_usd for row in rows if row.cost_usd is not None]
+    assert (total or 0) <= most_usd(plan, rows) + 1e-9
     if total is None:
         assert not known
     elif len(rows) == count:
@@ -122,4 +123,4 @@ def test_the_estimate_knows_what_a_run_will_meet() -> None:
     assert total_usd(plan, [cold, warm]) == 10 + 1 + 1 + 10 + 10
     dear = comparison("test", ["a", "b"], 3)
     rows = [replace(made(slot, 1.0)[0], cost_usd=cost) for slot, cost in enumerate((1.0, 100.0))]
-    assert total_usd(dear, rows) == 303.0
+    assert (total_usd(dear, rows), most_usd(dear, rows)) == (303.0, 600.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +16,12 @@ from hypothesis import strategies as st
 from lambda_kernel import errors
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.experiments.engine import Clocks, Engine, Experiment, Slot
-from lambda_kernel.experiments.lanes import LaneControl, in_lanes
+from lambda_kernel.experiments.lanes import LaneControl
 from lambda_kernel.experiments.plan import fleet, mapped
 from lambda_kernel.experiments.schedule import PATIENCE_SECONDS
 from lambda_kernel.report import Report
 from lambda_kernel.session.cell import Cell, Control, Output, Result, ThreadControl, never
 from lambda_kernel.session.context import Context
-from lambda_kernel.session.worker import inline
 
 T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
 BUSY = errors.Throttled("too many", limit="the account's limit")
@@ -31,10 +29,11 @@ FULL = errors.Throttled("no more environments", limit="perhaps the quota", quota
 
 
 class Timeline:
-    """now: seconds. It goes on to the next moment at which a sleeper wakes, as soon as all lanes sleep."""
+    """now: seconds. It goes on to the next moment at which a sleeper wakes, as soon as all lanes sleep.
+    started: whether there are all lanes."""
 
     def __init__(self) -> None:
-        self.now = 1_000.0
+        self.now, self.started = 1_000.0, False
         self._sleeping: dict[int, float] = {}  # by thread: when it wakes
         self._news = threading.Condition()
 
@@ -44,10 +43,22 @@ class Timeline:
             self._sleeping[me] = wakes = self.now + seconds
             while not over() and self.now < wakes:
                 lanes = sum(thread.name == "run" for thread in threading.enumerate())
-                if len(self._sleeping) >= lanes and (first := min(self._sleeping.values())) < math.inf:
+                if self.started and len(self._sleeping) >= lanes and (first := min(self._sleeping.values())) < math.inf:
                     self.now = max(self.now, first)
                 self._news.wait(0.001)
             del self._sleeping[me]
+
+
+class Whole(ThreadControl):
+    """Of an experiment on a timeline: it has started all its lanes when it waits for them."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        super().__init__()
+        self._timeline = timeline
+
+    def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
+        self._timeline.started = True
+        super().wait(seconds, until)
 
 
 class VirtualControl(LaneControl):
@@ -78,7 +89,7 @@ class World:
     late: bool = False
     seconds: float = 1.0
     time: Timeline = field(default_factory=Timeline)
-    control: ThreadControl = field(default_factory=ThreadControl)
+    control: ThreadControl = field(init=False)
     on_run: Callable[[int], None] = lambda number: None
     on_busy: Callable[[], None] = lambda: None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -87,6 +98,9 @@ class World:
     most: int = 0
     ran: list[str] = field(default_factory=list)
     invocations: int = 0
+
+    def __post_init__(self) -> None:
+        self.control = Whole(self.time)
 
     def enter(self, slot: int, item: str) -> int:
         with self.lock:
@@ -308,76 +322,3 @@ def test_an_address_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(errors.Unreachable):
         world.carry_out(experiment, 3)
     assert (experiment.rows, experiment.running) == ([], 0)
-
-
-@pytest.mark.parametrize(
-    ("interrupted", "moments"),
-    [
-        (None, [(0, False), (24.9, False), (25, True)]),
-        (3, [(2, False), (3, False), (7.9, False), (8, True)]),
-        (22, [(24.9, False), (25, True)]),
-    ],
-)
-def test_a_call_gets_its_grace_after_an_interrupt_and_after_its_limit(
-    interrupted: float | None, moments: Sequence[tuple[float, bool]]
-) -> None:
-    now, whole = 0.0, ThreadControl()
-    control = LaneControl(whole, lambda: now)
-
-    def call() -> None:
-        nonlocal now
-        for moment, stuck in moments:
-            now = moment
-            if interrupted is not None and now >= interrupted:
-                whole.interrupt()
-            assert control.stuck() == stuck
-
-    in_lanes(inline)(call, control, 5.0, 20.0)
-    assert not control.stuck()
-    assert in_lanes(inline)(lambda: 3, whole, 5.0) == 3
-
-
-@dataclass
-class Hanging:
-    """A place whose second run waits for an answer that does not come."""
-
-    whole: ThreadControl
-    go: threading.Event = field(default_factory=threading.Event)
-    over: threading.Event = field(default_factory=threading.Event)
-    closed: bool = False
-
-    def run(self, cell: Cell, context: Context) -> Result:
-        context.usage.add("run", None)
-        if cell.variables["FLEET_ITEM"] == "1":
-            in_lanes(inline)(self.hang, context.control, 0.0)
-            self.closed = context.control.closed
-            context.emit(Output("stdout", b"too late"))
-            self.over.set()
-        return Result(0)
-
-    def hang(self) -> None:
-        self.whole.interrupt()
-        self.go.wait(10)
-
-    def reset(self, context: Context, cold: bool = False) -> None: ...
-
-    def leave(self) -> None: ...
-
-
-def test_a_lane_that_hangs_is_left_and_what_it_says_later_is_dropped() -> None:
-    whole, experiment, usage = ThreadControl(), items(2, 2), Usage()
-    place = Hanging(whole)
-    clocks = Clocks(time.monotonic, lambda: T0, whole.wait)
-    slots = [Slot(place, "shell", "local"), Slot(place, "shell", "local")]
-    Engine(slots, Context(lambda cell_event: None, whole, usage), clocks).carry_out(
-        experiment, Cell("true"), lambda _: None
-    )
-    rows = list(experiment.rows)
-    assert [row.outcome for row in rows if row.repetition == 2] == ["interrupted"]
-    assert (len(experiment.left), experiment.running) == (1, 0)
-    assert usage.invocations == 3  # with the one that nobody waits for: Lambda bills it
-    assert not place.over.is_set()
-    place.go.set()
-    assert place.over.wait(10)
-    assert place.closed  # a session sends nothing more then
-    assert experiment.rows == rows
