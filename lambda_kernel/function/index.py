@@ -344,6 +344,9 @@ class Redactor:
         self.doubtful = 0  # bytes at the end that may be a run's beginning, shown or held back
 
     def feed(self, data: bytes, last: bool = False) -> bytes:
+        if not data and not self.held:
+            self.doubtful = 0 if last else self.doubtful
+            return b""
         data, known = self.past + self.held + data, len(self.past)
         seen = self.finder.see(data)
         cut = len(data) if last else max(seen.cut, known)
@@ -386,6 +389,11 @@ class Redactor:
 
 def redact(data: bytes, table: Secrets) -> bytes:
     return Redactor(table).feed(data, last=True)
+
+
+@functools.lru_cache(maxsize=16)
+def visible(path: str, table: Secrets) -> str:
+    return redact(os.fsencode(path), table).decode("utf-8", "replace")
 
 
 def holds(data: bytes, table: Secrets) -> list[str]:
@@ -561,7 +569,6 @@ class Pipe:
             self.read, self.write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.fifo = fifo
         self.writable = True
-        self.link = os.readlink(f"/proc/self/fd/{self.read}")
 
     def path(self, fd: int = 0) -> str:
         return shlex.quote(self.fifo or f"/proc/{os.getpid()}/fd/{fd or self.write}")
@@ -787,8 +794,8 @@ class Environment:
 
     def _answer(self, shell: Shell, event: Request, begin: float) -> dict[str, Any]:
         cell, log = shell.cell, shell.cell.log
-        cwd = redact(os.fsencode(link(f"/proc/{shell.pid}/cwd")), shell.secrets)
-        more = {"at": log.start, "chunks": log.read(ANSWER_BYTES), "cwd": cwd.decode("utf-8", "replace")}
+        cwd = visible(link(f"/proc/{shell.pid}/cwd"), shell.secrets)
+        more = {"at": log.start, "chunks": log.read(ANSWER_BYTES), "cwd": cwd}
         more["duration_ms"] = round((time.monotonic() - begin) * 1000, 2)
         if cell.done:
             more |= {"total": log.end, "exit": cell.status, "dumped": shell.dumped}
@@ -912,10 +919,10 @@ def log_as_node(context: Any, text: str) -> None:
 
 def install_fallbacks() -> None:
     with contextlib.suppress(OSError):  # /tmp may be full: a shell is needed all the more then
-        os.makedirs(f"{PRIVATE}/bin", 0o700, exist_ok=True)
         for name, text in FALLBACK_COMMANDS.items():
             path = f"{PRIVATE}/bin/{name}"
             if not os.access(path, os.X_OK):
+                os.makedirs(f"{PRIVATE}/bin", 0o700, exist_ok=True)
                 with open(path, "w", encoding="utf-8") as file:
                     file.write(f"#!/usr/bin/env bash\n{text}")
                 os.chmod(path, 0o755)

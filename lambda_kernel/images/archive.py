@@ -6,7 +6,6 @@ https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 from __future__ import annotations
 
 import contextlib
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +57,8 @@ class TarStore:
     """The members of a tar file, compressed or not."""
 
     def __init__(self, path: Path) -> None:
+        import tarfile  # a layout needs none
+
         self._path = path
         try:
             self._tar = tarfile.open(path)  # noqa: SIM115 - closed by close()

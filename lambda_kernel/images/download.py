@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from .cache import Cache
-from .errors import Cut, ImageError, writing
-from .layers import damaged
+from .errors import Cut, ImageError, damaged, writing
 from .manifest import LONGEST, Descriptor
 from .progress import Progress, Tell
 from .registry import Registry

@@ -18,6 +18,10 @@ class Cut(ImageError):
     """The connection ended before the blob did. What has come is kept, and the rest can be asked for."""
 
 
+def damaged(name: str) -> ImageError:
+    return ImageError(f"{name} is damaged, so nothing of it was used: pull or save the image again")
+
+
 @contextlib.contextmanager
 def writing(where: Path, what: str) -> Iterator[None]:
     """Turn an OSError while writing to the cache into a sentence."""

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from typing import IO, cast
 
-from .errors import ImageError
+from .errors import ImageError, damaged
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -89,7 +89,3 @@ def open_tar(reader: LayerReader) -> tarfile.TarFile:
         fileobj=cast(IO[bytes], reader), mode="r|", bufsize=_BLOCK, tarinfo=_Member, encoding="utf-8",
         errors="surrogateescape",
     )  # fmt: skip
-
-
-def damaged(name: str) -> ImageError:
-    return ImageError(f"{name} is damaged, so nothing of it was used: pull or save the image again")

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .archive import LAYOUT, Archive, DirectoryStore, TarStore
 from .cache import Cache, Image, Record
 from .credentials import Credentials, docker_credentials
 from .errors import ImageError, writing
-from .layers import LayerReader
 from .manifest import architecture
 from .progress import Progress, Tell, nobody
 from .reference import PathReference, Reference, RegistryReference, parse
-from .sources import Found, in_file, in_registry
-from .unpack import Bounds, Tree
+
+if TYPE_CHECKING:
+    from .sources import Found
+    from .unpack import Bounds
 
 
 class Puller:
@@ -41,7 +41,7 @@ class Puller:
     ) -> None:
         self._cache, self._tell, self._sleep = cache, tell, sleep
         self._credentials = credentials or docker_credentials()
-        self._mount_points, self._bounds = mount_points, bounds or Bounds()
+        self._mount_points, self._bounds = mount_points, bounds
         self._architecture = architecture(machine)
 
     def get(self, text: str) -> Image:
@@ -78,7 +78,8 @@ class Puller:
                 with self._cache.pull_alone(found.digest, lambda: self._tell(waiting)):
                     if not self._cache.has(found.digest):
                         self._unpack(found, name)
-            self._cache.pin(name, self._architecture, found.digest)
+            if self._cache.pinned(name, self._architecture) != found.digest:
+                self._cache.pin(name, self._architecture, found.digest)
         image = self._cache.use(found.digest, name)
         if image is None:
             raise ImageError(f"{name} was removed from the cache while it was pulled: try again")
@@ -90,59 +91,38 @@ class Puller:
             # An image in the cache needs no HTTP, whose client takes long to load.
             from .download import Downloader
             from .registry import Registry
+            from .sources import in_registry
 
             registry = Registry(reference, self._credentials)
             downloader = Downloader(registry, self._cache, str(reference), self._tell, self._sleep)
             yield in_registry(downloader, reference, self._architecture)
             return
+        from .sources import in_file
+
         store = DirectoryStore(reference.path) if reference.path.is_dir() else TarStore(reference.path)
         with contextlib.closing(Archive(reference.path, store)) as archive:
             yield in_file(archive, reference, self._architecture)
 
     def _unpack(self, found: Found, name: str) -> None:
+        from .new_root import make_root
+
         # All layers first: a connection that is cut costs no unpacking then.
         for layer in found.layers:
             with layer.open():
                 pass
         with writing(self._cache.directory, "the image"), self._cache.new_image(found.digest) as new:
-            root = new / "root"
-            root.mkdir(0o755)
-            bounds = replace(self._bounds)
-            descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                tree = Tree(descriptor, name, bounds)
-                self._apply(tree, found, name)
-                self._make_mount_points(tree, found.config.working_directory)
-            finally:
-                os.close(descriptor)
+            unpacked = make_root(
+                new / "root", found, name, mount_points=self._mount_points, bounds=self._bounds, tell=self._tell
+            )
             record = Record(
                 found.digest,
                 found.config.architecture,
                 dict(found.config.environment),
                 found.config.working_directory,
                 [layer.digest for layer in found.layers if layer.digest],
-                bounds.bytes - tree.bytes_left,
+                unpacked,
             )
             self._cache.write_record(new, record)
-
-    def _apply(self, tree: Tree, found: Found, name: str) -> None:
-        total, base = sum(layer.size for layer in found.layers), 0
-
-        def show(count: int) -> None:
-            self._tell(Progress("unpacking", name, base + count, total))
-
-        for layer in found.layers:
-            with layer.open() as file:
-                # Headers and padding count here, and not in the tree.
-                reader = LayerReader(file, f"a layer of {name}", layer.diff_id, 2 * self._bounds.bytes, show)
-                tree.apply(reader)
-                reader.finish()
-            base += layer.size
-
-    def _make_mount_points(self, tree: Tree, working_directory: str) -> None:
-        points = [*self._mount_points, *([f"{working_directory}/"] if working_directory.strip("/") else [])]
-        for point in points:
-            tree.ensure(point, directory=point.endswith("/"))
 
 
 def _in_place(reference: PathReference) -> Image | None:

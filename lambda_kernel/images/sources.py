@@ -12,8 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from . import manifest as formats
 from .archive import Archive, blob_name
-from .errors import ImageError
-from .layers import damaged
+from .errors import ImageError, damaged
 from .manifest import Config, Descriptor, Manifest
 from .reference import PathReference, RegistryReference
 

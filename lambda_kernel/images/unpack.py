@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from ..untrusted import visible
-from .errors import ImageError
-from .layers import LayerReader, damaged, open_tar
+from .errors import ImageError, damaged
+from .layers import LayerReader, open_tar
 
 _WHITEOUT, _AUFS, _OPAQUE = b".wh.", b".wh..wh.", b".wh..wh..opq"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

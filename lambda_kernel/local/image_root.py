@@ -6,6 +6,8 @@ and what runs it lie in a directory of their own, so that the image's /var/task 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -162,13 +164,25 @@ class ImageRoot:
             shutil.copy(path, runtime)
         for name, path in self._files.packages.items():
             if path.is_dir() and name in _RUNTIME:
-                shutil.copytree(path, runtime / name, ignore=_LEFT_OUT)
+                shutil.copytree(path, runtime / name, ignore=_LEFT_OUT, copy_function=_link)
             elif path.stem in _RUNTIME:
-                shutil.copy(path, runtime)
+                _link(path, runtime / path.name)
         self._etc.mkdir()
         for file, needed in ((_PASSWD, PASSWD), (_GROUP, GROUP)):
             (self._etc / Path(file).name).write_text(_with_lines(text_of(self._image.root, file), needed))
         (self._etc / "hosts").write_text("127.0.0.1 localhost localhost.localdomain\n")
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    """Copy some fifty files in a tenth of the time; the sandbox cannot write to them.
+
+    Other file systems and other owners' files (proc_sys_fs(5), protected_hardlinks) need a copy.
+    """
+    with contextlib.suppress(OSError):
+        if not os.path.islink(source):  # some installers put links there
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)
 
 
 def _with_lines(text: str, needed: str) -> str:

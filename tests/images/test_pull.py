@@ -22,7 +22,17 @@ from lambda_kernel.images.manifest import DOCKER_MANIFEST
 from lambda_kernel.images.progress import Progress
 from lambda_kernel.images.pull import Puller
 from lambda_kernel.images.unpack import Bounds
-from tests.support.container_image import ARCHITECTURE, Built, build, compressed, digest, file, index, layer
+from tests.support.container_image import (
+    ARCHITECTURE,
+    Built,
+    build,
+    compressed,
+    digest,
+    file,
+    index,
+    layer,
+    write_layout,
+)
 from tests.support.registry import REPOSITORY, Registry, serve_registry
 
 if sys.version_info >= (3, 14):
@@ -322,3 +332,16 @@ def test_images_are_bounded(registry: Registry, cache: Cache) -> None:
         Pulls(cache, bounds=Bounds(bytes=4_999_999))(reference)
     assert nothing_is_left(cache)
     Pulls(cache, bounds=Bounds(bytes=5_000_000))(reference)
+
+
+def test_an_image_in_the_cache_needs_nothing_that_unpacks(cache: Cache, tmp_path: Path) -> None:
+    layout = write_layout(tmp_path / "layout", {"1": build(LOWER)})
+    Pulls(cache)(str(layout)).close()
+    code = (
+        "import sys; from pathlib import Path; from lambda_kernel.images.cache import Cache; "
+        "from lambda_kernel.images.pull import Puller; Puller(Cache(Path(sys.argv[1]))).get(sys.argv[2]).close(); "
+        "print(*[m for m in ('gzip', 'http.client', 'lambda_kernel.images.unpack', 'tarfile') if m in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(cache.directory), str(layout)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert done.stdout.strip() == ""

@@ -109,6 +109,11 @@ def test_our_runtime_client_serves_where_there_is_none(in_image: Rig) -> None:
     assert in_image.py("result = 7").value == 7
 
 
+def test_our_runtime_client_loads_no_more_than_awss(in_image: Rig) -> None:
+    loaded = in_image.py("import json; result = sorted({'email', 'http.client', 'ssl'} & sys.modules.keys())").value
+    assert loaded == []
+
+
 def test_what_the_api_says_of_it(in_image: Rig, image: Image) -> None:
     found = in_image.client.get_function(FunctionName="shell")
     assert (found["Configuration"]["PackageType"], found["Code"]["ImageUri"]) == ("Image", image.name)

@@ -414,6 +414,25 @@ def test_read_is_wrapped_for_what_cells_before_have_made(made: dict[str, str], w
     assert (READ_MARK in state.prelude("f", "/in", "/marks")) is wraps
 
 
+TRAPS = {"text": "trap 'echo x' CHLD", "unknown": ". /tmp/x", "set": "trap -- 'echo x' SIGCHLD\n"}
+
+
+@pytest.mark.parametrize("function", ["", "f () \n{ \n    trap 'echo x' CHLD\n}\n"])
+@pytest.mark.parametrize("trap", ["", TRAPS["set"]])
+@pytest.mark.parametrize("text", ["true", TRAPS["text"], TRAPS["unknown"], None])
+def test_no_trap_can_print_into_the_state(text: str | None, trap: str, function: str) -> None:
+    state = index.load(shell_code())["State"]()
+    state.feed(answer(settings=trap, functions=function), harmless)
+    together = text == "true" and not trap and not function
+    assert state.question("/p", 1, text).count(">|/p") == (2 if together else 13)
+    state.not_before = 1e12
+    assert state.question("/p", 2, "true") == ""
+    state.not_before = 0.0
+    assert state.question("/p", 3, "true").count(">|/p") == (2 if together else 13)
+    state.feed(answer(), harmless)
+    assert state.question("/p", 4, "true").count(">|/p") == 2
+
+
 def test_bash_is_asked_without_a_process_of_its_own() -> None:
     assert sum(map(len, COMMANDS)) == 9
     assert "$(" not in State().question("/p", 1)

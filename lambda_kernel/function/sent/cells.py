@@ -98,6 +98,8 @@ class Cell:
 
     def _take(self, stream: str, data: bytes) -> None:
         redactor = self.redactors[stream]
+        if not data and not redactor.held:
+            return
         # Most of what goes to the tail is dropped. What is left at the end is redacted then.
         redacts = self.log.open or stream[-1:] == index.JOBS
         self.put(stream, redactor.feed(data) if redacts else redactor.take() + data)
@@ -201,7 +203,8 @@ class Cell:
         for stream, redactor in self.redactors.items():
             if exited:
                 redactor.held = redactor.held.removesuffix(EXIT)
-            self.log.put(stream.removesuffix(index.JOBS), redactor.feed(b"", last=True), stream[-1:] == index.JOBS)
+            if redactor.held:
+                self.log.put(stream.removesuffix(index.JOBS), redactor.feed(b"", last=True), stream[-1:] == index.JOBS)
 
 
 class Pipes:

@@ -39,7 +39,8 @@ class Front:
 
     def look_for_readers(self, shell: Shell, now: Mapping[int, index.Process]) -> None:
         """Find processes that wait for the cell's input. Ask the user, or tell them that there is no terminal."""
-        readers = [p for p in now.values() if reads_from(p.pid, shell.cell.input.link)]
+        pipe = index.link(f"/proc/self/fd/{shell.cell.input.read}")
+        readers = [p for p in now.values() if reads_from(p.pid, pipe)]
         if readers:
             shell.read_control()  # it may hold the prompt
         for process in readers:

@@ -119,7 +119,7 @@ class Shell:
         begin = prelude + self.talk.begin(plan, file, facts, source, outputs)
         self.talk.sets_trap(text)
         self.bash.write(
-            begin, self.talk.report_over(seq), *self.state_pipe.lines(seq)
+            begin, self.talk.report_over(seq), *self.state_pipe.lines(seq, text)
         )  # at once: each write wakes bash
 
     def pump(self, hold: float, deadline: float) -> None:

@@ -63,6 +63,8 @@ NOT_FOUND = r"""command_not_found_handle () {
 ASKING = re.compile(
     rb"\bread\b(?:\\\n|[^\n;|&<])*(?:\s-\w*[ps]|\$)|(?:^|[\s;&|({`!])(?:\.|source|eval)\s", re.MULTILINE
 )
+# Text that may set a trap, or that runs other text.
+TRAPPING = re.compile(rb"\btrap\b|(?:^|[\s;&|({`!])(?:\.|source|eval)\s", re.MULTILINE)
 
 
 def setup_commands() -> str:
@@ -74,6 +76,14 @@ def setup_commands() -> str:
     found = "".join(f"hash -p {BIN}/{name} {name}; " for name in PROGRAMS if shutil.which(name))
     handler = NOT_FOUND.replace("CELLS", PIPES).replace("MARK", READ_MARK)
     return f"{handler}{found}export LAMBDA_KERNEL_DISPLAY={shlex.quote(' '.join(SHOWN))}"
+
+
+def changed(path: str) -> int:
+    """When a directory got or lost an entry last. 0: it is not there."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def install() -> None:

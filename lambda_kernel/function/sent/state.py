@@ -21,10 +21,11 @@ if TYPE_CHECKING:
         ASKING,
         BIN,
         FOREGROUND,
-        PROGRAMS,
         READ,
         READ_MARK,
         STOOD_IN,
+        TRAPPING,
+        changed,
         install,
     )
     from .state_items import (
@@ -67,6 +68,7 @@ COMMANDS = (
     ("declare -pf",),
     ("declare -F", "jobs -r", "complete -p"),
 )
+NEXT = r"printf '\0'"
 SHARED = re.compile(rb"(?P<names>(?:declare -f.*\n)*)(?P<jobs>(?s:.*?))(?P<completions>(?:^complete (?s:.*))?)\Z", re.M)
 PARAMETERS = 1000  # more are not kept
 LAST_PART = rf'"${{EPOCHREALTIME-}}" "$#" "${{@:1:{PARAMETERS}}}" "/proc/$$/fd/"* : "${{DIRSTACK[@]:1}}"'
@@ -94,26 +96,31 @@ class State:
         self.own: set[bytes] = set()  # the user's own functions with a name of STOOD_IN
         self.wrapped: set[bytes] = set()
         self.asking = False
+        self.trapped = False  # whether a trap is set, or a function or an alias may set one
+        self.unknown = False  # whether a cell may have set one since bash was asked last
         self.stacked = False  # whether a function, an alias or PS4 looks at the call stack
         self.debuggers: set[bytes] = set()  # the traps that are set and see what the kernel does
         self.left: list[str] = []
         self.jobs: list[str] = []
         self.worked = self.cost = 0.0  # seconds that an answer took, here and in bash
-        install()
+        self._install()
 
-    def question(self, path: str, seq: int) -> str:
+    def question(self, path: str, seq: int, text: str | None = None) -> str:
         """The line that asks bash for its state. Empty while that is too expensive.
 
-        Each command has its own redirection: with one for all, a DEBUG trap would print into it.
+        text: of the cell before it, if that is known. A trap would print into a redirection for several commands, so
+        each has its own then, which takes twice as long. The last one lists the descriptors, so it is always alone.
         """
+        if text is None or TRAPPING.search(text.encode("utf-8", "replace")):
+            self.unknown = True
         if seq and self.clock() < self.not_before:
             return ""
-        commands = [*COMMANDS[0]]
-        for part in COMMANDS[1:]:
-            commands += [r"printf '\0'", *part]
-        return "; ".join(
-            rf"\builtin {command} >|{path}" for command in [*commands, rf"printf '\0%s' {LAST_PART} {seq} . ''"]
-        )
+        first, *parts = COMMANDS
+        commands = [rf"\builtin {command}" for command in (*first, *(c for part in parts for c in (NEXT, *part)))]
+        last = rf"\builtin printf '\0%s' {LAST_PART} {seq} . ''"
+        if self.trapped or self.unknown:
+            return "; ".join(f"{command} >|{path}" for command in [*commands, last])
+        return f"{{ {'; '.join(commands)}; }} >|{path}; {last} >|{path}"
 
     def prelude(self, text: str, source: str, control_path: str, stdin: bool = True) -> str:
         """Lines that define functions `read` and `fg`, if the cell may need them.
@@ -185,9 +192,11 @@ class State:
         more = [*parameter_items(count, parameters), *stack_items(stack), *self.opened]
         more += [(("completion", b"rules"), completions)] if completions else []
         seen = (settings, RESTLESS.sub(b"", variables), functions, more, resource_limits(paths))
+        self.unknown = False
         if seen != self.seen:
             self.seen, self.printed = seen, (settings + seen[1], functions)
             self.asking = any(ASKING.search(text) for text in (settings, functions))
+            self.trapped = any(TRAPPING.search(text) for text in (settings, functions))
             items = [
                 *setting_items(settings + variables),
                 *function_items(functions, names),
@@ -234,9 +243,13 @@ class State:
         return READ_MARK.encode() in body
 
     def mend(self) -> None:
-        """Install the programs again, if a user has emptied /tmp."""
-        if not all(os.path.exists(f"{BIN}/{name}") for name in PROGRAMS):
-            install()
+        """Install the programs again, if a user has emptied /tmp: what is in their directory is no longer the same."""
+        if changed(BIN) != self.installed:
+            self._install()
+
+    def _install(self) -> None:
+        install()
+        self.installed = changed(BIN)
 
     @property
     def digest(self) -> str:

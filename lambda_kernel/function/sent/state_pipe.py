@@ -43,9 +43,9 @@ class StatePipe:
     def give_up(self) -> None:
         self.until = 0.0
 
-    def lines(self, seq: int) -> list[str]:
-        """Lines that ask for the state. It comes in pieces, so a record reports its end."""
-        question = self.state.question(self.pipe.path(), seq)
+    def lines(self, seq: int, text: str | None = None) -> list[str]:
+        """Lines that ask for the state. It comes in pieces, so a record reports its end. text: of the cell before."""
+        question = self.state.question(self.pipe.path(), seq, text)
         self.awaited = seq if question else -1
         return [self.talk.ask(question)] if question else []
 

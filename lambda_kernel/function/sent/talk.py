@@ -6,7 +6,6 @@ answers with records (index.Record) on the control pipe, which it opens by path.
 
 from __future__ import annotations
 
-import collections
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -269,15 +268,17 @@ def _returns(text: str) -> bool:
 def _balanced(text: str) -> bool:
     """Whether compound commands and brackets seem to be closed. Words that are no commands count as well. If that makes
     the answer wrong, the cell only reports less."""
-    words = collections.Counter(WORDS.findall(text))
-    heads = sum(words[head] for head in ("for", "while", "until", "select"))
-    pairs = all(words[opening] == words[closing] for opening, closing in PAIRS)
+    count = WORDS.findall(text).count
+    heads = sum(map(count, ("for", "while", "until", "select")))
+    pairs = all(count(opening) == count(closing) for opening, closing in PAIRS)
     braces = text.count("{") == text.count("}") and text.count("(") <= text.count(")")
-    return pairs and heads <= words["do"] and braces
+    return pairs and heads <= count("do") and braces
 
 
 def _heredocs_end(text: str) -> bool:
     """Whether each here-document seems to have its last line."""
+    if "<<" not in text:
+        return True
     lines = text.split("\n")
     wanted: dict[tuple[str, str], int] = {}
     for found in HEREDOC.finditer(text):
