@@ -161,6 +161,7 @@ SLOW = (
     "workspace/test_history.py",
     "workspace/test_image.py",
 )
+LONGEST = "product/test_soak.py"  # most of a minute in one test
 WORKERS_PER_CPU = 2  # half of the tests wait: for processes, networks and clocks of others
 stashed_environment = pytest.StashKey[dict[str, str]]()
 
@@ -180,14 +181,14 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow ones come first, so that no worker is left alone with them."""
+    """The slow ones come first, and the longest before them, so that no worker is left alone with them."""
     tests = Path(__file__).parent
     slow = [tests / name for name in SLOW]
     are_slow = {path: any(path.is_relative_to(name) for name in slow) for path in {item.path for item in items}}
     for item in items:
         if are_slow[item.path]:
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: not are_slow[item.path])
+    items.sort(key=lambda item: (item.path != tests / LONGEST, not are_slow[item.path]))
 
 
 def pytest_configure(config: pytest.Config) -> None:
