@@ -8,22 +8,34 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from .figures import OURS, POOL, Figure
 from .kernels import ROOT, Kernel
 from .plan import Plan, interleaved
 from .processes import forget_peak, holdings, peak, process_cpu_seconds
 
-FACTOR, MOST_MB, MOST_CPU_MS = 1.3, 150.0, 3.0
+FACTOR, LOOP_FACTOR, MOST_MB, MOST_CPU_MS = 1.3, 1.1, 150.0, 3.0
 IDLE_SECONDS = 3.0  # after that no thread of a run is left
 ITEMS = "%%fleet 200 --map -\ntrue\n--\n" + "\n".join(f"item {number}" for number in range(1_000))
-# What is typed, and as much for the pool: threads and invocations.
-CASES = {
-    "%%fleet 50 of `true`": ("%%fleet 50\ntrue", (50, 50)),
-    "%%fleet 200 of `true`": ("%%fleet 200\ntrue", (200, 200)),
-    "1,000 items, 200 at once": (ITEMS, (200, 1_000)),
-    "%%fleet 200 of `true`, with new shells": ("%fleet --end\n%%fleet 200\ntrue", (200, 400)),
-}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is typed, and how many threads of the pool make as many invocations."""
+
+    name: str
+    code: str
+    threads: int
+    invocations: int
+
+
+FLEETS = (
+    Case("%%fleet 50 of `true`", "%%fleet 50\ntrue", 50, 50),
+    Case("%%fleet 200 of `true`", "%%fleet 200\ntrue", 200, 200),
+    Case("1,000 items, 200 at once", ITEMS, 200, 1_000),
+    Case("%%fleet 200 of `true`, with new shells", "%fleet --end\n%%fleet 200\ntrue", 200, 400),
+)
 
 
 def measure(plan: Plan) -> list[Figure]:
@@ -34,7 +46,10 @@ def measure(plan: Plan) -> list[Figure]:
         time.sleep(IDLE_SECONDS)
         before = holdings(kernel.pid)
         forget_peak(kernel.pid)
-        figures = [case(name, kernel, pool, plan.rounds(7, 3)) for name in CASES]
+        figures = [compared(case, kernel, pool, plan.rounds(7, 3)) for case in FLEETS]
+        for figure in figures:
+            figure.judge(f"within {FACTOR:g} times a {POOL}", figure.ratio(OURS, POOL), FACTOR, unit="times")
+        figures.append(repeated(plan.rounds(500, 100), kernel, pool, plan.rounds(3, 1)))
         begun = process_cpu_seconds(kernel.pid)
         kernel.run(ITEMS)
         milliseconds = (process_cpu_seconds(kernel.pid) - begun) * 1000 / 1_000
@@ -51,20 +66,23 @@ def measure(plan: Plan) -> list[Figure]:
     return [*figures, cpu, memory]
 
 
-def case(name: str, kernel: Kernel, pool: Callable[[int, int], float], rounds: int) -> Figure:
-    code, (threads, count) = CASES[name]
-
+def compared(case: Case, kernel: Kernel, pool: Callable[[int, int], float], rounds: int) -> Figure:
     def ours() -> float:
-        if code.startswith("%fleet --end"):
+        if case.code.startswith("%fleet --end"):
             kernel.run("%fleet --end")
-        ran = kernel.run(code.removeprefix("%fleet --end\n"))
+        ran = kernel.run(case.code.removeprefix("%fleet --end\n"))
         if ran.reply["status"] != "ok":
-            raise RuntimeError(f"{name}: {ran.reply}")
+            raise RuntimeError(f"{case.name}: {ran.reply}")
         return ran.table - (ran.end - ran.seconds)  # the plot comes after it, and takes a second
 
-    samples = interleaved({OURS: ours, POOL: lambda: pool(threads, count)}, rounds)
-    figure = Figure(name, "s", samples)
-    figure.judge(f"within {FACTOR:g} times a {POOL}", figure.ratio(OURS, POOL), FACTOR, unit="times")
+    samples = interleaved({OURS: ours, POOL: lambda: pool(case.threads, case.invocations)}, rounds)
+    return Figure(case.name, "s", samples)
+
+
+def repeated(times: int, kernel: Kernel, pool: Callable[[int, int], float], rounds: int) -> Figure:
+    """One thread of the pool is a loop."""
+    figure = compared(Case(f"%%repeat {times} of `true`", f"%%repeat {times}\ntrue", 1, times), kernel, pool, rounds)
+    figure.judge(f"within {LOOP_FACTOR:g} times a loop", figure.ratio(OURS, POOL), LOOP_FACTOR, unit="times")
     return figure
 
 
