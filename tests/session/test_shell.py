@@ -263,9 +263,10 @@ def test_a_time_limit_says_what_it_does_to_what_goes_on(remote: InProcess) -> No
     assert "In 2 s" in ran.notices[0]
 
 
-def test_a_background_jobs_later_output_is_told_apart(remote: InProcess) -> None:
-    remote.run("(sleep 0.1; echo late; echo worse >&2) & echo now", execution_count=7)
-    ran = remote.run("sleep 0.3; echo next", execution_count=8)
+def test_a_background_jobs_later_output_is_told_apart(remote: InProcess, tmp_path: Path) -> None:
+    remote.run(f"cd {tmp_path}; mkfifo go told")
+    remote.run("(read <go; echo late; echo worse >&2; echo >told) & echo now", execution_count=7)
+    ran = remote.run("echo >go; read <told; echo next", execution_count=8)
     assert ran.out == "next\n"
     assert ran.text("stdout", job=True) == "late\nworse\n"
     assert {output.job for output in ran.outputs if output.job is not None} == {7}
