@@ -344,9 +344,6 @@ class Redactor:
         self.doubtful = 0  # bytes at the end that may be a run's beginning, shown or held back
 
     def feed(self, data: bytes, last: bool = False) -> bytes:
-        if not data and not self.held:
-            self.doubtful = 0 if last else self.doubtful
-            return b""
         data, known = self.past + self.held + data, len(self.past)
         seen = self.finder.see(data)
         cut = len(data) if last else max(seen.cut, known)

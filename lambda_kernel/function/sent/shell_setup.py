@@ -59,12 +59,11 @@ NOT_FOUND = r"""command_not_found_handle () {
     fi; } 3>&2 2>/dev/null
 }
 """
-# Text that may call `read` with a prompt, or that runs other text, which is not known here.
-ASKING = re.compile(
-    rb"\bread\b(?:\\\n|[^\n;|&<])*(?:\s-\w*[ps]|\$)|(?:^|[\s;&|({`!])(?:\.|source|eval)\s", re.MULTILINE
-)
+RUNS_TEXT = rb"(?:^|[\s;&|({`!])(?:\.|source|eval)\s"  # other text, which is not known here
+# Text that may call `read` with a prompt, or that runs other text.
+ASKING = re.compile(rb"\bread\b(?:\\\n|[^\n;|&<])*(?:\s-\w*[ps]|\$)|" + RUNS_TEXT, re.MULTILINE)
 # Text that may set a trap, or that runs other text.
-TRAPPING = re.compile(rb"\btrap\b|(?:^|[\s;&|({`!])(?:\.|source|eval)\s", re.MULTILINE)
+TRAPPING = re.compile(rb"\btrap\b|" + RUNS_TEXT, re.MULTILINE)
 
 
 def setup_commands() -> str:
