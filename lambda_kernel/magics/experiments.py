@@ -69,6 +69,11 @@ def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> N
         view.finish(experiment)
 
 
+def show_plot(experiment: Experiment, call: Call) -> None:
+    screen = call.workspace
+    runs_plot.show(experiment, call.emit, call.control, screen.columns, pictures=screen.pictures)
+
+
 class Progress:
     """Shows how far an experiment is, and writes its rows to the file, if there is one.
 
@@ -81,7 +86,7 @@ class Progress:
         self._shown = ""
         ways = {"asks": call.interactive, "agreed": call.options.yes}
         self._approval = Approval(call.workspace.costs, call.emit, call.control, **ways)
-        self._control, self._screen = call.control, call.workspace
+        self._call = call
 
     def show(self, experiment: Experiment) -> None:
         new, self._written = experiment.rows[self._written :], len(experiment.rows)
@@ -114,8 +119,7 @@ class Progress:
             self._emit(cell_event)
         if not grows:
             self._show_table(experiment)
-        columns, pictures = self._screen.columns, self._screen.pictures
-        runs_plot.show(experiment, self._emit, self._control, columns, pictures=pictures)
+        show_plot(experiment, self._call)
         if experiment.stopped:
             self._emit(Notice(f"{experiment.stopped}: the rows so far are kept, and `%last` shows them again", "runs"))
 

@@ -10,14 +10,14 @@ from ..errors import ShellPerCommand, UsageError
 from ..experiments.engine import Experiment, Slot
 from ..experiments.plan import Plan, repetitions
 from ..experiments.survival import idle
-from ..output import runs_plot, survival_view
+from ..output import survival_view
 from ..session.cell import Cell, Notice, Result
 from ..session.context import Context
 from ..session.session import Session
 from .arguments import Argument
 from .base import Call, Command, Magic
 from .entering import entered
-from .experiments import CSV, YES, Trial, carry_out, count, outcome, shown_table, table_file
+from .experiments import CSV, YES, Trial, carry_out, count, outcome, show_plot, shown_table, table_file
 
 MOST = 10_000
 LONGEST_PAUSE = 86_400.0
@@ -86,8 +86,7 @@ def last(call: Call) -> str:
         if file:
             file.add(experiment.rows)
     call.emit(shown_table(experiment, in_file=call.options.csv is not None))
-    screen = call.workspace
-    runs_plot.show(experiment, call.emit, call.control, screen.columns, pictures=screen.pictures)
+    show_plot(experiment, call)
     return ""
 
 
