@@ -12,6 +12,7 @@ from ..aws.usage import Usage
 from ..errors import Interrupted, KernelError
 from ..output import display, report_line, terminal
 from ..output.amount import Amount
+from ..output.charts import Charts
 from ..output.notices import Notices
 from ..output.pages import QUIET
 from ..output.wait_view import WaitView, on_terminal
@@ -75,7 +76,8 @@ class ExecuteRequest:
         place = (self._begin_line, self.line_end)
         self.notices = Notices(self._publish, *place, terminal=self.terminal, columns=self.columns)
         ways = (self._stream, self._display, uuid.uuid4().hex, kernel.owns)
-        self.streams = display.Streams(*ways, notify=self.notices.show, clear=self._clear)
+        self.charts = Charts(self._display, self.notices.show, self.control, pictures=not self.terminal)
+        self.streams = display.Streams(*ways, notify=self.notices.show, clear=self._clear, draw=self.charts.add)
         self.amount = Amount()
         self.loop = asyncio.get_running_loop()
 
@@ -95,7 +97,6 @@ class ExecuteRequest:
             reply = self.failed(name, message, text=message)
         else:
             interrupted = kernel.seal(stopped=bool(result and result.interrupted))
-            self._finish()
             reply = self._reply(result, interrupted)
         self._report(reply.get("exit_code"), told=reply.get("ename") in TELLS_THE_END)
         return reply
@@ -111,6 +112,8 @@ class ExecuteRequest:
             return await self.kernel.worker.submit(run, self.loop)
         finally:
             turn.come()
+            self._finish()
+            await self.charts.finish()
 
     def close(self) -> None:
         self.input_requester.close()
@@ -182,6 +185,7 @@ class ExecuteRequest:
             self.wait_view.show(f"{self._begin_line()}{text}" if text else "", alone=self.published == 1)
 
     def _clear(self) -> None:
+        self.charts.clear()
         self.shown.clear()
         if self.terminal:
             self._stream("stdout", display.CLEAR_SCREEN)

@@ -16,7 +16,7 @@ from ..aws.usage import ENDS, Key, Usage
 from ..session.cell import CellEvent, Cleared, InputEnded, Notice, Output, Progress, Shown, Truncated
 from ..session.replacement import cell
 from .amount import left_out
-from .pages import Pages, Raw
+from .pages import Chart, Pages, Raw, as_json
 from .rich_display import DisplayParser
 from .style import normal
 from .terminal import cut, wrapped
@@ -42,7 +42,7 @@ class Streams:
     """Turns events into stream text, with whole characters, and into displays: send(stream name, text).
 
     name: of the cell, for the keys of displays; ours: whether a shell of that name is this kernel's; clear: clears the
-    output.
+    output; draw: shows a chart, which is shown as JSON otherwise.
     """
 
     def __init__(
@@ -54,9 +54,10 @@ class Streams:
         *,
         notify: Callable[[Notice], None] = lambda notice: None,
         clear: Callable[[], None] = lambda: None,
+        draw: Callable[[Chart], None] | None = None,
     ) -> None:
         self._send, self._show, self._name, self._ours = send, show, name, ours
-        self._notify, self._clear = notify, clear
+        self._notify, self._clear, self._draw = notify, clear, draw or self._as_json
         self._pages = Pages()
         self._sources: dict[tuple[str, int | None], _Source] = {}  # by stream and background job
         self._job: int | None = None
@@ -131,8 +132,13 @@ class Streams:
         for part in self._pages.parts(raw):
             if isinstance(part, Notice):
                 self._notify(part)
+            elif isinstance(part, Chart):
+                self._draw(part)
             else:
                 self._show(part)
+
+    def _as_json(self, chart: Chart) -> None:
+        self._show(Shown(chart.key, as_json(chart.spec)))
 
     def _plain(self, stream: str, text: str) -> None:
         if text:

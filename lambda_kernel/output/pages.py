@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..function.sent.display import HEIGHTS, rows
+from ..function.sent.display import HEIGHTS, VEGA_LITE, rows
 from ..session.cell import Notice, Shown
 
 HEIGHT = 400  # of a frame, in pixels
@@ -94,6 +94,14 @@ class Raw:
     height: object = None
 
 
+@dataclass(frozen=True)
+class Chart:
+    """A program's specification for Vega-Lite, as JSON of any kind."""
+
+    key: str
+    spec: Any
+
+
 class Refused(ValueError):
     """This type or value cannot be shown."""
 
@@ -104,8 +112,11 @@ class Pages:
     def __init__(self) -> None:
         self._markdown_left = MARKDOWN_CHARACTERS
 
-    def parts(self, raw: Raw) -> Iterator[Shown | Notice]:
+    def parts(self, raw: Raw) -> Iterator[Shown | Notice | Chart]:
         """What can be shown, and a notice about the rest."""
+        if VEGA_LITE in raw.data:
+            yield Chart(raw.key, raw.data[VEGA_LITE])
+            return
         data: dict[str, Any] = {}
         refused: list[str] = []
         for mime in sorted(raw.data, key=lambda mime: ORDER.index(mime) if mime in ORDER else len(ORDER)):
@@ -127,7 +138,7 @@ class Pages:
         if mime == "text/plain":
             return {mime: value}
         if mime == "application/json":
-            return {mime: value, "text/plain": json.dumps(value, ensure_ascii=False, indent=2)}
+            return as_json(value)
         if mime in IMAGES or mime == "application/pdf":
             return {mime: base64_of(value), "text/plain": f"<{mime}>"}
         made, plain = self._html(mime, value, height)
@@ -154,6 +165,10 @@ class Pages:
         from .markdown import rendered
 
         return rendered(text)
+
+
+def as_json(value: Any) -> dict[str, Any]:
+    return {"application/json": value, "text/plain": json.dumps(value, ensure_ascii=False, indent=2)}
 
 
 def base64_of(value: str) -> str:

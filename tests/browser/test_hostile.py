@@ -33,6 +33,7 @@ print("javascript:top.hacked=1 <img src=x onerror=top.hacked=1> $\\href{javascri
 RUNS = "top.hacked = 1; document.title = 'hacked'"
 FORMULA = rf"$\href{{javascript:{RUNS}}}{{formula}}$"
 SVG = f'<svg xmlns="http://www.w3.org/2000/svg" width="30" height="30" onload="{RUNS}"><script>{RUNS}</script></svg>'
+IMAGE = {"mark": {"type": "image", "width": 9, "height": 9}, "encoding": {"url": {"field": "at"}}}
 OTHERS: list[dict[str, Any]] = [
     {"image/svg+xml": SVG},
     {"text/markdown": f"<script>{RUNS}</script> <img src=x onerror='{RUNS}'> [link](javascript:{RUNS}) {FORMULA}"},
@@ -43,6 +44,7 @@ OTHERS: list[dict[str, Any]] = [
     {"application/geo+json": {"type": "Feature", "properties": {"a": f"<img src=x onerror='{RUNS}'>"}}},
     {"application/vnd.jupyter.widget-view+json": {"model_id": "x", "version_major": 2}},
     {"application/vnd.vegalite.v5+json": {"data": {"url": "HOST/vega"}, "mark": "bar"}},
+    {"application/vnd.vegalite.v5+json": {"data": {"values": [{"at": "HOST/vega"}]}, **IMAGE}},
     {"application/json": {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "data": {"url": "HOST/vega"}}},
     {"text/vnd.mermaid": f"<script>{RUNS}</script>"},
 ]

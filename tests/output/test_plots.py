@@ -7,7 +7,7 @@ import json
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -220,7 +220,13 @@ def test_what_differs_by_colour_differs_by_form_as_well() -> None:
 
 def drawn(picture: bytes | None = b"PNG", available: bool = True, what: Plot | None = PLOTS["cost"]) -> list[CellEvent]:
     shown: list[CellEvent] = []
-    show.show(what, shown.append, ThreadControl(), available=available, draw=lambda spec, control: picture)
+
+    def draw(spec: Spec, stopped: Callable[[], bool]) -> bytes:
+        if picture is None:
+            raise still.NotDrawn("")
+        return picture
+
+    show.show(what, shown.append, ThreadControl(), available=available, draw=draw)
     return shown
 
 
@@ -255,8 +261,7 @@ def test_a_front_end_of_text_needs_neither_a_picture_nor_a_library() -> None:
 
 def test_a_picture() -> None:
     pytest.importorskip("vl_convert")
-    found = still.png(PLOTS["few runs"].spec, ThreadControl())
-    assert found is not None
+    found = still.png(plot.on_paper(PLOTS["few runs"].spec))
     assert struct.unpack_from(">II", found, 16) == (2 * plot.WIDTH, 2 * ecdf.HEIGHT)
     assert len(found) < 80_000
 
@@ -265,13 +270,20 @@ SPEC: Spec = PLOTS["cost"].spec
 ENDLESS = ("sleep", "1000")
 
 
-def test_drawing_has_an_end() -> None:
-    assert still.png(SPEC, ThreadControl(), 0.01, ENDLESS) is None
-    control = ThreadControl()
-    control.interrupt()
-    assert still.png(SPEC, control, 1000, ENDLESS) is None
-    assert still.png(SPEC, ThreadControl(), 1000, ("sh", "-c", "echo half; exit 1")) is None
-    assert still.png(SPEC, ThreadControl(), 1000, ("/no/such/program",)) is None
+@pytest.mark.parametrize(
+    ("stopped", "seconds", "command", "why"),
+    [
+        (False, 0.01, ENDLESS, "more than 0.01 s"),
+        (True, 1000, ENDLESS, "interrupted"),
+        (False, 1000, ("sh", "-c", "echo its words; exit 1"), "its words"),
+        (False, 1000, ("false",), "failed"),
+        (False, 1000, ("true",), "failed"),
+        (False, 1000, ("/no/such/program",), "No such file"),
+    ],
+)
+def test_drawing_has_an_end(stopped: bool, seconds: float, command: Sequence[str], why: str) -> None:
+    with pytest.raises(still.NotDrawn, match=why):
+        still.png(SPEC, lambda: stopped, seconds, command)
 
 
 def test_each_kind_of_experiment_has_its_plot() -> None:

@@ -8,8 +8,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ...function.sent.display import VEGA_LITE
 from ...magics.environment import KEY as ENVIRONMENT
-from ...output.plots.show import VEGA_LITE
 from ...output.runs_view import KEY as RUNS
 
 LONGEST = 1_000_000  # characters of a cell's text that are compared as text; the rest by its digest

@@ -46,12 +46,9 @@ MAGIC = [
     *((b"\xff" + second, "audio/mpeg") for second in (b"\xfb", b"\xf3", b"\xf2")),
 ]
 RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
-CHART = b"//vega.github.io/schema/vega"  # what specifications of Vega and Vega-Lite begin with
-CHARTS = (".vl.json", ".vg.json")
-NOT_DRAWN = (
-    "a chart's specification is shown as JSON, and not drawn, since it can name files and addresses to load: save the "
-    "chart as HTML or PNG to see it"
-)
+VEGA_LITE = "application/vnd.vegalite.v5+json"
+SCHEMA = b"//vega.github.io/schema/%s/"  # what a specification of Vega or Vega-Lite begins with
+VEGA = "a specification of Vega is shown as JSON, and not drawn: save the chart as HTML or PNG to see it"
 NAMES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -87,9 +84,16 @@ def kind(name: str, data: bytes) -> tuple[str, str]:
     return named, found and f"it begins like {found}, and is shown as {named}, as its name says"
 
 
-def is_chart(name: str, data: bytes, mime: str) -> bool:
-    """Whether it is a specification of Vega's or Vega-Lite's."""
-    return mime == "application/json" and (CHART in data or name.lower().endswith(CHARTS))
+def is_chart(name: str, data: bytes, library: str, ending: str) -> bool:
+    """Whether JSON is a specification for that library. ending: of its files."""
+    return SCHEMA % library.encode() in data or name.lower().endswith(ending)
+
+
+def kind_of_json(name: str, data: bytes) -> tuple[str, str]:
+    """The MIME type, and a remark about it."""
+    if is_chart(name, data, "vega-lite", ".vl.json"):
+        return VEGA_LITE, ""
+    return "application/json", VEGA if is_chart(name, data, "vega", ".vg.json") else ""
 
 
 def binary(mime: str) -> bool:
@@ -181,6 +185,8 @@ def bundle(name: str, data: bytes, mime: str) -> dict[str, Any]:
     if binary(mime):
         return {"text/plain": plain, mime: base64.b64encode(data).decode()}
     text = data.removeprefix(BOM).decode("utf-8", "replace")
+    if mime == VEGA_LITE:
+        return {mime: parsed(text)}
     if mime == "application/json":
         return {"text/plain": text, mime: parsed(text)}
     if mime in ("text/csv", "text/tab-separated-values"):
@@ -195,8 +201,8 @@ def show(name: str, options: argparse.Namespace) -> None:
     if len(data) == MOST_BYTES:
         raise too_large
     mime, remark = (options.type, "") if options.type else kind(name, data)
-    if is_chart(name, data, mime):
-        remark = NOT_DRAWN
+    if mime == "application/json" and not options.type:
+        mime, remark = kind_of_json(name, data)
     shown = {"data": bundle(name, data, mime), "id": options.id, "height": options.height}
     text = json.dumps(shown, ensure_ascii=True)
     if len(text) > MOST_BYTES:

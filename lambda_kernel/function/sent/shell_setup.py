@@ -20,6 +20,7 @@ SHOWN = (
     *("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml", "text/html", "text/markdown"),
     *("application/json", "application/pdf", "text/csv", "text/tab-separated-values", "text/plain"),
     *("audio/wav", "audio/mpeg", "audio/ogg", "audio/flac"),
+    "application/vnd.vegalite.v5+json",
 )
 BIN = "/tmp/.lambda-kernel/bin"  # the function puts it at the end of PATH
 PIPES = "/tmp/.lambda-kernel/pipes"  # the texts of cells are here, if /proc/PID/fd cannot be read

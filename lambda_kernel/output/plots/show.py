@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from ...function.sent.display import VEGA_LITE
 from ...session.cell import Control, Emit, Notice, Shown
 from . import still
-from .plot import WIDTH, Plot, Spec
+from .plot import WIDTH, Plot, Spec, on_paper
 
-VEGA_LITE = "application/vnd.vegalite.v5+json"
 MISSING = Notice("there would be a plot here: `pip install 'lambda-kernel[plots]'` and a restart bring it", "plots")
-Draw = Callable[[Spec, Control], bytes | None]
+Draw = Callable[[Spec, Callable[[], bool]], bytes]
 
 
 def show(
@@ -25,8 +25,17 @@ def show(
     if not (still.available() if available is None else available):
         emit(MISSING)
         return
-    picture = draw(plot.spec, control)
+    picture = drawn(plot.spec, control, draw)
     emit(Shown(uuid.uuid4().hex, forms(plot, picture), {"image/png": looks(plot)} if picture else {}))
+
+
+def drawn(spec: Spec, control: Control, draw: Draw) -> bytes | None:
+    """None: it could not be drawn in time, or before an interrupt. A plot has other forms."""
+    heard = control.interrupts
+    try:
+        return draw(on_paper(spec), lambda: control.interrupts > heard or control.closed)
+    except still.NotDrawn:
+        return None
 
 
 def in_characters(plot: Plot | None, emit: Emit) -> None:

@@ -13,8 +13,8 @@ from lambda_kernel.commands.comparison import volatile
 from lambda_kernel.commands.comparison.comparison import compare
 from lambda_kernel.commands.comparison.environments import fields_of
 from lambda_kernel.commands.comparison.figures import in_one, totals
+from lambda_kernel.function.sent.display import VEGA_LITE
 from lambda_kernel.magics.environment import KEYS
-from lambda_kernel.output.plots.show import VEGA_LITE
 
 from .made import cell, error, figures, outcome, pair, run, shown, stream
 
