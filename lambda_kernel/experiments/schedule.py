@@ -27,9 +27,10 @@ class Schedule:
         self._pending = deque(plan.runs)
         self._free = deque(range(slots))  # the one that was used last comes first
         self._ready: dict[int, float] = {}  # by slot: when it may be tried again
-        self._delay, self._grow_at = RETRY_SECONDS[0], 0.0
+        self._delay, self._grow_at, self._step = RETRY_SECONDS[0], 0.0, 1
         self._moved = clock()
         self.running = 0
+        self._busy_at, self._most = 0, 0  # how many went on when Lambda throttled last, and the most since then
         self.allowed: int | None = None
         self.refusal: Throttled | None = None  # the last one
         self.begun = False  # whether any run has been made
@@ -41,14 +42,17 @@ class Schedule:
     def next(self) -> tuple[Run, int] | float:
         """A run and its slot, or for how many seconds there is none. Infinite: until another run is over."""
         now = self._clock()
-        if self.allowed is not None and self.running >= self.allowed and now < self._grow_at:
-            return self._grow_at - now
+        if self.allowed is not None and self.running >= self.allowed:
+            if now < self._grow_at:
+                return self._grow_at - now
+            self._grow(now)
         for run in self._pending:
             slot = self._slot(run, now)
             if slot is not None:
                 self._pending.remove(run)
                 self._free.remove(slot)
-                self._begin(now)
+                self.running += 1
+                self._most = max(self._most, self.running)
                 return run, slot
         return min((at - now for at in self._ready.values() if at > now), default=float("inf"))
 
@@ -56,10 +60,10 @@ class Schedule:
         wanted = self._free if run.slot is None else [run.slot] if run.slot in self._free else []
         return next((slot for slot in wanted if self._ready.get(slot, 0.0) <= now), None)
 
-    def _begin(self, now: float) -> None:
-        self.running += 1
-        if self.allowed is not None and self.running > self.allowed:  # one more is tried
-            self.allowed, self._grow_at = self.running, now + self._delay
+    def _grow(self, now: float) -> None:
+        """Try one more, then two, then four, until Lambda throttles again: what kept it busy may have ended."""
+        self.allowed, self._grow_at = self.running + self._step, now + self._delay
+        self._step *= 2
 
     def over(self, slot: int) -> None:
         """The run was made."""
@@ -86,17 +90,22 @@ class Schedule:
         if error.quota:
             self._ready[slot] = at
         else:
-            self.allowed, self._grow_at = self.running, at
+            self.allowed, self._grow_at, self._step = self.running, at, 1
+            self._busy_at, self._most = self.running, self.running
         self._delay = min(self._delay * 2, RETRY_SECONDS[1])
 
     @property
     def limit(self) -> str:
-        """How much Lambda takes at once, and why. It is known when a run is over: by then all others have tried."""
+        """How much Lambda takes at once, and why. It is known when a run is over: by then all others have tried. If it
+        has taken more since, other invocations were in the way."""
         error = self.refusal
         if not error or (self.running and not self.begun):
             return ""
-        number = f"{self.allowed:,} at a time" if self.allowed else "no more at once"
-        return f"{number}: {error.limit}"
+        if error.quota or not self._most:
+            return f"no more at once: {error.limit}"
+        passed = self._most > self._busy_at
+        told = "no more at once for a while" if passed else f"{self._busy_at:,} at a time"
+        return f"{told}: {error.limit}"
 
     @property
     def hopeless(self) -> bool:

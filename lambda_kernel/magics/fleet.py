@@ -25,6 +25,7 @@ UNSTOPPED = (
     "{which} not stopped: each runs on in Lambda until it ends or times out. Until then it keeps an environment busy. "
     "Its output is lost"
 )
+IN_THE_WAY = "{which} not stopped when the %%fleet before this one ended, and may have kept environments busy"
 UNANSWERED = "{which} not answered in time. The next %%fleet gets a new shell there, and ends what still runs"
 NONE = "No fleet: %%fleet N makes one on a function with tenant isolation, and on the kernel's own local emulator.\n"
 NEVER = "No fleet: {target} has no tenant isolation, so %%fleet leaves no shells there.\n"
@@ -43,7 +44,7 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
         if workspace.target.local and at_once > (most := room.of_this_machine()):
             call.emit(Notice(ROOM.format(most=most), "runs"))
             at_once = most
-        made = fleet_shells.make(workspace, size, call.context)
+        made, before = fleet_shells.make(workspace, size, call.context), workspace.experiment
         experiment = Experiment(plan_of(options, at_once, items, made))
         trial = Trial(experiment, made.slots, call.usage, made.used, sorts=options.order == "env")
         try:
@@ -53,6 +54,8 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
             fleet_shells.drop(workspace, experiment.left)
             if experiment.left:
                 call.emit(Notice(unstopped(experiment.left, made), "runs"))
+            if experiment.limit and before and before.left and not made.stays:
+                call.emit(Notice(IN_THE_WAY.format(which=commands(before.left)), "runs"))
     return outcome(experiment)
 
 
@@ -61,8 +64,11 @@ def unstopped(slots: list[int], made: fleet_shells.Fleet) -> str:
     if made.stays:
         which = f"shell {slots[0]} has" if len(slots) == 1 else f"shells {ranges(slots)} have"
         return UNANSWERED.format(which=which)
-    which = "1 command was" if len(slots) == 1 else f"{len(slots):,} commands were"
-    return UNSTOPPED.format(which=which)
+    return UNSTOPPED.format(which=commands(slots))
+
+
+def commands(slots: list[int]) -> str:
+    return "1 command was" if len(slots) == 1 else f"{len(slots):,} commands were"
 
 
 def plan_of(options: Namespace, at_once: int, items: list[str] | None, made: fleet_shells.Fleet) -> Plan:

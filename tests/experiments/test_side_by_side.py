@@ -233,6 +233,30 @@ def test_the_limit_is_found_out_and_told() -> None:
     assert world.most == 10
 
 
+def test_what_was_busy_for_a_while_is_soon_used_in_full() -> None:
+    """As after an interrupted fleet whose commands run on. One more a second would take a minute."""
+    world, experiment = World(opens=1_005.0, seconds=2.0), shells(60)
+    world.carry_out(experiment, 60)
+    assert len(experiment.rows) == 60
+    assert world.time.now < 1_025
+    assert world.most > 20
+    assert experiment.limit == "no more at once for a while: the account's limit"
+
+
+def test_a_limit_that_stays_is_tried_by_one_run_at_a_time() -> None:
+    world, experiment = World(limit=10, seconds=100.0), shells(20)
+    busy: Counter[float] = Counter()
+
+    def count() -> None:
+        busy[world.time.now] += 1
+
+    world.on_busy = count
+    world.carry_out(experiment, 20)
+    del busy[1_000.0]
+    assert {*busy.values()} == {1}
+    assert sum(busy.values()) < 20
+
+
 @pytest.mark.parametrize("after", [PATIENCE_SECONDS / 3, 3 * PATIENCE_SECONDS])
 def test_a_wait_for_the_first_run_has_an_end(after: float) -> None:
     world, experiment = World(opens=1_000 + after), shells(3)
