@@ -9,10 +9,13 @@ from ..experiments.row import Row
 from .figures import UNKNOWN, number
 
 HEAD = ("index", "environment", "runs", "failed", "init ms", "duration ms", "memory MB")
+USUAL = {"runs": "1", "failed": "0", "init ms": UNKNOWN}  # a column that says nothing else is left out
 
 
 def table(rows: Sequence[Row]) -> list[Sequence[str]]:
-    return [HEAD, *(cells(name, of) for name, of in environments(rows).items())]
+    columns = zip(HEAD, *(cells(name, of) for name, of in environments(rows).items()), strict=True)
+    telling = (column for column in columns if {*column[1:]} != {USUAL.get(column[0])})
+    return [*zip(*telling, strict=True)]
 
 
 def environments(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
@@ -37,8 +40,9 @@ def counted(rows: Sequence[Row]) -> str:
 
 
 def cells(name: str | None, rows: Sequence[Row]) -> list[str]:
-    """index: as in $FLEET_INDEX; duration: of all runs together; memory: the most that any of them used."""
-    failed = sum(row.outcome != "ok" for row in rows)
+    """index: as in $FLEET_INDEX; duration: of all runs together; memory: the most that any of them used. Runs that were
+    interrupted have not failed."""
+    failed = sum(row.outcome in ("failed", "lost") for row in rows)
     figures = (
         next((row.init_duration_ms for row in rows if row.init_duration_ms is not None), None),
         total(row.duration_ms for row in rows),
