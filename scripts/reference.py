@@ -137,7 +137,7 @@ The display of `%whoami` has this object in its metadata. What is not known is n
 """
 OF_RUNS = f"""
 The table of an experiment has this list in its metadata: an object for each run, of the first {runs_view.SAVED:,} runs.
-A CSV file has the same names.
+A CSV file has the same names, and a column more: `stdout`, the output itself, as text.
 """
 OF_KERNELSPEC = """
 A kernelspec that `lambda-kernel install` wrote has this object in the metadata of its `kernel.json`: the options that

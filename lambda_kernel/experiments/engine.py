@@ -281,10 +281,10 @@ class Engine:
     def _keep(self, attempt: Attempt, ended: Ending, row: Row) -> None:
         """Keep the row of a run that is over, and tell."""
         experiment, usage, run = self._experiment, attempt.usage, attempt.run
-        experiment.rows.append(row)
+        number = experiment.plan.number(attempt.number, run.repetition)
+        experiment.rows.append(replace(row, stdout=experiment.folds.add(number, attempt.output, ended)))
         self._usage.include(usage)
         experiment.held |= run.cold and not usage.tenant
-        experiment.folds.add(experiment.plan.number(attempt.number, run.repetition), attempt.output, ended)
         if ended.outcome in ("interrupted", "timed out"):
             experiment.stopped = ended.outcome
         self._schedule.over(attempt.number)

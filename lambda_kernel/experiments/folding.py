@@ -9,8 +9,7 @@ from itertools import pairwise
 from ..session.cell import CellEvent, Emit, InputEnded, Notice, Output, Truncated, Waiting
 from .row import Ending
 
-KEPT = 20  # different outputs
-KEPT_BYTES = 1_000_000  # of them together, as much as a cell shows
+KEPT_BYTES = 16_000_000  # of all different outputs together
 
 
 class Collector:
@@ -56,37 +55,45 @@ class Fold:
 
 @dataclass
 class Folds:
-    """The different outputs in the order in which they first came. unkept: the runs with an output for which there was
-    no room."""
+    """The different outputs in the order in which they first came. size: of them together, in bytes. unkept: the runs
+    with an output for which there was no room."""
 
     of: dict[tuple[str, bytes, Ending], Fold] = field(default_factory=dict)
+    size: int = 0
     unkept: list[int] = field(default_factory=list)
 
-    def add(self, run: int, output: Collector, ending: Ending) -> None:
+    def add(self, run: int, output: Collector, ending: Ending) -> bytes | None:
+        """What is kept of its stdout. None: there was no room for it."""
         if ending.outcome in ("interrupted", "timed out"):  # the exit code is not shown, so it makes no difference
             ending = Ending(ending.outcome, None)
         written = [(stream, bytes(data)) for stream, data in output.of.items() if data] or [("", b"")]
         left_out = output.left_out
+        kept: dict[str, bytes | None] = {}
         for stream, data in written:
-            self._add(run, Fold(stream, data, ending, left_out))
+            kept[stream] = self._add(run, Fold(stream, data, ending, left_out))
             left_out = None
+        return kept.get("stdout", b"")
 
     def sort(self) -> None:
         """By the first run that each output came from."""
         self.of = dict(sorted(self.of.items(), key=lambda item: min(item[1].runs)))
 
-    def _add(self, run: int, fold: Fold) -> None:
+    def _add(self, run: int, fold: Fold) -> bytes | None:
         key = (fold.stream, fold.data, fold.ending)
-        if key in self.of or self._room(fold):
-            self.of.setdefault(key, fold).runs.append(run)
-        elif run not in self.unkept[-1:]:
-            self.unkept.append(run)
+        if key not in self.of:
+            if not self._room(fold):
+                if run not in self.unkept[-1:]:
+                    self.unkept.append(run)
+                return None
+            self.of[key] = fold
+            self.size += len(fold.data)
+        kept = self.of[key]
+        kept.runs.append(run)
+        return kept.data
 
     def _room(self, fold: Fold) -> bool:
         """Each stream's first output finds room: it has the bound of a cell."""
-        first = all(kept.stream != fold.stream for kept in self.of.values())
-        size = sum(len(kept.data) for kept in self.of.values())
-        return first or (len(self.of) < KEPT and size + len(fold.data) <= KEPT_BYTES)
+        return self.size + len(fold.data) <= KEPT_BYTES or all(kept.stream != fold.stream for kept in self.of.values())
 
 
 def ranges(numbers: Iterable[int]) -> str:

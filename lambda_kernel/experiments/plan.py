@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Unit = Literal["run", "shell", "item"]
+ITEM = "FLEET_ITEM"  # the variable with a run's item
 
 
 @dataclass(frozen=True)
@@ -59,5 +60,5 @@ def fleet(name: str, size: int, at_once: int, unit: Unit) -> Plan:
 
 def mapped(name: str, items: Iterable[str], at_once: int) -> Plan:
     """One run for each item, in any slot that is free."""
-    runs = (Run(None, number, variables={"FLEET_ITEM": item}) for number, item in enumerate(items, 1))
+    runs = (Run(None, number, variables={ITEM: item}) for number, item in enumerate(items, 1))
     return Plan(name, tuple(runs), at_once, "item")

@@ -10,19 +10,21 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ..aws.usage import Key, Usage
-from .plan import Run
+from .plan import ITEM, Run
 
+ITEM_CHARACTERS = 200
 Outcome = Literal["ok", "failed", "lost", "interrupted", "timed out"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one run came to. None: not known."""
+    """What one run came to. None: not known. stdout: the output itself; None: there was no room to keep it."""
 
     target: str
     region: str
     slot: int
     repetition: int
+    item: str | None
     start: str
     outcome: Outcome
     exit_code: int | None
@@ -40,9 +42,10 @@ class Row:
     cost_usd: float | None
     stdout_bytes: int
     stdout_sha256: str
+    stdout: bytes | None
 
     def data(self) -> dict[str, Any]:
-        """As it is saved, in JSON and in CSV."""
+        """As it is saved, in JSON and in CSV: without the output, which the notebook shows."""
         return {name: getattr(self, name) for name in KEYS}
 
 
@@ -72,6 +75,7 @@ def measured(run: Run, slot: int, begin: Begin, wall_ms: float, ending: Ending, 
         region=begin.region,
         slot=slot,
         repetition=run.repetition,
+        item=short(run.variables.get(ITEM)),
         start=begin.start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         outcome=ending.outcome,
         exit_code=ending.exit_code,
@@ -89,7 +93,12 @@ def measured(run: Run, slot: int, begin: Begin, wall_ms: float, ending: Ending, 
         cost_usd=usage.cost_usd(begin.region),
         stdout_bytes=len(stdout),
         stdout_sha256=hashlib.sha256(stdout).hexdigest(),
+        stdout=stdout,
     )
+
+
+def short(item: str | None) -> str | None:
+    return item if item is None or len(item) <= ITEM_CHARACTERS else f"{item[:ITEM_CHARACTERS]}…"
 
 
 KEYS: Mapping[str, Key] = MappingProxyType(
@@ -104,6 +113,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             "integer",
             "the number of the run in its slot, or of the item of `--map`, from 1; of those for warming up 0 or less",
         ),
+        "item": Key("string or null", f"the item of `--map`, up to {ITEM_CHARACTERS} characters of it"),
         "start": Key("string", "when the run began by this machine's clock, ISO 8601 in UTC"),
         "outcome": Key("string", "`ok`, `failed`, `lost`, `interrupted` or `timed out`"),
         "exit_code": Key("integer or null", "the command's exit code; null if it is not known"),

@@ -9,6 +9,7 @@ from ..aws.transport import Transport
 from ..aws.usage import Usage
 from ..errors import ShellPerCommand
 from ..experiments.engine import Place, Slot
+from ..experiments.plan import ITEM
 from ..session.article import ArticleSession
 from ..session.context import Context
 from ..session.held import READ_SECONDS
@@ -100,7 +101,7 @@ def shared(workspace: Workspace) -> Transport:
 def slots(workspace: Workspace, places: Sequence[Place], transport: Transport) -> list[Slot]:
     function, size = workspace.target.function, str(len(places))
     return [
-        Slot(place, function, transport.region, {"FLEET_INDEX": str(number), "FLEET_SIZE": size, "FLEET_ITEM": ""})
+        Slot(place, function, transport.region, {"FLEET_INDEX": str(number), "FLEET_SIZE": size, ITEM: ""})
         for number, place in enumerate(places)
     ]
 

@@ -18,6 +18,7 @@ from ..experiments.statistics import FEWEST, REPLICATES, Ratio
 from ..session.cell import CellEvent, Notice, Output
 from .display import failure
 from .figures import UNKNOWN, number
+from .folds_view import shown
 from .runs_view import aligned, page_of, problems, unsaved
 from .style import normal, small
 
@@ -127,10 +128,8 @@ def mended(line: bytes) -> bytes:
 def failures(experiment: Experiment) -> Iterator[CellEvent]:
     """What was written by runs that failed, once each, and stderr of the others."""
     folds = [fold for fold in experiment.folds.of.values() if fold.ending.outcome != "ok" or fold.stream == "stderr"]
-    for fold in sorted(folds, key=lambda fold: fold.ending.outcome != "ok"):
-        yield Notice(heading(fold, experiment.rows), "runs")
-        yield from [Output(fold.stream, fold.data)] if fold.data else []
-        yield from [fold.left_out] if fold.left_out else []
+    folds.sort(key=lambda fold: fold.ending.outcome != "ok")
+    yield from shown(folds, experiment.plan.unit, lambda fold: heading(fold, experiment.rows))
 
 
 def heading(fold: Fold, rows: Iterable[Row]) -> str:

@@ -8,7 +8,7 @@ from ..experiments.comparison import Comparison
 from ..experiments.engine import Experiment
 from ..experiments.survival import IdlePlan
 from ..session.cell import CellEvent
-from . import comparison_view, runs_view, survival_view
+from . import comparison_view, folds_view, runs_view, survival_view
 
 
 def table(experiment: Experiment, *, in_file: bool) -> dict[str, str]:
@@ -29,4 +29,4 @@ def grows(experiment: Experiment) -> bool:
 def outputs(experiment: Experiment) -> Iterable[CellEvent]:
     if isinstance(experiment.plan, Comparison):
         return comparison_view.outputs(experiment)
-    return runs_view.outputs(experiment)
+    return folds_view.outputs(experiment)

@@ -1,18 +1,15 @@
-"""Shows an experiment: its progress, the outputs of its runs folded, and its rows and percentiles as tables."""
+"""Shows an experiment: its progress, and its rows and percentiles as tables."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ..experiments.engine import Experiment
-from ..experiments.folding import KEPT, Fold, ranges
 from ..experiments.row import Row
 from ..experiments.statistics import FIGURES, distributions
-from ..session.cell import CellEvent, Notice, Output
 from . import environments_view
-from .display import failure
 from .figures import UNKNOWN, number
 from .style import normal, small
 
@@ -57,28 +54,6 @@ def problems(experiment: Experiment) -> str:
         return said
     under_way = experiment.number(stopped)
     return f"{said}, {under_way:,} {stopped}" if under_way else f"{said}, {stopped}"
-
-
-def outputs(experiment: Experiment) -> Iterable[CellEvent]:
-    """Each different output once, below a line that says whose it is. stderr comes after stdout, and failures last."""
-    folds, unit = experiment.folds, experiment.plan.unit
-    for fold in sorted(folds.of.values(), key=lambda fold: (fold.ending.outcome != "ok", fold.stream == "stderr")):
-        yield Notice(heading(fold, unit, len(experiment.rows)), "runs")
-        if fold.data:
-            yield Output(fold.stream, fold.data)
-        if fold.left_out:
-            yield fold.left_out
-    if folds.unkept:
-        why = f"which were not kept: at most {KEPT} are, and 1 MB of them"
-        yield Notice(f"{unit}s {ranges(folds.unkept)}: other outputs, {why}", "runs")
-
-
-def heading(fold: Fold, unit: str, total: int) -> str:
-    count, ending = len(fold.runs), fold.ending
-    whose = f"{unit} {fold.runs[0]}" if count == 1 else f"{unit}s {ranges(fold.runs)}: {count:,} of {total:,}"
-    how = {"ok": "", "failed": failure(ending.exit_code or 0)}.get(ending.outcome, ending.outcome)
-    what = {"stdout": "", "stderr": "stderr"}.get(fold.stream, "no output")
-    return ", ".join(filter(None, (whose, how, what)))
 
 
 def table(experiment: Experiment, *, in_file: bool) -> dict[str, str]:

@@ -17,7 +17,7 @@ from lambda_kernel.aws.usage import Usage
 from lambda_kernel.experiments.lanes import in_lanes
 from lambda_kernel.kernel.run_cell import Execution
 from lambda_kernel.magics import fleet_items, fleet_shells
-from lambda_kernel.output import runs_view
+from lambda_kernel.output import folds_view
 from lambda_kernel.session.cell import CellEvent, Notice, Output, Result, Shown, ThreadControl
 from lambda_kernel.session.worker import inline
 from tests.magics.conftest import CellRunner
@@ -142,13 +142,18 @@ def test_each_line_is_one_run(runner: FleetRunner, tmp_path: Path) -> None:
     lines, file = tmp_path / "lines", tmp_path / "rows.csv"
     lines.write_bytes("a b\r\n\n$(x)'\"\nü".encode())
     ran = runner.run(f'%%fleet 2 --map {lines} --csv {file}\necho "[$FLEET_ITEM]"')
-    assert told(ran) == ["item 1", "stdout [a b]\n", "item 2", "stdout [$(x)'\"]\n", "item 3", "stdout [ü]\n"]
+    items = ["a b", "$(x)'\"", "ü"]
+    assert told(ran) == [
+        part for n, item in enumerate(items, 1) for part in (f"item {n} ({item})", f"stdout [{item}]\n")
+    ]
+    assert [row["item"] for row in rows(ran)] == items
     assert [row["repetition"] for row in rows(ran)] == [1, 2, 3]
     assert {row["slot"] for row in rows(ran)} <= {0, 1}
     with file.open() as text:
-        assert sorted(row["repetition"] for row in csv.DictReader(text)) == ["1", "2", "3"]
+        saved = [(row["repetition"], row["item"], row["stdout"]) for row in csv.DictReader(text)]
+    assert sorted(saved) == [(str(n), item, f"[{item}]\n") for n, item in enumerate(items, 1)]
     own = runner.run('%%fleet 9 --map - --order time\necho "$FLEET_ITEM"\n--\none\n--\n')
-    assert sorted(told(own)) == ["item 1", "item 2", "stdout --\n", "stdout one\n"]
+    assert sorted(told(own)) == ["item 1 (one)", "item 2 (--)", "stdout --\n", "stdout one\n"]
     assert len(fleet_shells.shells(runner.workspace)) == 2
 
 
@@ -254,7 +259,7 @@ def test_a_lost_run_is_told_apart(runner: FleetRunner) -> None:
     experiment = runner.workspace.experiment
     assert experiment is not None
     assert [row.outcome for row in experiment.rows] == ["ok", "lost"]
-    assert "shell 1, lost, no output" in [one.text for one in runs_view.outputs(experiment) if isinstance(one, Notice)]
+    assert "shell 1, lost, no output" in [one.text for one in folds_view.outputs(experiment) if isinstance(one, Notice)]
 
 
 def test_without_tenants_each_run_is_one_invocation(unisolated: FleetRunner) -> None:
@@ -309,7 +314,24 @@ def test_what_an_interrupt_does_not_reach_is_told_and_counted(
     assert table(ran).startswith(f"%%fleet 2 --map -: {head}")
     kept = "interrupted: the rows so far are kept, and `%last` shows them again"
     assert told(ran)[-2:] == [kept, f"{stopped} not stopped: {RUNS_ON}"]
+    assert_the_next_fleet_tells(unisolated, stopped)
     assert ran.usage.invocations == 2
+
+
+def assert_the_next_fleet_tells(runner: FleetRunner, stopped: str) -> None:
+    """Only where it meets a limit."""
+    busy = iter([errors.Throttled("too many", limit="the account's limit")])
+
+    def throttle(event: Event, invoke: Any) -> Reply:
+        if error := next(busy, None):
+            raise error
+        reply: Reply = invoke()
+        return reply
+
+    runner.faults = throttle
+    ending = "not stopped when the %%fleet before this one ended, and may have kept environments busy"
+    assert told(runner.run("%%fleet 2\ntrue"))[-1] == f"{stopped} {ending}"
+    assert told(runner.run("%%fleet 2\ntrue")) == ["runs 0-1: 2 of 2, no output"]
 
 
 def shells(remote: Any) -> list[Any]:
@@ -317,9 +339,11 @@ def shells(remote: Any) -> list[Any]:
     return [shell for shell in remote.environment.shells.values() if hasattr(shell, "ran")]
 
 
-def test_how_many_different_outputs_are_kept(runner: FleetRunner) -> None:
-    ran = runner.run("%%fleet 2 --jobs 1 --map -\necho $FLEET_ITEM\n--\n" + "\n".join(map(str, range(22))))
-    assert told(ran)[-1] == "items 21-22: other outputs, which were not kept: at most 20 are, and 1 MB of them"
+def test_many_different_outputs_are_in_a_table(runner: FleetRunner) -> None:
+    ran = runner.run("%%fleet 2 --jobs 1 --map -\necho of $FLEET_ITEM\n--\n" + "\n".join(map(str, range(22))))
+    assert told(ran) == []
+    [lines] = [one for one in ran.cell_events if isinstance(one, Shown) and "stdout" in one.data["text/plain"]]
+    assert lines.data["text/plain"].splitlines()[::21] == ["items  item  stdout", "   21    20  of 20"]
 
 
 def test_the_first_environments_and_how_many_more(runner: FleetRunner) -> None:
