@@ -32,9 +32,14 @@ def _wrapped(line: str, columns: int) -> str:
 
 
 def parts_whole(line: str, columns: int | None) -> str:
-    """A report's line, broken between its parts: a number stays beside its unit."""
-    glued = line.replace(" ", "\0").replace("\0·\0", "\0· ")
+    """A report's line, broken between its parts: a number stays beside its unit. A long part is broken after commas."""
+    glued = "\0· ".join(_glued(part, columns) for part in line.split(" · "))
     return wrapped(glued, columns).replace("\0", " ")
+
+
+def _glued(part: str, columns: int | None) -> str:
+    glued = part.replace(" ", "\0")
+    return glued if columns is None or len(part) <= columns else glued.replace(",\0", ", ")
 
 
 def cut(text: str, columns: int | None) -> str:

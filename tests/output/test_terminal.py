@@ -55,6 +55,12 @@ def test_a_report_is_broken_between_its_parts() -> None:
     assert " ".join(parts_whole(line, 26).split()) == line
 
 
+def test_a_list_of_a_report_is_broken_after_its_commas() -> None:
+    assert parts_whole("5.93 s · 6 cold starts: 152, 161, … ms, 7.1 s in all · local", 24) == (
+        "5.93 s ·\n6 cold starts: 152, 161,\n… ms, 7.1 s in all ·\nlocal"
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
