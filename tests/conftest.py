@@ -7,7 +7,9 @@ child, fails the test even where a library swallows the error.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import ipaddress
 import os
 import shutil
@@ -183,6 +185,18 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["outer_environ"] = dict(node.config.stash[stashed_environment])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Have each worker begin with other modules: after a change all would compile the same ones at the same time."""
+    config = session.config
+    worker = getattr(config, "workerinput", None)
+    if worker and config.args == config.getini("testpaths"):
+        modules = sorted(path.relative_to(config.rootpath) for path in Path(__file__).parent.rglob("test_*.py"))
+        for path in modules[int(worker["workerid"][2:]) :: worker["workercount"]]:
+            with contextlib.suppress(Exception, pytest.skip.Exception):  # the collection tells of it
+                importlib.import_module(".".join(path.with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
