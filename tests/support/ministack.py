@@ -112,3 +112,8 @@ def deploy(url: str, *words: str) -> None:
     """Our function, as a user deploys it."""
     ran = lambda_kernel("deploy", "--endpoint-url", url, "--region", REGION, *words)
     assert ran.returncode == 0, ran.stderr
+
+
+def delete(url: str) -> None:
+    ran = lambda_kernel("delete", "--yes", "--endpoint-url", url, "--region", REGION)
+    assert ran.returncode == 0, ran.stderr
