@@ -214,7 +214,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     def first(item: pytest.Item) -> tuple[bool, ...]:
         path = item.path
-        return path == tests / LONGEST, path.is_relative_to(tests / "browser"), are_slow[path]
+        is_early = are_slow[path] or path.is_relative_to(tests / "commands" / "deploy")  # moto takes seconds to load
+        return path == tests / LONGEST, path.is_relative_to(tests / "browser"), is_early
 
     def is_second(item: pytest.Item) -> bool:
         return item.path.is_relative_to(tests / "product") and item.path != tests / LONGEST
