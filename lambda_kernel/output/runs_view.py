@@ -17,7 +17,7 @@ KEY = "lambda_runs"
 SAVED = 1_000  # rows in the metadata of a notebook's output: some 500 kB
 SHOWN = 20
 HELD = (
-    "the function has no tenant isolation: to get a new environment the kernel keeps others busy for about a second, "
+    "the function has no tenant isolation: to get a new environment the kernel keeps all others busy for a second, "
     "and durations and wall times include that"
 )
 Cells = Sequence[Sequence[str]]

@@ -26,7 +26,8 @@ from .requests import Call
 from .timing import uptime
 from .worker import CallPolicy, inline
 
-COLD_TRIES = 3
+COLD_TRIES = 8
+MOST_HELD = 64
 CALL_SECONDS = 2.0  # a cell may have to wait so long behind a call that is not answered
 
 
@@ -50,6 +51,7 @@ class Session:
         self.connection = Connection(transport, clock, randomness, caller, direct=direct)
         self.remote = RemoteShell(name or uuid.uuid4().hex, transport.function, epoch, uptime)
         self._lock = threading.Lock()  # held by a cell
+        self._held = 1  # how many environments are kept busy to get a new one
 
     def run(self, cell: Cell, context: Context) -> Result:
         """Run a cell to its end. Raises errors.KernelError; the usage is right in that case too."""
@@ -84,11 +86,13 @@ class Session:
     def reset(self, context: Context, cold: bool = False) -> None:
         """Start a clean shell at once; cold: in a new environment. Raises errors.KernelError."""
         with self.exchange(context) as exchange:
-            before = self.remote.environment
+            before, cold_starts = self.remote.environment, exchange.usage.cold_starts
             if not cold or before is None:
                 self.remote.forget(clean=True)
                 exchange.hello()
-                return
+                if not cold or exchange.usage.cold_starts > cold_starts or not self.connection.reported:
+                    return
+                before = self.remote.environment  # an earlier session's
             self._give_up_environment()
             if self.transport.renew():
                 exchange.hello()
@@ -101,21 +105,35 @@ class Session:
         self.leave()
         self.remote.abandon_environment()
 
-    def _hello_elsewhere(self, before: str, exchange: Exchange) -> None:
+    def _hello_elsewhere(self, before: str | None, exchange: Exchange) -> None:
         """Without tenants Lambda chooses the environment: a new one while all the others are busy.
 
-        The new one is held for longer than the one before: Lambda is likely to choose the one that it used last.
+        Nobody tells how many there are, so twice as many are held at each try. The new one is held for longer than the
+        others: Lambda is likely to choose the one that it used last.
         """
-        for _ in range(COLD_TRIES):
-            holding = self.connection.hold(self.remote.event(wire.Op.CLOSE))
-            exchange.control.wait(HOLD_SECONDS / 4)  # the request must be there before the next one is
-            self.remote.forget()
-            exchange.hello(HOLD_SECONDS)
-            holding.join()
-            if self.remote.environment != before:
+        for number in range(COLD_TRIES):
+            cold_starts, retries = exchange.usage.cold_starts, exchange.usage.retries
+            self._hello_beside(exchange)
+            another, cold = self.remote.environment != before, exchange.usage.cold_starts > cold_starts
+            throttled = exchange.usage.retries > retries  # it takes no more at once
+            if another and cold:
+                self._held = min(self._held + 1, MOST_HELD)  # the new one will be idle, too
                 return
-            self.remote.abandon_environment()
+            if another and (throttled or not self.connection.reported or number == COLD_TRIES - 1):
+                return
+            self._give_up_environment()
+            self._held = self._held if throttled else min(2 * self._held, MOST_HELD)
         raise errors.Refused("Lambda chose the same environment each time: it may be throttled to one; try again")
+
+    def _hello_beside(self, exchange: Exchange) -> None:
+        """Say hello while other environments are held."""
+        event = self.remote.event(wire.Op.CLOSE)
+        holding = [self.connection.hold(event) for _ in range(self._held)]
+        exchange.control.wait(HOLD_SECONDS / 4)  # the requests must be there before the next one is
+        self.remote.forget()
+        exchange.hello(HOLD_SECONDS)
+        for thread in holding:
+            thread.join()
 
     def greet(self, context: Context) -> None:
         """Find the shell, or start one. Raises errors.KernelError, also if there is no such function."""

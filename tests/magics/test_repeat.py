@@ -59,7 +59,7 @@ def test_one_shell_runs_it_and_equal_outputs_are_shown_once(runner: CellRunner) 
 
 
 def test_a_run_in_a_new_environment(runner: CellRunner) -> None:
-    """One that Lambda has just made for somebody else, which a session without tenants may get."""
+    """One that Lambda has made for somebody else, which a session without tenants may get. There is no REPORT line."""
     runner.run("n=5")
     [remote] = runner.remotes.values()
     session = runner.workspace.session()
@@ -71,7 +71,7 @@ def test_a_run_in_a_new_environment(runner: CellRunner) -> None:
         reply: Reply = invoke()
         return reply
 
-    remote.transport.faults = another
+    remote.transport.faults, remote.transport.reports = another, False
     ran = runner.run("%%repeat --cold 1\necho ${n-none}")
     assert told(ran) == ["run 1", "stdout none\n"]
     assert rows(ran)[0]["environment_id"] not in (None, before)
