@@ -85,9 +85,13 @@ def last(call: Call) -> str:
     with table_file(call.options.csv) as file:
         if file:
             file.add(experiment.rows)
-    call.emit(shown_table(experiment, in_file=call.options.csv is not None))
+    call.emit(shown_table(experiment, in_file=file is not None))
     show_plot(experiment, call)
-    return ""
+    return f"{rows_in(len(experiment.rows))} written to {file.name}\n" if file else ""
+
+
+def rows_in(count: int) -> str:
+    return "1 row was" if count == 1 else f"{count:,} rows were"
 
 
 def pause(word: str) -> float:

@@ -123,10 +123,13 @@ def missing() -> Any:
         remote.close()
 
 
-def test_nothing_runs_if_one_target_is_not_there(missing: Missing) -> None:
+def test_nothing_runs_if_one_target_is_not_there(missing: Missing, tmp_path: Path) -> None:
+    file = tmp_path / "keep.csv"
+    file.write_text("old\n")
     with pytest.raises(errors.Refused, match="no function named"):
-        missing.run("%%compare local shell nosuch\necho ran")
+        missing.run(f"%%compare local shell nosuch --csv {file}\necho ran")
     assert "run" not in missing.sent
+    assert file.read_text() == "old\n"
     with pytest.raises(errors.Refused, match="no function named"):
         missing.run("%%compare local nosuch-*\necho ran")
     assert "run" not in missing.sent

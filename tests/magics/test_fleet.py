@@ -195,6 +195,16 @@ def test_what_else_is_found_out_before_anything_runs(runner: FleetRunner, cell: 
     assert runner.sent == []
 
 
+def test_the_file_of_items_is_not_written(runner: FleetRunner, tmp_path: Path) -> None:
+    items, link = tmp_path / "items", tmp_path / "link"
+    items.write_text("a\nb\n")
+    link.symlink_to(items)
+    for file in (items, link):
+        with pytest.raises(errors.UsageError, match="is what this experiment reads, and --csv would replace it"):
+            runner.run(f"%%fleet 2 --map {items} --csv {file}\ntrue")
+    assert (items.read_text(), runner.sent) == ("a\nb\n", [])
+
+
 def test_the_longest_item() -> None:
     assert fleet_items.checked("x" * fleet_items.ITEM_BYTES, "f") == ["x" * 100_000]
     assert len(fleet_items.checked("x\n" * fleet_items.MOST, "f")) == 10_000
