@@ -32,10 +32,12 @@ HEAD = ("target", "runs", "median ms", "p95 ms", "min ms", "ratio", "init ms", "
 def table(experiment: Experiment, plan: Comparison, *, in_file: bool) -> dict[str, str]:
     """in_file: a CSV file has all rows."""
     rows = experiment.rows
-    of = figures(rows, plan.init_ms)
+    of = figures(rows, plan.init_ms, plan.targets)
+    randomness = random.Random(SEED)
     head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{problems(experiment)}"
     marks = {point.slot: ", ".join(point.marks) for point in curve(rows)}
-    cells = [HEAD, *(row_cells(*one, marks) for one in zip(of, ratios(rows, random.Random(SEED)), strict=True))]
+    found = zip(of, ratios(rows, randomness, len(of)), strict=True)
+    cells = [HEAD, *(row_cells(*one, marks) for one in found)]
     notes = [text for text in (*explained(of, rows), *plan.notes, unsaved(rows, in_file)) if text]
     below = "".join(small(html.escape(note)) for note in notes)
     return {
@@ -76,7 +78,7 @@ def explained(of: Sequence[Figures], rows: Sequence[Row]) -> Iterator[str]:
     elif len(of) > 1:
         yield f"ratio: of the medians to the first target's; it takes {FEWEST} runs on each to tell it from noise"
     if any(one.runs < one.planned for one in of):
-        yield "runs that failed or were lost do not count in the figures"
+        yield "runs that failed, were lost or were ended early do not count in the figures"
     if any(row.repetition < 1 for row in rows):
         yield "runs for warming up do not count; their rows have the repetitions 0 and less"
     if any(one.output == "varies" for one in of):
@@ -137,6 +139,13 @@ def heading(fold: Fold, rows: Iterable[Row]) -> str:
     what = {"stdout": "stdout", "stderr": "stderr"}.get(fold.stream, "no output")
     if ending.outcome == "ok":
         return what
-    on = dict.fromkeys(row.target for row in rows if (row.outcome, row.exit_code) == (ending.outcome, ending.exit_code))
     how = failure(ending.exit_code) if ending.exit_code else ending.outcome
-    return f"{how} on {', '.join(on)}: {what}"
+    return f"{how} on {', '.join(sources(fold, rows))}: {what}"
+
+
+def sources(fold: Fold, rows: Iterable[Row]) -> list[str]:
+    """The targets that the output came from. An exit code that the fold has not may still stand in the row."""
+    ending, digest = fold.ending, hashlib.sha256(fold.data).hexdigest()
+    ended = (row for row in rows if row.outcome == ending.outcome and ending.exit_code in (None, row.exit_code))
+    wrote = (row for row in ended if row.repetition in fold.runs)
+    return list(dict.fromkeys(row.target for row in wrote if fold.stream == "stderr" or row.stdout_sha256 == digest))

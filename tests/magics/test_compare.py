@@ -96,7 +96,7 @@ def test_what_fails_somewhere_does_not_count(runner: CellRunner) -> None:
         *("exit code 1 on local:512: stdout", "stdout out\n", "exit code 1 on local:512: stderr", "stderr err\n"),
     ]
     assert "local:512  0 of 2" in table(ran)
-    assert "runs that failed or were lost do not count" in table(ran)
+    assert "runs that failed, were lost or were ended early do not count" in table(ran)
 
 
 class Missing(CellRunner):
@@ -165,6 +165,20 @@ def test_an_interrupt_keeps_the_rows(runner: CellRunner) -> None:
     assert ran.result.interrupted
     assert 1 <= len(rows(ran)) <= 11
     assert told(ran)[-1].startswith("interrupted: the rows so far are kept")
+
+
+def test_an_interrupt_in_the_first_run_names_its_target_and_those_that_follow(runner: CellRunner) -> None:
+    runner.run("%%compare local:128 local:512 --runs 1 --warmup 0\ntrue")
+    local = next(iter(runner.remotes.values()))
+    local.transport.control = interrupts = Interrupts([1])
+    ran = runner.run_with(interrupts, "%%compare local:128 local:512 --runs 3 --warmup 0\necho out; sleep 60")
+    assert told(ran)[0] == "interrupted on local:128: stdout"
+    assert [line.split()[:5] for line in table(ran).splitlines()[2:4]] == [
+        ["local:128", "0", "of", "1", "-"],
+        ["local:512", "0", "-", "-", "-"],
+    ]
+    assert "ended early do not count" in table(ran)
+    assert table(runner.run("%last")) == table(ran)
 
 
 def test_the_limit_of_costs_ends_it_with_its_rows(priced: PricedRunner) -> None:
