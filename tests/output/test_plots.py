@@ -56,6 +56,7 @@ PLOTS = {
     "many runs": made(ecdf.plot("%%repeat 10000", repeated(10_000, restore_duration_ms=3.0))),
     "timeline": made(timeline.plot("%%fleet 2", [at(0, HOSTILE), at(90, None, outcome="lost")])),
     "large timeline": made(timeline.plot("%%fleet 900", [at(n, f"{n:032x}", outcome="failed") for n in range(900)])),
+    "long timeline": made(timeline.plot("%%fleet 9 --map f", [at(n * 9, f"{n % 9}") for n in range(3_000)])),
     "survival": made(survival.plot("--idle 1m,1h", [Pause(60, 5, 5), Pause(3600, 0, 5)])),
     "cost": made(cost.plot("%%compare", [Point(HOSTILE, 950, 12.25, 900, 960, cost.MARKS), Point("b", 90, 1, 80, 95)])),
 }
@@ -117,7 +118,30 @@ def test_a_large_timeline_stays_on_a_screen() -> None:
     assert found.spec["height"] == timeline.HEIGHT + timeline.BORDERS
     assert found.drawn.count("\n") == timeline.LINES + 2
     assert "and 880 more environments" in found.text
-    assert len(values(timeline.plot("", [at(0, "a")] * 2_000))) == timeline.MOST
+
+
+def test_a_timeline_of_many_runs_spans_them_all() -> None:
+    """Twenty environments, and one that failed in between: runs in a row are one bar."""
+    rows = [at(n * 105, f"{e}", repetition=20 * n + e, cold_start=n == 0) for n in range(100) for e in range(20)]
+    rows[1_003] = replace(rows[1_003], outcome="failed")
+    bars, drawn = values(timeline.plot("", rows)), made(timeline.plot("", rows))
+    assert len(bars) == 22
+    assert (bars[0]["begin"], bars[0]["end"], bars[0]["run"]) == (0, 10.495, "0 and 99 more")
+    assert [(bar["begin"], bar["run"]) for bar in bars if bar["environment"] == "3"] == [
+        *((0, "3 and 49 more"), (5.25, "1003"), (5.355, "1023 and 48 more"))
+    ]
+    assert sum(bar["cold"] for bar in bars) == 20
+    assert "A bar is a run, or several that follow each other closely; a diamond" in drawn.spec["title"]["subtitle"]
+    assert drawn.text.endswith("10.49 s")
+
+
+def test_a_timeline_says_how_many_of_its_bars_are_drawn() -> None:
+    rows = [at(10 * n, "a", cold_start=True) for n in range(2_500)]
+    bars, drawn = values(timeline.plot("", rows)), made(timeline.plot("", rows))
+    assert [bar["begin"] for bar in bars[:3]] == [0, 0.02, 0.05]
+    assert len(bars) == timeline.MOST
+    assert "(1,000 of 2,500 are drawn, evenly chosen)" in drawn.spec["title"]["subtitle"]
+    assert drawn.spec["encoding"]["x"]["scale"]["domain"] == [0, 25.09]
 
 
 def test_the_interval_of_a_share() -> None:
