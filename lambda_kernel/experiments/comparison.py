@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal, TypeVar
 
 from .plan import Plan, Run
@@ -122,10 +123,14 @@ def _figures(slot: tuple[int, str], made: Sequence[Row], first: Sequence[Row], i
 
 
 def million_usd(rows: Sequence[Row]) -> float | None:
+    costs = warm_costs(rows)
+    return 1_000_000 * fmean(costs) if costs else None
+
+
+def warm_costs(rows: Sequence[Row]) -> list[float]:
     """A run that met a cold start costs more, and few of a million do."""
     warm = [row for row in rows if not row.cold_start] or rows
-    costs = known(row.cost_usd for row in warm)
-    return 1_000_000 * sum(costs) / len(costs) if costs else None
+    return known(row.cost_usd for row in warm)
 
 
 def sameness(rows: Sequence[Row], first: Sequence[Row]) -> Sameness:

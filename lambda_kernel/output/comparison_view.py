@@ -6,11 +6,13 @@ import difflib
 import hashlib
 import html
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import get_args
 
 from ..experiments.comparison import Comparison, Figures, figures, ratios
-from ..experiments.curve import curve
+from ..experiments.curve import Mark, Point, curve
 from ..experiments.engine import Experiment
 from ..experiments.folding import Fold, Folds
 from ..experiments.row import Row
@@ -22,6 +24,7 @@ from .folds_view import shown
 from .runs_view import aligned, page_of, problems, unsaved
 from .style import normal, small
 
+MARKS = len(get_args(Mark))
 SEED = 1  # the same runs give the same table
 DIFF_LINES = 100
 # difflib takes quadratic time.
@@ -32,13 +35,13 @@ HEAD = ("target", "runs", "median ms", "p95 ms", "min ms", "ratio", "init ms", "
 def table(experiment: Experiment, plan: Comparison, *, in_file: bool) -> dict[str, str]:
     """in_file: a CSV file has all rows."""
     rows = experiment.rows
-    of = figures(rows, plan.init_ms, plan.targets)
+    of, points = figures(rows, plan.init_ms, plan.targets), curve(rows)
     randomness = random.Random(SEED)
     head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{problems(experiment)}"
-    marks = {point.slot: ", ".join(point.marks) for point in curve(rows)}
+    marks = {point.slot: ", ".join(point.marks) for point in points}
     found = zip(of, ratios(rows, randomness, len(of)), strict=True)
     cells = [HEAD, *(row_cells(*one, marks) for one in found)]
-    notes = [text for text in (*explained(of, rows), *plan.notes, unsaved(rows, in_file)) if text]
+    notes = [text for text in (*explained(of, rows), *best(points), *plan.notes, unsaved(rows, in_file)) if text]
     below = "".join(small(html.escape(note)) for note in notes)
     return {
         "text/plain": "\n".join([head, *aligned(cells), *notes]),
@@ -83,6 +86,15 @@ def explained(of: Sequence[Figures], rows: Sequence[Row]) -> Iterator[str]:
         yield "runs for warming up do not count; their rows have the repetitions 0 and less"
     if any(one.output == "varies" for one in of):
         yield "output: where it varies from run to run of one target, it tells nothing of the targets"
+
+
+def best(points: Sequence[Point]) -> Iterator[str]:
+    """What is to be said of the marks."""
+    given = Counter(mark for point in points for mark in point.marks)
+    if len(points) > 1 and len(given) < MARKS:
+        yield "cheapest, fastest, balanced: none is marked where it may be any of them, by these runs"
+    if any(count > 1 for count in given.values()):
+        yield "several targets have the same mark where it may be each of them"
 
 
 def outputs(experiment: Experiment) -> Iterator[CellEvent]:

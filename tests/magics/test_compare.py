@@ -52,7 +52,8 @@ def test_figures_prices_and_the_same_table_again(priced: PricedRunner) -> None:
         ["shell-a", "6", "9", "9", "9", "1.00"],
     ]
     assert "1.00 (1.00 to 1.00), noise        -  80 of 1024        16.87  same" in lines[3]
-    assert lines[2].endswith("16.87          cheapest, fastest, balanced")
+    assert lines[2].endswith("16.87")  # it is not the fastest: that may be chance
+    assert "none is marked where it may be any of them" in table(ran)
     assert {row["region"] for row in rows(ran)} == {"eu-west-1", "eu-north-1"}
     costs = priced.workspace.costs.of
     assert [(function, cost.cells, cost.invocations) for (function, _), cost in costs.items()] == [

@@ -9,10 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambda_kernel.experiments.comparison import comparison
 from lambda_kernel.experiments.engine import Experiment
@@ -20,7 +23,7 @@ from lambda_kernel.experiments.plan import fleet, repetitions
 from lambda_kernel.experiments.row import Row
 from lambda_kernel.experiments.survival import idle
 from lambda_kernel.output import runs_plot
-from lambda_kernel.output.plots import cost, ecdf, plot, show, still, survival, timeline
+from lambda_kernel.output.plots import cost, ecdf, labels, plot, show, still, survival, timeline
 from lambda_kernel.output.plots.cost import Point
 from lambda_kernel.output.plots.plot import Plot, Spec
 from lambda_kernel.output.plots.survival import Pause
@@ -161,11 +164,28 @@ def test_survival_is_ordered_by_pause_and_leaves_out_what_was_not_tried() -> Non
 def test_cost_names_each_target_where_there_is_room() -> None:
     points = [Point("slow", 800, 2, 790, 810), Point("fast", 100, 3, 90, 110, ["fastest", "cheapest"])]
     found = values(cost.plot("", points))
-    assert [(one["target"], one["left"], one["above"], one["mark"]) for one in found] == [
-        *(("fast: fastest, cheapest", False, True, "fastest"), ("slow", True, False, ""))
+    assert [(one["target"], one["left"], one["lower"], one["mark"]) for one in found] == [
+        *(("fast: fastest, cheapest", False, -labels.LINE, "fastest"), ("slow", True, labels.LINE, ""))
     ]
     assert cost.plot("", points[:1]) is None
     assert made(cost.plot("", [Point("a", 0, 0, 0, 0), Point("b", 0, 0, 0, 0)])).text.count("$0.00") == 2
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), st.floats(0, 2), st.booleans(), st.booleans()), min_size=2, max_size=9))
+def test_labels_of_points_that_are_close_together_do_not_cover_each_other(
+    found: list[tuple[float, float, bool, bool]],
+) -> None:
+    near = [labels.Label("shell-1769", 240 + x, 110 + y, left, above) for x, y, left, above in found]
+    boxes = [labels.box(*one) for one in zip(near, labels.placed(near, 500, 235), strict=True)]
+    assert all(one.shared(other) == 0 for one, other in combinations(boxes, 2))
+
+
+def test_a_label_stays_in_the_plot_if_it_can() -> None:
+    corners = [labels.Label("a", x, y, x == 0, y == 0) for x in (0, 500) for y in (0, 235)]
+    boxes = [labels.box(*one) for one in zip(corners, labels.placed(corners, 500, 235), strict=True)]
+    assert [(box.left > 0, box.right < 500, box.top > -labels.MARGIN, box.bottom < 235) for box in boxes] == [
+        (True,) * 4
+    ] * 4
 
 
 @pytest.fixture(scope="module")
@@ -319,11 +339,11 @@ def test_each_kind_of_experiment_has_its_plot() -> None:
     compared = [
         replace(ROW, target=target, slot=slot, repetition=n, duration_ms=10.0 * n + slot, cost_usd=1e-6 * (slot + 1))
         for slot, target in enumerate(targets)
-        for n in (1, 2, 3, 4)
+        for n in (1, 1, 2, 2, 3, 3, 4, 4)
     ]
-    found = values(runs_plot.plot(Experiment(comparison("%%compare a b", targets, 4), compared)))
+    found = values(runs_plot.plot(Experiment(comparison("%%compare a b", targets, 8), compared)))
     assert [(one["target"], one["low"], one["duration"], one["high"], one["cost"]) for one in found] == [
-        ("a: cheapest, fastest, balanced", 10, 20, 30, 1),
+        ("a: cheapest, balanced", 10, 20, 30, 1),
         ("b", 11, 21, 31, 2),
     ]
     rows = [at(int(1000 * second), name, repetition=n) for n, (second, name) in enumerate(IDLE, 1)]
