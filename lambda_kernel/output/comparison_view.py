@@ -6,7 +6,6 @@ import difflib
 import hashlib
 import html
 import random
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import get_args
@@ -21,15 +20,17 @@ from ..session.cell import CellEvent, Notice, Output
 from .display import failure
 from .figures import UNKNOWN, number
 from .folds_view import shown
-from .runs_view import aligned, page_of, problems, unsaved
+from .runs_view import Cells, aligned, page_of, problems, unsaved
 from .style import normal, small
 
-MARKS = len(get_args(Mark))
+MARKS: tuple[Mark, ...] = get_args(Mark)
 SEED = 1  # the same runs give the same table
 DIFF_LINES = 100
 # difflib takes quadratic time.
 COMPARED_LINES, COMPARED_BYTES = 2_000, 200_000
-HEAD = ("target", "runs", "median ms", "p95 ms", "min ms", "ratio", "init ms", "memory MB", "$ a million", "output", "")
+HEAD = ("target", "runs", "median ms", "p95 ms", "min ms", "ratio", "init ms", "memory MB", "$/million", "output")
+# A column that says nothing else is left out. Where stdout is the same, the line above it says so.
+USUAL = {"init ms": {UNKNOWN}, "memory MB": {UNKNOWN}, "$/million": {UNKNOWN}, "output": {"", "same"}}
 
 
 def table(experiment: Experiment, plan: Comparison, *, in_file: bool) -> dict[str, str]:
@@ -38,10 +39,9 @@ def table(experiment: Experiment, plan: Comparison, *, in_file: bool) -> dict[st
     of, points = figures(rows, plan.init_ms, plan.targets), curve(rows)
     randomness = random.Random(SEED)
     head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{problems(experiment)}"
-    marks = {point.slot: ", ".join(point.marks) for point in points}
     found = zip(of, ratios(rows, randomness, len(of)), strict=True)
-    cells = [HEAD, *(row_cells(*one, marks) for one in found)]
-    notes = [text for text in (*explained(of, rows), *best(points), *plan.notes, unsaved(rows, in_file)) if text]
+    cells = telling([HEAD, *(row_cells(*one) for one in found)])
+    notes = [text for text in (*explained(of, rows), *best(points, of), *plan.notes, unsaved(rows, in_file)) if text]
     below = "".join(small(html.escape(note)) for note in notes)
     return {
         "text/plain": "\n".join([head, *aligned(cells), *notes]),
@@ -49,7 +49,12 @@ def table(experiment: Experiment, plan: Comparison, *, in_file: bool) -> dict[st
     }
 
 
-def row_cells(one: Figures, ratio: Ratio | None, marks: dict[int, str]) -> list[str]:
+def telling(cells: Cells) -> Cells:
+    columns = [column for column in zip(*cells, strict=True) if not {*column[1:]} <= USUAL.get(column[0], set())]
+    return [*zip(*columns, strict=True)]
+
+
+def row_cells(one: Figures, ratio: Ratio | None) -> list[str]:
     memory = f"{one.used_mb or UNKNOWN} of {one.memory_mb}" if one.memory_mb else UNKNOWN
     return [
         one.target,
@@ -60,7 +65,6 @@ def row_cells(one: Figures, ratio: Ratio | None, marks: dict[int, str]) -> list[
         memory,
         UNKNOWN if one.million_usd is None else f"{one.million_usd:,.2f}",
         one.output,
-        marks.get(one.slot, ""),
     ]
 
 
@@ -69,7 +73,7 @@ def ratio_text(ratio: Ratio | None) -> str:
         return UNKNOWN
     if ratio.low is None or ratio.high is None:
         return f"{ratio.value:.2f}"
-    return f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}){', noise' if ratio.noise else ''}"
+    return f"{ratio.value:.2f} ({ratio.low:.2f}-{ratio.high:.2f}){', noise' if ratio.noise else ''}"
 
 
 def explained(of: Sequence[Figures], rows: Sequence[Row]) -> Iterator[str]:
@@ -88,13 +92,15 @@ def explained(of: Sequence[Figures], rows: Sequence[Row]) -> Iterator[str]:
         yield "output: where it varies from run to run of one target, it tells nothing of the targets"
 
 
-def best(points: Sequence[Point]) -> Iterator[str]:
-    """What is to be said of the marks."""
-    given = Counter(mark for point in points for mark in point.marks)
-    if len(points) > 1 and len(given) < MARKS:
-        yield "cheapest, fastest, balanced: none is marked where it may be any of them, by these runs"
-    if any(count > 1 for count in given.values()):
-        yield "several targets have the same mark where it may be each of them"
+def best(points: Sequence[Point], of: Sequence[Figures]) -> Iterator[str]:
+    """Which targets are best at what."""
+    if len(points) < 2:
+        return
+    if min(one.runs for one in of if one.slot in {point.slot for point in points}) < FEWEST:
+        yield f"cheapest, fastest, balanced: it takes {FEWEST} runs on each to tell them from noise"
+        return
+    named = {mark: [point.target for point in points if mark in point.marks] for mark in MARKS}
+    yield "; ".join(f"{mark}: {' or '.join(names) or 'by these runs it may be any'}" for mark, names in named.items())
 
 
 def outputs(experiment: Experiment) -> Iterator[CellEvent]:

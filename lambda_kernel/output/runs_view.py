@@ -59,7 +59,7 @@ def problems(experiment: Experiment) -> str:
 def table(experiment: Experiment, *, in_file: bool) -> dict[str, str]:
     """The first rows, the percentiles, and what there is to say about them. in_file: a CSV file has all rows."""
     rows, plan = experiment.rows, experiment.plan
-    lines = environments_view.table(rows) if plan.fleet else [HEAD, *map(row_cells, rows)]
+    lines = environments_view.table(rows, items=plan.unit == "item") if plan.fleet else [HEAD, *map(row_cells, rows)]
     counted = environments_view.counted(rows) if plan.fleet else ""
     where = f" in {counted}" if counted else ""
     head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{where}{problems(experiment)}"

@@ -36,6 +36,8 @@ def test_a_cell_on_two_targets_in_turn(runner: CellRunner, tmp_path: Path) -> No
         "%%compare local local:512: 10 of 10 runs\ntarget     runs  median ms  p95 ms  min ms  ratio"
     )
     assert "it takes 6 runs on each to tell it from noise" in text
+    assert "$/million" not in text
+    assert max(map(len, text.splitlines()[1:4])) <= 80
     assert "local, local:512: durations do not depend on memory here" in text
     assert ran.usage.invocations == 0  # so that no report line claims them for the current target
     with file.open() as kept:
@@ -46,14 +48,15 @@ def test_a_cell_on_two_targets_in_turn(runner: CellRunner, tmp_path: Path) -> No
 def test_figures_prices_and_the_same_table_again(priced: PricedRunner) -> None:
     ran = priced.run("%%compare shell-a shell-b@eu-north-1 shell-a --runs 6 --warmup 0\ntrue")
     lines = table(ran).splitlines()
+    assert lines[1].split()[-3:] == ["memory", "MB", "$/million"]  # no cold start, and all outputs are the same
     assert [line.split()[:6] for line in lines[2:5]] == [
-        ["shell-a", "6", "9", "9", "9", "-"],
+        ["shell-a", "6", "9", "9", "9", "80"],
         ["shell-b@eu-north-1", "6", "9", "9", "9", "1.00"],
         ["shell-a", "6", "9", "9", "9", "1.00"],
     ]
-    assert "1.00 (1.00 to 1.00), noise        -  80 of 1024        16.87  same" in lines[3]
-    assert lines[2].endswith("16.87")  # it is not the fastest: that may be chance
-    assert "none is marked where it may be any of them" in table(ran)
+    assert lines[3].endswith("1.00 (1.00-1.00), noise  80 of 1024      16.87")
+    either = "by these runs it may be any"
+    assert f"cheapest: {either}; fastest: {either}; balanced: {either}" in lines
     assert {row["region"] for row in rows(ran)} == {"eu-west-1", "eu-north-1"}
     costs = priced.workspace.costs.of
     assert [(function, cost.cells, cost.invocations) for (function, _), cost in costs.items()] == [
