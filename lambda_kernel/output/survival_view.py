@@ -33,7 +33,8 @@ def table(experiment: Experiment, plan: IdlePlan, *, in_file: bool) -> dict[str,
 def lines(plan: IdlePlan, taken: Sequence[Sample]) -> Cells:
     in_time = [one for one in taken if not one.late]
     late = [one for one in taken if one.late]
-    of = [line(duration(pause), [one for one in in_time if one.planned_s == pause]) for pause in plan.pauses]
+    pauses = dict.fromkeys(plan.pauses)  # equal ones are one row
+    of = [line(duration(pause), [one for one in in_time if one.planned_s == pause]) for pause in pauses]
     return [HEAD, *of, *([line("late", late)] if late else [])]
 
 

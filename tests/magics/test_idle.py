@@ -68,6 +68,14 @@ def test_it_tells_for_which_pauses_an_environment_lives(idle: IdleRunner) -> Non
     assert gaps == {0, 60, 300, 600}  # nothing is invoked in a pause
 
 
+def test_equal_pauses_are_one_row(idle: IdleRunner) -> None:
+    ran = idle.run_with(Interrupts(sleep=idle.sleep), "%%repeat 2 --idle 60s,5m,1m", stdin=False)
+    lines = table(ran).splitlines()
+    assert lines[0].startswith("%%repeat 2 --idle 1m,5m,1m: 7 of 7 runs")
+    assert [line.split()[:3] for line in lines[2:4]] == [["1", "min", "4"], ["5", "min", "2"]]
+    assert lines[4].startswith("pauses: ")
+
+
 def test_the_table_so_far_is_there_after_each_run(idle: IdleRunner) -> None:
     ran = idle.run_with(Interrupts(sleep=idle.sleep), "%%repeat 1 --idle 1m,5m\necho same", stdin=False)
     shown = tables(ran)
