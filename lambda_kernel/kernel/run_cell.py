@@ -119,9 +119,10 @@ class Execution:
         self.emit(Output("stdout", text.encode()))
 
     def _command(self, cell: Cell, emit: Emit, usage: Usage | None = None) -> Result:
+        read = self.hints.reading(emit, cell.merge)
+        read = self.amount.reading(read) if usage is None else read  # an experiment says itself what it shows
         usage = self.usage if usage is None else usage
         try:
-            read = self.amount.reading(self.hints.reading(emit, cell.merge))
             return self.workspace.run(cell, Context(read, self.control, usage))
         finally:
             self.hints.give(emit, self.workspace.current, usage)

@@ -19,7 +19,7 @@ from ..experiments.statistics import FEWEST, REPLICATES, Ratio
 from ..session.cell import CellEvent, Notice, Output
 from .display import failure
 from .figures import UNKNOWN, number
-from .folds_view import shown
+from .folds_view import gap, shown
 from .runs_view import Cells, aligned, page_of, problems, unsaved
 from .style import normal, small
 
@@ -111,6 +111,9 @@ def outputs(experiment: Experiment) -> Iterator[CellEvent]:
         same = [one.target for one in of[1:] if one.usual == first.usual]
         yield Notice(f"stdout on {first.target}{also(same)}{'' if text else ': none'}", "runs")
         yield from [Output("stdout", text)] if text else []
+        for fold in experiment.folds.of.values():
+            if fold.stream == "stdout" and fold.ending.outcome == "ok" and fold.data == text:
+                yield from gap(fold)
     for one in of[1:]:
         if first.usual and one.usual and one.usual != first.usual:
             yield Notice(f"stdout on {one.target} differs from that on {first.target}", "runs")

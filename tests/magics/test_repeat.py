@@ -12,12 +12,15 @@ import pytest
 
 from lambda_kernel import errors
 from lambda_kernel.aws.transport import Event, Reply
+from lambda_kernel.aws.usage import Usage
 from lambda_kernel.experiments.engine import Experiment
 from lambda_kernel.experiments.plan import repetitions
+from lambda_kernel.kernel.run_cell import Execution
 from lambda_kernel.output import runs_view
-from lambda_kernel.session.cell import Notice, Output, Shown
+from lambda_kernel.output.amount import left_out
+from lambda_kernel.session.cell import CellEvent, Notice, Output, Shown, Truncated
 from tests.magics.conftest import CellRunner, PricedRunner
-from tests.support.in_process_session import Ran
+from tests.support.in_process_session import Interrupts, Ran
 from tests.support.rows import ROW
 
 
@@ -119,6 +122,18 @@ def test_an_old_file_is_replaced_by_the_first_row(priced: PricedRunner, tmp_path
     priced.run(f"%%repeat 1 --csv {old}\ntrue")
     with old.open() as file:
         assert [row["repetition"] for row in csv.DictReader(file)] == ["1"]
+
+
+@pytest.mark.parametrize("magic", ["%%repeat 2", "%%compare local local:512 --runs 1"])
+def test_what_is_left_out_of_a_run_is_told(runner: CellRunner, magic: str) -> None:
+    """The report line says nothing of it: an experiment shows equal outputs once."""
+    events: list[CellEvent] = []
+    text = f"%limit 8k\n{magic}\nseq 9000"
+    execution = Execution(text, 1, runner.workspace, events.append, Interrupts(), Usage())
+    execution.run()
+    [gap] = [one for one in events if isinstance(one, Truncated)]
+    assert left_out(gap).text.endswith("left out: show more with %limit above the magic")
+    assert execution.amount.cut == ""
 
 
 def test_a_plot_comes_after_the_table(runner: CellRunner) -> None:
