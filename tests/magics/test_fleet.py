@@ -140,7 +140,7 @@ def test_its_end(runner: FleetRunner) -> None:
 
 def test_each_line_is_one_run(runner: FleetRunner, tmp_path: Path) -> None:
     lines, file = tmp_path / "lines", tmp_path / "rows.csv"
-    lines.write_bytes("a b\r\n\n$(x)'\"\nü".encode())
+    lines.write_bytes("a b\r\n\n$(x)'\"\nü".encode("utf-8-sig"))
     ran = runner.run(f'%%fleet 2 --map {lines} --csv {file}\necho "[$FLEET_ITEM]"')
     items = ["a b", "$(x)'\"", "ü"]
     assert told(ran) == [
@@ -164,6 +164,7 @@ def test_each_line_is_one_run(runner: FleetRunner, tmp_path: Path) -> None:
         (b"\n\r\n", "has no items"),
         (b"a\nb\0c\n", "line 2 has a NUL byte"),
         (b"a\n\xff", "line 2 is no UTF-8 text"),
+        (b"\xef\xbb\xbf", "has no items"),
         (b"x" * 1_000_000, "line 1 is longer than 100,000 bytes"),
         (b"x\n" * 10_001, "10,001 items"),
     ],
