@@ -42,7 +42,8 @@ def progress(experiment: Experiment) -> dict[str, str]:
 def under_way(experiment: Experiment) -> str:
     if not experiment.plan.fleet:
         return ""
-    counts = {"running": experiment.running, "waiting": experiment.waiting}
+    over = experiment.stopped or experiment.refused  # what waits then will not run
+    counts = {"running": experiment.running, "waiting": 0 if over else experiment.waiting}
     said = "".join(f", {count:,} {name}" for name, count in counts.items() if count)
     return said + (f" ({experiment.limit})" if experiment.limit else "")
 
