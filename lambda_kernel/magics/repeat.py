@@ -37,7 +37,7 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
         transport = workspace.enter(call.emit, call.control).transport
         if options.idle:
             begin_idle(call, plan)
-        here = Slot(Here(call, command), workspace.target.function, transport.region)
+        here = Slot(Here(call, command), workspace.target.function, transport.region, cell.variables)
         experiment = Experiment(plan)
         carry_out(call, replace(cell, code=code), Trial(experiment, [here], call.usage), file)
     return outcome(experiment)

@@ -126,6 +126,17 @@ def test_cells_go_to_one_of_its_shells(runner: FleetRunner) -> None:
             runner.run(wrong)
 
 
+def test_a_new_shell_of_a_fleet_knows_which_it_is(runner: FleetRunner) -> None:
+    runner.run("%%fleet 3\ntrue")
+    runner.run("%use fleet:2")
+    look = "echo $FLEET_INDEX of $FLEET_SIZE"
+    assert runner.run(f"%reset\n{look}").out.endswith("shell.\n2 of 3\n")
+    assert "2 of 3\n" in told(runner.run(f"%reset\n%%repeat 1\n{look}"))[-1]
+    assert told(runner.run(f"%%fleet 1\n{look}"))[-1] == "stdout 0 of 1\n"
+    assert runner.run(look).out == "2 of 3\n"
+    assert runner.run(f"%use fleet:off\n{look}").out.endswith("\nof\n")
+
+
 def test_its_end(runner: FleetRunner) -> None:
     assert runner.run("%fleet").out == runner.run("%fleet --end").out
     runner.run("%%fleet 3\ntrue")
