@@ -10,7 +10,7 @@ from ..errors import ShellPerCommand, UsageError
 from ..experiments.engine import Experiment, Slot
 from ..experiments.plan import Plan, repetitions
 from ..experiments.survival import idle
-from ..output import survival_view
+from ..output.figures import duration
 from ..session.cell import Cell, Notice, Result
 from ..session.context import Context
 from ..session.session import Session
@@ -54,7 +54,7 @@ def begin_idle(call: Call, plan: Plan) -> None:
     """Say how long it takes. Raises UsageError if nothing can be learnt."""
     if not isinstance(entered(call, call.workspace.target, call.usage), Session):
         raise UsageError("--idle: the 2018 article's function does not tell which environment answers")
-    whole = survival_view.duration(sum(run.pause_seconds for run in plan.runs))
+    whole = duration(sum(run.pause_seconds for run in plan.runs))
     call.emit(Notice(f"{len(plan.runs):,} runs, with pauses of {whole} in all. An interrupt keeps the table", "runs"))
 
 

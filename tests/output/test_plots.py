@@ -161,6 +161,13 @@ def test_survival_is_ordered_by_pause_and_leaves_out_what_was_not_tried() -> Non
     assert survival.plot("", [Pause(60, 1, 1), Pause(3600, 0, 0)]) is None
 
 
+def test_short_pauses_are_in_seconds_as_in_the_table() -> None:
+    found = made(survival.plot("", [Pause(1, 1, 1), Pause(90, 0, 1)]))
+    assert [line.split("  ")[0] for line in found.drawn.splitlines()] == ["1 s", "1 min 30 s"]
+    brief = made(survival.plot("", [Pause(1, 1, 1), Pause(2, 0, 1)])).spec
+    assert brief["encoding"]["x"]["title"].endswith("(s)")
+
+
 def test_cost_names_each_target_where_there_is_room() -> None:
     points = [Point("slow", 800, 2, 790, 810), Point("fast", 100, 3, 90, 110, ["fastest", "cheapest"])]
     found = values(cost.plot("", points))
@@ -348,7 +355,7 @@ def test_each_kind_of_experiment_has_its_plot() -> None:
     ]
     rows = [at(int(1000 * second), name, repetition=n) for n, (second, name) in enumerate(IDLE, 1)]
     found = values(runs_plot.plot(Experiment(idle("%%repeat 2 --idle 1s,2s", 2, [1, 2]), rows)))
-    assert [(one["pause"], one["count"]) for one in found] == [(1_000, "2 of 2"), (2_000, "0 of 1")]
+    assert [(one["pause"], one["count"]) for one in found] == [(1, "2 of 2"), (2, "0 of 1")]
 
 
 @pytest.mark.parametrize("columns", [60, 70, 79, 300])
