@@ -16,6 +16,7 @@ from ..errors import CommandLost, Refused, UsageError
 from ..experiments.engine import Clocks, Engine, Experiment, Slot
 from ..experiments.table_file import TableFile
 from ..output import experiment_view, runs_plot, runs_view
+from ..output.terminal import wrapped
 from ..session.cell import Bound, Cell, Notice, Result, Shown
 from ..transfer import Local
 from .approval import Approval
@@ -128,8 +129,11 @@ class Progress:
             self._emit(Notice(f"{experiment.stopped}: the rows so far are kept, and `%last` shows them again", "runs"))
 
     def _show_table(self, experiment: Experiment) -> None:
-        shown = shown_table(experiment, in_file=self._file is not None)
-        self._emit(replace(shown, key=self._table, live=experiment_view.grows(experiment)))
+        shown, grows = shown_table(experiment, in_file=self._file is not None), experiment_view.grows(experiment)
+        if grows:  # a live view is cut at the terminal's edge, and this one stays there
+            text = wrapped(shown.data["text/plain"], self._call.workspace.columns)
+            shown = replace(shown, data=shown.data | {"text/plain": text})
+        self._emit(replace(shown, key=self._table, live=grows))
 
 
 def shown_table(experiment: Experiment, *, in_file: bool) -> Shown:

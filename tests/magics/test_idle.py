@@ -11,6 +11,7 @@ import pytest
 from lambda_kernel import errors
 from lambda_kernel.aws.target import LOCAL
 from lambda_kernel.aws.transport import Reply
+from lambda_kernel.output.display import on_screen
 from lambda_kernel.session.cell import Notice, Shown
 from tests.magics.conftest import CellRunner
 from tests.magics.test_repeat import table
@@ -87,6 +88,15 @@ def test_the_table_so_far_is_there_after_each_run(idle: IdleRunner) -> None:
     [again] = tables(idle.run("%last"))
     assert again.data == shown[-1].data
     assert again.key != shown[-1].key
+
+
+def test_the_whole_table_is_there_in_a_narrow_terminal(idle: IdleRunner) -> None:
+    """The last one is a live view, too, and a live view is cut at the edge."""
+    idle.workspace.columns = 60
+    ran = idle.run_with(Interrupts(sleep=idle.sleep), "%%repeat 1 --idle 1m\ntrue", stdin=False)
+    text = on_screen(tables(ran)[-1].data, 60)["text/plain"]
+    assert "…" not in text
+    assert "10 min idle" in " ".join(text.split())
 
 
 def test_an_interrupt_in_a_pause_keeps_the_table(idle: IdleRunner) -> None:
