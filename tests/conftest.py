@@ -7,7 +7,9 @@ child, fails the test even where a library swallows the error.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import ipaddress
 import os
 import shutil
@@ -185,15 +187,43 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["outer_environ"] = dict(node.config.stash[stashed_environment])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow ones come first, and the longest before them, so that no worker is left alone with them."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Have each worker begin with other modules: after a change all would compile the same ones at the same time."""
+    config = session.config
+    worker = getattr(config, "workerinput", None)
+    if worker and config.args == config.getini("testpaths"):
+        modules = sorted(path.relative_to(config.rootpath) for path in Path(__file__).parent.rglob("test_*.py"))
+        for path in modules[int(worker["workerid"][2:]) :: worker["workercount"]]:
+            with contextlib.suppress(Exception, pytest.skip.Exception):  # the collection tells of it
+                importlib.import_module(".".join(path.with_suffix("").parts))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The slow ones come first, and the longest before them, so that no worker is left alone with them.
+
+    Each worker begins with its part of the list, and takes from the end of another's when that is done. What shares a
+    browser or an emulator of AWS stands at the beginning of a part, so that it is started in one worker only.
+    """
     tests = Path(__file__).parent
     slow = [tests / name for name in SLOW]
     are_slow = {path: any(path.is_relative_to(name) for name in slow) for path in {item.path for item in items}}
     for item in items:
         if are_slow[item.path]:
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: (item.path != tests / LONGEST, not are_slow[item.path]))
+
+    def first(item: pytest.Item) -> tuple[bool, ...]:
+        path = item.path
+        is_early = are_slow[path] or path.is_relative_to(tests / "commands" / "deploy")  # moto takes seconds to load
+        return path == tests / LONGEST, path.is_relative_to(tests / "browser"), is_early
+
+    def is_second(item: pytest.Item) -> bool:
+        return item.path.is_relative_to(tests / "product") and item.path != tests / LONGEST
+
+    items.sort(key=first, reverse=True)
+    part = len(items) // getattr(config, "workerinput", {}).get("workercount", 1)
+    others = [item for item in items if not is_second(item)]
+    items[:] = [*others[:part], *filter(is_second, items), *others[part:]]
 
 
 def pytest_configure(config: pytest.Config) -> None:

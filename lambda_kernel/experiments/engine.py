@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from .. import errors
@@ -87,6 +87,14 @@ class Experiment:
         self.folds.sort()
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What was done for a slot's next run before the engine began it. seconds: how long that took."""
+
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+
+
 Told = Callable[[Experiment], None]
 
 
@@ -114,13 +122,13 @@ class Engine:
         context: Context,
         clocks: Clocks,
         *,
-        used: Mapping[int, Usage] | None = None,
+        ahead: Mapping[int, Ahead] | None = None,
     ) -> None:
-        """used: by slot, what its next run has used before, such as a hello after which it was throttled."""
+        """ahead: by slot."""
         self._slots, self._clocks = slots, clocks
         self._emit, self._control, self._usage = context.emit, context.control, context.usage
         self._notified: set[CellEvent] = set()
-        self._used = dict(used or {})
+        self._ahead = dict(ahead or {})
         self._lock = threading.Lock()
         self._idle: list[Control] = []  # of the lanes that wait for a run
         self._under_way: dict[Control, Attempt] = {}
@@ -142,8 +150,8 @@ class Engine:
         else:
             controls = [self._clocks.lane(self._control, self._clocks.seconds) for _ in range(lanes)]
             side_by_side(controls, self, self._control)
-        for usage in self._used.values():
-            self._usage.include(usage)
+        for ahead in self._ahead.values():
+            self._usage.include(ahead.usage)
         if self._failure:
             raise self._failure
 
@@ -192,9 +200,10 @@ class Engine:
         left = None if self._end is None else self._end - begun
         variables = {**slot.variables, **run.variables}
         cell = replace(self._cell, seconds=left, stdin=False, variables=variables, patient=self._alone)
-        usage, output = self._used.pop(number, None) or Usage(), Collector(self._emit, self._notified)
-        begin = Begin(slot.target, slot.region, self._clocks.now(), 0.0 if run.tried is None else begun - run.tried)
-        return Attempt(run, number, slot, cell, control, usage, output, begin, begun)
+        ahead, output = self._ahead.pop(number, None) or Ahead(), Collector(self._emit, self._notified)
+        queued = 0.0 if run.tried is None else begun - run.tried
+        begin = Begin(slot.target, slot.region, self._clocks.now() - timedelta(seconds=ahead.seconds), queued)
+        return Attempt(run, number, slot, cell, control, ahead.usage, output, begin, begun - ahead.seconds)
 
     def _try(self, attempt: Attempt) -> bool:
         """False: the lane was left meanwhile. Raises errors.KernelError."""
@@ -223,7 +232,7 @@ class Engine:
             return False
         run = attempt.run
         tried = attempt.begun if run.tried is None else run.tried
-        self._used[attempt.number] = attempt.usage
+        self._ahead[attempt.number] = Ahead(attempt.usage)  # such as a hello after which it was throttled
         self._schedule.throttled(replace(run, pause_seconds=0.0, tried=tried), attempt.number, error)
         return True
 

@@ -46,13 +46,18 @@ class Sample:
 
 
 def samples(plan: Plan, rows: Sequence[Row]) -> list[Sample]:
-    """Of each two runs one after the other whose environments are known."""
+    """Of each two runs one after the other whose environments are known. Of a run that was lost, only the one that it
+    was meant for is known."""
     planned = {run.repetition: run.pause_seconds for run in plan.runs}
     return [
         Sample(planned[row.repetition], idle_s(before, row, planned[row.repetition]), same(before, row))
         for before, row in pairwise(rows)
-        if before.environment_id and row.environment_id and planned.get(row.repetition)
+        if met(before) and met(row) and planned.get(row.repetition)
     ]
+
+
+def met(row: Row) -> bool:
+    return row.environment_id is not None and row.outcome in ("ok", "failed")
 
 
 def same(before: Row, row: Row) -> bool:

@@ -126,7 +126,8 @@ class LambdaKernel(ClientsKernel):
         """After a restart it has the same name and a later epoch, so that the previous kernel's shell is ended."""
         name = name_of(f"{self.name} {target}".encode())
         caller = Worker() if target.slot is None else caller_of_a_run()
-        return Session(transport, clock, name, caller=caller, epoch=time.time_ns() // 1_000_000)
+        epoch = time.time_ns() // 1_000_000
+        return Session(transport, clock, name, caller=caller, direct=target.local, epoch=epoch)
 
     def owns(self, shell: str) -> bool:
         """Whether a shell is or was this kernel's, on any function: its output may be read late."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..aws.usage import Usage
 from ..errors import CommandLost, Refused, UsageError
-from ..experiments.engine import Clocks, Engine, Experiment, Slot
+from ..experiments.engine import Ahead, Clocks, Engine, Experiment, Slot
 from ..experiments.table_file import TableFile
 from ..output import experiment_view, runs_plot, runs_view
 from ..output.terminal import wrapped
@@ -52,12 +52,12 @@ def outcome(experiment: Experiment) -> Result:
 
 @dataclass(frozen=True)
 class Trial:
-    """An experiment, and what it is made with. usage: counts it; used: as in Engine; sorts: as in Progress."""
+    """An experiment, and what it is made with. usage: counts it; ahead: as in Engine; sorts: as in Progress."""
 
     experiment: Experiment
     slots: Sequence[Slot]
     usage: Usage
-    used: Mapping[int, Usage] | None = None
+    ahead: Mapping[int, Ahead] | None = None
     sorts: bool = False
 
 
@@ -67,7 +67,7 @@ def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> N
     workspace.experiment = experiment
     view = Progress(call, file, sorts=trial.sorts)
     clocks = Clocks(workspace.clock, lambda: datetime.now(timezone.utc), call.control.wait)
-    engine = Engine(trial.slots, replace(call.context, usage=trial.usage), clocks, used=trial.used)
+    engine = Engine(trial.slots, replace(call.context, usage=trial.usage), clocks, ahead=trial.ahead)
     try:
         engine.carry_out(experiment, replace(cell, bound=cell.bound or Bound()), view.show)
     finally:

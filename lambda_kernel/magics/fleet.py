@@ -46,7 +46,7 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
             at_once = most
         made, before = fleet_shells.make(workspace, size, call.context), workspace.experiment
         experiment = Experiment(plan_of(options, at_once, items, made))
-        trial = Trial(experiment, made.slots, call.usage, made.used, sorts=options.order == "env")
+        trial = Trial(experiment, made.slots, call.usage, made.ahead, sorts=options.order == "env")
         try:
             carry_out(call, replace(cell, code=code), trial, file)
         finally:

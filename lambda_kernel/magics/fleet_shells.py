@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ..aws.transport import Transport
 from ..aws.usage import Usage
-from ..errors import ShellPerCommand
-from ..experiments.engine import Place, Slot
+from ..errors import KernelError, ShellPerCommand
+from ..experiments.engine import Ahead, Place, Slot
 from ..experiments.plan import ITEM
 from ..session.article import ArticleSession
 from ..session.context import Context
@@ -20,13 +20,13 @@ from ..workspace.workspace import AnySession, Workspace
 
 @dataclass
 class Fleet:
-    """slots: where its runs go. stays: whether its shells stay for later. used: by slot, what was used to find out what
+    """slots: where its runs go. stays: whether its shells stay for later. ahead: by slot, what it took to find out what
     kind of function it is."""
 
     slots: list[Slot]
     stays: bool
     transport: Transport
-    used: dict[int, Usage] = field(default_factory=dict)
+    ahead: dict[int, Ahead] = field(default_factory=dict)
 
     def rest(self) -> None:
         """Close the connections. The next invocation opens new ones."""
@@ -58,7 +58,7 @@ def has_tenants(workspace: Workspace) -> bool | None:
 
 def found_out(workspace: Workspace, size: int, context: Context) -> Fleet:
     """The shell of the first slot finds out what kind of function it is."""
-    first, own = shell(workspace, 0), Usage()
+    first, own, begun = shell(workspace, 0), Usage(), workspace.clock()
     try:
         first.reset(replace(context, usage=own))
     except ShellPerCommand:
@@ -66,9 +66,12 @@ def found_out(workspace: Workspace, size: int, context: Context) -> Fleet:
         end(workspace, left=False)
         workspace.meet_article(context.emit)
         return article(workspace, size)
+    except KernelError:
+        end(workspace, left=False)  # there is no such shell
+        raise
     if first.remote and first.remote.tenant:
         made = tenants(workspace, size)
-        made.used[0] = own
+        made.ahead[0] = Ahead(own, workspace.clock() - begun)
         return made
     context.usage.include(own)
     end(workspace)

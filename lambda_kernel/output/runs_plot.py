@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def plot(experiment: Experiment, columns: int | None = None) -> Plot | None:
     room = characters.room(columns)
     plan, rows = experiment.plan, experiment.rows
     if isinstance(plan, Comparison):
-        return cost.plot(plan.name, points(rows))
+        return cost.plot(plan.name, points(rows)) or ecdf.of_targets(plan.name, times(plan, rows), room)
     if isinstance(plan, IdlePlan):
         return survival.plot(plan.name, pauses(plan, rows), room)
     return timeline.plot(plan.name, rows, room) if plan.fleet else ecdf.plot(plan.name, rows, room)
@@ -49,6 +50,13 @@ def points(rows: Sequence[Row]) -> list[Point]:
     times = {slot: durations(counted(made)) for slot, made in by_slot(rows).items()}
     middle = {slot: (percentile(of, 25), percentile(of, 75)) for slot, of in times.items() if of}
     return [Point(one.target, one.duration_ms, one.million_usd, *middle[one.slot], one.marks) for one in curve(rows)]
+
+
+def times(plan: Comparison, rows: Sequence[Row]) -> dict[str, list[float]]:
+    """Durations by target. The emulator's runs have no price, so that no curve of cost can be drawn."""
+    often = Counter(plan.targets)
+    names = [f"{name} ({slot + 1})" if often[name] > 1 else name for slot, name in enumerate(plan.targets)]
+    return {names[slot]: durations(counted(made)) for slot, made in by_slot(rows).items()}
 
 
 def pauses(plan: IdlePlan, rows: Sequence[Row]) -> list[Pause]:

@@ -26,14 +26,21 @@ LATE_SECONDS = 0.1  # and any invocation so much longer
 class Connection:
     """To one function.
 
-    round_trip: the seconds that a request is on its way, both ways; reported: whether the last answer came with
-    Lambda's own figures; sent_at: when the last request was sent.
+    direct: whether nobody is in between who may send a request twice, such as a proxy. round_trip: the seconds that a
+    request is on its way, both ways; reported: whether the last answer came with Lambda's own figures; sent_at: when
+    the last request was sent.
     """
 
     def __init__(
-        self, transport: Transport, clock: Callable[[], float], randomness: Callable[[], float], call: CallPolicy
+        self,
+        transport: Transport,
+        clock: Callable[[], float],
+        randomness: Callable[[], float],
+        call: CallPolicy,
+        *,
+        direct: bool = False,
     ) -> None:
-        self.transport, self.clock, self.randomness = transport, clock, randomness
+        self.transport, self.clock, self.randomness, self.direct = transport, clock, randomness, direct
         self.round_trip: float | None = None
         self.reported = True
         self.sent_at = 0.0

@@ -226,7 +226,7 @@ class Exchange:
         environment is hardly busy with anything else.
         """
         elsewhere = not self.remote.is_here(reply) and reply["state"] in LOST
-        return self.phase is Phase.UNSENT and self.remote.tenant and elsewhere
+        return self.phase is Phase.UNSENT and self.remote.tenant and elsewhere and not self.connection.direct
 
     def found(self) -> None:
         """The right environment has answered that it runs what it was sent."""

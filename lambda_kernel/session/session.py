@@ -41,11 +41,13 @@ class Session:
         randomness: Callable[[], float] = random.random,
         *,
         caller: CallPolicy = inline,
+        direct: bool = False,
         epoch: int = 1,
         uptime: Callable[[], float] = uptime,
     ) -> None:
+        """direct: as in Connection."""
         self.transport = transport
-        self.connection = Connection(transport, clock, randomness, caller)
+        self.connection = Connection(transport, clock, randomness, caller, direct=direct)
         self.remote = RemoteShell(name or uuid.uuid4().hex, transport.function, epoch, uptime)
         self._lock = threading.Lock()  # held by a cell
 

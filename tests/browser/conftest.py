@@ -56,3 +56,11 @@ def page(root: Path, chromium: str) -> Iterator[Page]:
         context.set_default_timeout(SECONDS)
         yield context.pages[0]
         context.close()
+
+
+@pytest.fixture(scope="package")
+def jupyterlab_page(page: Page, url: str) -> Page:
+    """With JupyterLab's launcher at first. To load it takes seconds of work, so all open their notebooks there."""
+    page.goto(f"{url}/lab?reset")
+    page.locator(".jp-LauncherCard").first.wait_for()
+    return page

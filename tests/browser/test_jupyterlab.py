@@ -28,9 +28,9 @@ def expect(locator: Locator) -> LocatorAssertions:
 
 
 @pytest.fixture(scope="module")
-def lab(page: Page, url: str) -> Lab:
+def lab(jupyterlab_page: Page) -> Lab:
     """A notebook made by the launcher's card, with the article's first command. A worker may run some of the tests."""
-    page.goto(f"{url}/lab?reset")
+    page = jupyterlab_page
     card = page.locator(".jp-LauncherCard[data-category=Notebook]", has_text="AWS Lambda shell").first
     expect(card.locator("img")).to_have_attribute("src", re.compile("kernelspecs/lambda/logo"))
     card.click()
@@ -154,7 +154,7 @@ def test_a_notice_is_no_error(lab: Lab) -> None:
     assert (report.evaluate(bar), notice.evaluate(bar) == "none") == ("none", False)
 
 
-def test_it_is_saved_with_its_metadata_and_shown_again(lab: Lab, root: Path, url: str) -> None:
+def test_it_is_saved_with_its_metadata_and_shown_again(lab: Lab, root: Path) -> None:
     import nbformat
 
     with lab.page.expect_response(saves):  # the file is an empty notebook until then
@@ -166,7 +166,7 @@ def test_it_is_saved_with_its_metadata_and_shown_again(lab: Lab, root: Path, url
     assert saved.metadata.kernelspec.name == "lambda"
     [report] = [shown for shown in saved.cells[0].outputs if shown.output_type == "display_data"]
     assert report.metadata["lambda"]["memory_size_mb"] == 128
-    lab.page.goto(f"{url}/lab/tree/{path.name}?reset")
+    lab.open(path.name)
     first = lab.page.locator(".jp-Notebook .jp-Cell").first
     expect(first.locator(".jp-OutputArea")).to_contain_text("Mem:")
 
@@ -216,9 +216,7 @@ def test_the_status_and_the_colours(lab: Lab) -> None:
 
 def test_one_click_stops_what_run_all_has_queued(lab: Lab, root: Path) -> None:
     notebook(root / "queue.ipynb", "state=kept", *["sleep 0.1"] * 30, "echo $state")
-    lab.open("queue.ipynb")
-    lab.button("restart-and-run").click()
-    lab.confirm()
+    lab.open("queue.ipynb").run_all()
     lab.wait(lab.cells.nth(2))
     lab.button("interrupt").click()
     lab.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
@@ -226,7 +224,7 @@ def test_one_click_stops_what_run_all_has_queued(lab: Lab, root: Path) -> None:
     expect(last.locator(".jp-InputPrompt")).to_have_text("[ ]:")
     assert lab.page.locator(".jp-OutputArea", has_text="Interrupted").count() <= 1
     last.locator(".cm-content").click()
-    lab.page.keyboard.press("Control+Enter")
+    lab.page.keyboard.press("Shift+Enter")  # the next test types into an empty cell
     assert output(lab.wait(last)).startswith("kept\n")
 
 

@@ -15,10 +15,11 @@ pytestmark = pytest.mark.timeout(180)
 
 
 def test_a_notebook_of_its_menu_runs_and_is_interrupted(page: Page, url: str) -> None:
-    page.goto(f"{url}/tree")
-    page.get_by_text("New", exact=True).click()
+    tree = page.context.new_page()
+    tree.goto(f"{url}/tree")
+    tree.get_by_text("New", exact=True).click()
     with page.context.expect_page() as opened:
-        page.locator(".lm-Menu-item", has_text="AWS Lambda shell").first.click()
+        tree.locator(".lm-Menu-item", has_text="AWS Lambda shell").first.click()
     lab = Lab(opened.value).ready()
     assert "Mem:" in output(lab.run("free"))
     cell = lab.start("echo begun; sleep 300; echo never")
@@ -27,3 +28,4 @@ def test_a_notebook_of_its_menu_runs_and_is_interrupted(page: Page, url: str) ->
     lab.wait(cell)
     assert "Interrupted" in output(cell)
     lab.page.close()
+    tree.close()

@@ -29,19 +29,14 @@ def pictures(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def lab(page: Page, url: str, root: Path) -> Lab:
-    notebook(root / "empty.ipynb", "")
-    page.goto(f"{url}/lab/tree/empty.ipynb?reset")
-    lab = Lab(page).ready()
-    page.keyboard.press("Control+b")  # no side bar
-    page.add_style_tag(content=HIDDEN)
-    return lab
+def lab(jupyterlab_page: Page) -> Lab:
+    jupyterlab_page.keyboard.press("Control+b")  # no side bar
+    jupyterlab_page.add_style_tag(content=HIDDEN)
+    return Lab(jupyterlab_page)
 
 
 def run_all(lab: Lab, name: str) -> None:
-    lab.open(name)
-    lab.button("restart-and-run").click()
-    lab.confirm()
+    lab.open(name).run_all()
     lab.wait(lab.cells.last)
 
 
@@ -81,7 +76,7 @@ def test_a_notebook(lab: Lab, root: Path, pictures: Path) -> None:
 def test_the_live_view(lab: Lab, root: Path, pictures: Path) -> None:
     lab.theme("Dark")
     work = "while :; do :; done & sleep 1000 &"
-    notebook(root / "live.ipynb", work, "%top -d 0.2 -n 20")
+    notebook(root / "live.ipynb", work, "%top -d 0.2 -n 5")
     run_all(lab, "live.ipynb")
     take(lab, pictures / "top.png")
     assert "sleep 1000" in output(lab.cells.nth(1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lambda_kernel import errors
 from lambda_kernel.aws.usage import Usage
-from lambda_kernel.experiments.engine import Clocks, Engine, Experiment, Slot
+from lambda_kernel.experiments.engine import Ahead, Clocks, Engine, Experiment, Slot
 from lambda_kernel.experiments.plan import repetitions
 from lambda_kernel.report import Report
 from lambda_kernel.session.cell import Cell, CellEvent, Output, Result, ThreadControl
@@ -76,16 +76,34 @@ class World:
     def leave(self) -> None:
         self.pass_time(0.1)
 
-    def carry_out(self, experiment: Experiment, code: str = "true", seconds: float | None = None) -> Usage:
+    def carry_out(
+        self,
+        experiment: Experiment,
+        code: str = "true",
+        seconds: float | None = None,
+        ahead: Mapping[int, Ahead] | None = None,
+    ) -> Usage:
         usage = Usage()
         clocks = Clocks(self.clock, lambda: T0 + timedelta(seconds=self.now), self.pass_time)
-        engine = Engine([Slot(self, "shell", "local")], Context(lambda cell_event: None, self.control, usage), clocks)
+        context = Context(lambda cell_event: None, self.control, usage)
+        engine = Engine([Slot(self, "shell", "local")], context, clocks, ahead=ahead)
         engine.carry_out(experiment, Cell(code, seconds=seconds, stdin=True), lambda experiment: None)
         return usage
 
 
 def planned(count: int, pause: float = 0.0, cold: bool = False) -> Experiment:
     return Experiment(repetitions("test", count, pause, cold))
+
+
+def test_what_was_done_ahead_is_a_part_of_the_slots_first_run() -> None:
+    world, experiment, hello = World(), planned(2), Usage()
+    hello.add("hello", Report("id", 5.0, 300.0, 128, 30, init_duration_ms=240.0))
+    usage = world.carry_out(experiment, ahead={0: Ahead(hello, 5.0)})
+    one, two = experiment.rows
+    assert (one.wall_ms, one.init_duration_ms, one.invocations) == (5_010.0, 240.0, 2)
+    assert one.start == (T0 + timedelta(seconds=995)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert (two.wall_ms, two.invocations) == (10.0, 1)
+    assert usage.invocations == 3
 
 
 ENDINGS = st.sampled_from([Result(0), Result(3), errors.CommandLost("gone"), Result(1, ended="unresponsive")])

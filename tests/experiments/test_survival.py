@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_kernel.experiments.engine import Experiment
-from lambda_kernel.experiments.row import Row
+from lambda_kernel.experiments.row import Outcome, Row
 from lambda_kernel.experiments.survival import IdlePlan, Sample, idle, samples
 from lambda_kernel.output import survival_view
 from lambda_kernel.output.figures import duration
@@ -61,6 +61,14 @@ def test_a_sample_needs_two_known_environments(environments: list[str | None]) -
         rows.append(made(number, 400 * number, environment))
     known = [pair for pair in pairwise(environments) if None not in pair]
     assert [one.same for one in samples(plan, rows)] == [one == two for one, two in known]
+
+
+@pytest.mark.parametrize("outcome", ["lost", "interrupted", "timed out"])
+def test_a_run_without_an_end_tells_nothing_of_its_environment(outcome: Outcome) -> None:
+    rows = [made(1, 0.0), made(2, 60.0), replace(made(3, 120.0), outcome=outcome), made(4, 180.0)]
+    assert [one.same for one in samples(idle("", 3, [60.0]), rows)] == [True]
+    failed = [*rows[:2], replace(rows[2], outcome="failed"), rows[3]]
+    assert [one.same for one in samples(idle("", 3, [60.0]), failed)] == [True] * 3
 
 
 def shown(plan: IdlePlan, rows: list[Row]) -> list[str]:

@@ -260,17 +260,16 @@ def test_emulators_of_two_sizes_are_compared(book: Notebook) -> None:
     assert "lambda" not in shown.reply["metadata"]
 
 
-def test_a_restarted_kernel_is_the_same_tenant_with_a_clean_shell() -> None:
-    with notebook() as book:
-        before = book.run("x=1; echo $LAMBDA_TENANT_ID").out
-        for _ in range(5):
-            book.run("%reset")
-        book.run("x=1")
-        book.manager.restart_kernel()
-        book.client.wait_for_ready(timeout=30)
-        assert book.run("echo $LAMBDA_TENANT_ID${x-}").out == before
+def test_a_restarted_kernel_is_the_same_tenant_with_a_clean_shell(book: Notebook) -> None:
     with notebook() as other:
-        assert other.run("echo $LAMBDA_TENANT_ID").out != before
+        before = other.run("x=1; echo $LAMBDA_TENANT_ID").out
+        for _ in range(5):
+            other.run("%reset")
+        other.run("x=1")
+        other.manager.restart_kernel()
+        other.client.wait_for_ready(timeout=30)
+        assert other.run("echo $LAMBDA_TENANT_ID${x-}").out == before
+    assert book.run("echo $LAMBDA_TENANT_ID").out != before
 
 
 def test_a_killed_kernel_leaves_no_process() -> None:
@@ -354,14 +353,19 @@ class TestMagics:
         assert "cannot write /nowhere/x" in shown.error[1]
 
 
+@pytest.fixture(scope="module")
+def in_ascii() -> Iterator[Notebook]:
+    """What it sends is in ASCII, as JavaScript does it."""
+    with notebook() as made:
+        assert made.client.session is not None
+        made.client.session.pack = lambda content: json.dumps(content, default=str).encode()
+        yield made
+
+
 @pytest.mark.parametrize("code", ["echo \ud800", "%%writefile /tmp/x\n\ud800", "%history \udc00"])
-def test_half_a_character_gets_a_reply(code: str) -> None:
-    with notebook() as book:
-        assert book.client.session is not None
-        # In ASCII, as JavaScript does.
-        book.client.session.pack = lambda content: json.dumps(content, default=str).encode()
-        assert book.run(code).reply["content"]["status"] in ("ok", "error")
-        assert book.run("echo fine").out == "fine\n"
+def test_half_a_character_gets_a_reply(in_ascii: Notebook, code: str) -> None:
+    assert in_ascii.run(code).reply["content"]["status"] in ("ok", "error")
+    assert in_ascii.run("echo fine").out == "fine\n"
 
 
 def test_jupyters_configuration_counts(tmp_path: Path) -> None:

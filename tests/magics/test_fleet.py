@@ -361,6 +361,18 @@ def shells(remote: Any) -> list[Any]:
     return [shell for shell in remote.environment.shells.values() if hasattr(shell, "ran")]
 
 
+def test_a_function_that_cannot_be_asked_has_no_shells(runner: FleetRunner) -> None:
+    def deny(event: Event, invoke: Any) -> Reply:
+        raise errors.AccessDenied("you may not")
+
+    runner.faults = deny
+    with pytest.raises(errors.AccessDenied):
+        runner.run("%%fleet 3\ntrue")
+    assert runner.run("%fleet").out.startswith("No fleet")
+    with pytest.raises(errors.UsageError):
+        runner.run("%use fleet:0")
+
+
 def test_many_different_outputs_are_in_a_table(runner: FleetRunner) -> None:
     ran = runner.run("%%fleet 2 --jobs 1 --map -\necho of $FLEET_ITEM\n--\n" + "\n".join(map(str, range(22))))
     assert told(ran) == []

@@ -7,7 +7,7 @@ import json
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -61,6 +61,7 @@ PLOTS = {
     "large timeline": made(timeline.plot("%%fleet 900", [at(n, f"{n:032x}", outcome="failed") for n in range(900)])),
     "long timeline": made(timeline.plot("%%fleet 9 --map f", [at(n * 9, f"{n % 9}") for n in range(3_000)])),
     "survival": made(survival.plot("--idle 1m,1h", [Pause(60, 5, 5), Pause(3600, 0, 5)])),
+    "targets": made(ecdf.of_targets("%%compare", {HOSTILE: [1.0] * 5, "b": [2.0, 3, 4, 5, 60]})),
     "cost": made(cost.plot("%%compare", [Point(HOSTILE, 950, 12.25, 900, 960, cost.MARKS), Point("b", 90, 1, 80, 95)])),
 }
 all_plots = pytest.mark.parametrize("found", PLOTS.values(), ids=PLOTS)
@@ -226,11 +227,19 @@ def test_vega_lite_has_nothing_to_warn_of() -> None:
 
 @all_plots
 def test_it_loads_nothing_and_names_are_data(found: Plot) -> None:
-    body = {key: value for key, value in found.spec.items() if key not in ("$schema", "data")}
-    assert "://" not in json.dumps(body)
+    """A scale's domain holds values of the data, too."""
+    assert "://" not in json.dumps(without(found.spec, ("$schema", "data", "domain")))
     assert not {"url", "href"} & {key for key, _ in items(found.spec)}
     assert HOSTILE not in json.dumps(found.spec)
     assert found.text.replace("\n", "").isprintable()
+
+
+def without(value: Any, keys: Collection[str]) -> Any:
+    if isinstance(value, list):
+        return [without(inner, keys) for inner in value]
+    if isinstance(value, dict):
+        return {key: without(inner, keys) for key, inner in value.items() if key not in keys}
+    return value
 
 
 def items(value: Any) -> Iterator[tuple[str, Any]]:
@@ -356,6 +365,28 @@ def test_each_kind_of_experiment_has_its_plot() -> None:
     rows = [at(int(1000 * second), name, repetition=n) for n, (second, name) in enumerate(IDLE, 1)]
     found = values(runs_plot.plot(Experiment(idle("%%repeat 2 --idle 1s,2s", 2, [1, 2]), rows)))
     assert [(one["pause"], one["count"]) for one in found] == [(1, "2 of 2"), (2, "0 of 1")]
+
+
+@pytest.mark.parametrize(
+    ("targets", "runs", "curves"),
+    [
+        (("local:128", "local:512"), ecdf.FEWEST, ["local:128", "local:512"]),
+        (("local", "local"), ecdf.FEWEST, ["local (1)", "local (2)"]),
+        (("local:128", "local:512"), ecdf.FEWEST - 1, None),
+        (tuple("abcde"), ecdf.FEWEST, None),
+    ],
+)
+def test_targets_without_prices_have_a_curve_of_their_durations(
+    targets: tuple[str, ...], runs: int, curves: list[str] | None
+) -> None:
+    rows = [
+        replace(ROW, target=target, slot=slot, repetition=n, duration_ms=10.0 * n, cost_usd=None)
+        for slot, target in enumerate(targets)
+        for n in range(1, runs + 1)
+    ]
+    found = runs_plot.plot(Experiment(comparison("%%compare", targets, runs), rows))
+    assert found is None or [*dict.fromkeys(one["figure"] for one in values(found))] == curves
+    assert (found is None) == (curves is None)
 
 
 @pytest.mark.parametrize("columns", [60, 70, 79, 300])

@@ -16,7 +16,7 @@ from lambda_kernel.function import index
 from lambda_kernel.local import LocalEngine, Settings
 from tests.support.aws_cli import TENANT_ID, VERSIONS, AwsCli, aws_cli
 from tests.support.engine_process import environ_for, local_engine
-from tests.support.ministack import REGION, deploy, ministack
+from tests.support.ministack import REGION, delete, deploy, ministack
 
 # What awslambdaric says before the first invocation where Python is one that Lambda has as a preview (3.15 at first).
 PREVIEW = r"(?:\[WARNING\]\t\S+\t\tLAMBDA_WARNING: [^\n]*\n)?"
@@ -46,12 +46,16 @@ def for_tenants(version: int) -> AwsCli:
     return cli
 
 
+@pytest.fixture(scope="module")
+def engine() -> Iterator[dict[str, str]]:
+    with local_engine() as made:
+        yield made
+
+
 @each_version
-def test_the_loop_prints_what_the_article_shows(tmp_path: Path, version: int) -> None:
-    cli = aws_cli(version)
-    with local_engine() as engine:
-        environ = {**environ_for(engine), **cli.variables(tmp_path)}
-        free, release, failed, end = looped("free\ncat /etc/os-release\nfalse\nexit\n", environ)
+def test_the_loop_prints_what_the_article_shows(tmp_path: Path, engine: dict[str, str], version: int) -> None:
+    environ = {**environ_for(engine), **aws_cli(version).variables(tmp_path)}
+    free, release, failed, end = looped("free\ncat /etc/os-release\nfalse\nexit\n", environ)
     for text, command in ((free, "free"), (release, "cat /etc/os-release"), (failed, "false")):
         request = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
         stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -88,25 +92,29 @@ def test_the_loop_where_tenants_are_isolated(tmp_path: Path, version: int) -> No
 
 
 @each_version
-def test_what_else_a_version_needs(tmp_path: Path, version: int) -> None:
+def test_what_else_a_version_needs(tmp_path: Path, engine: dict[str, str], version: int) -> None:
     """Version 2 the payload's format and a region, which it may find in AWS_REGION; version 1 not there."""
-    cli = aws_cli(version)
-    with local_engine() as engine:
-        environ = {**environ_for(engine), **cli.variables(tmp_path)}
-        elsewhere = dict(environ)
-        elsewhere["AWS_REGION"] = elsewhere.pop("AWS_DEFAULT_REGION")
-        by_another_name, _ = looped("free\nexit\n", elsewhere)
-        Path(environ["AWS_CONFIG_FILE"]).unlink()
-        plain, _ = looped("free\nexit\n", environ)
+    environ = {**environ_for(engine), **aws_cli(version).variables(tmp_path)}
+    elsewhere = dict(environ)
+    elsewhere["AWS_REGION"] = elsewhere.pop("AWS_DEFAULT_REGION")
+    by_another_name, _ = looped("free\nexit\n", elsewhere)
+    Path(environ["AWS_CONFIG_FILE"]).unlink()
+    plain, _ = looped("free\nexit\n", environ)
     assert ["Mem:" in shown for shown in (plain, by_another_name)] == [version == 1, version == 2]
 
 
-@pytest.fixture(scope="module", params=[False, True])
-def elsewhere(request: pytest.FixtureRequest) -> Iterator[tuple[str, bool]]:
-    """ministack with the function of our template, and whether tenants are isolated."""
+@pytest.fixture(scope="module")
+def third_party() -> Iterator[str]:
     with ministack() as url:
-        deploy(url, "--tenant-isolation" if request.param else "--no-tenant-isolation")
-        yield url, request.param
+        yield url
+
+
+@pytest.fixture(scope="module", params=[False, True])
+def elsewhere(third_party: str, request: pytest.FixtureRequest) -> Iterator[tuple[str, bool]]:
+    """ministack with the function of our template, and whether tenants are isolated."""
+    deploy(third_party, "--tenant-isolation" if request.param else "--no-tenant-isolation")
+    yield third_party, request.param
+    delete(third_party)
 
 
 @each_version

@@ -147,3 +147,14 @@ def test_an_environment_that_ended_in_a_pause_costs_no_command() -> None:
         ahead[0] = 1200
         ran = remote.run("echo $x")
         assert (ran.out, ran.usage.replaced, ran.usage.invocations) == ("1\n", True, 3)
+
+
+def test_without_a_proxy_a_tenants_environment_may_be_gone_within_a_minute() -> None:
+    """A proxy could have sent the command twice, the first time to an environment that nobody finds again."""
+    remote = InProcess()
+    remote.run("x=1")
+    remote.session.remote.tenant, remote.session.connection.direct = True, True
+    remote.replace()
+    ran = remote.run("echo $x")
+    assert (ran.out, ran.usage.replaced, len(ran.shell_notices)) == ("1\n", True, 1)
+    remote.close()

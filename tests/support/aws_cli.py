@@ -53,12 +53,12 @@ def aws_cli(version: int) -> AwsCli:
 
 @cache
 def programs() -> dict[int, AwsCli]:
-    """The first of each version on the path."""
+    """The first of each version on the path, where /bin may be /usr/bin."""
     found: dict[int, AwsCli] = {}
-    for directory in os.get_exec_path():
-        program = shutil.which("aws", path=directory)
-        said = program and subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-        if program and said and (match := re.match(r"aws-cli/(\d+)\.(\d+)", said.stdout + said.stderr)):
+    directories = dict.fromkeys(os.path.realpath(directory) for directory in os.get_exec_path())
+    for program in filter(None, (shutil.which("aws", path=directory) for directory in directories)):
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+        if match := re.match(r"aws-cli/(\d+)\.(\d+)", said.stdout + said.stderr):
             version = int(match[1]), int(match[2])
             found.setdefault(version[0], AwsCli(version, program))
     return found

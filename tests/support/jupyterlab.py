@@ -33,6 +33,7 @@ OPEN = """async path => {
     for (const widget of [...shell.widgets('main')]) widget.dispose();
     await commands.execute('docmanager:open', { path });
 }"""
+RUN_ALL = "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
 CHANGE_THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 SECONDS = 30_000  # of patience, in Playwright's milliseconds
 
@@ -55,6 +56,10 @@ class Lab:
         """As from the list of files, in place of what was open: to load JupyterLab again takes seconds of work."""
         self.page.evaluate(OPEN, name)
         return self.ready()
+
+    def run_all(self) -> None:
+        """As from the menu, which waits for no cell."""
+        self.page.evaluate(RUN_ALL)
 
     def theme(self, name: str) -> None:
         """As from the menu."""

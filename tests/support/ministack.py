@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import signal
@@ -10,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def settings(port: int, home: Path) -> dict[str, str]:
     }
 
 
-@contextmanager
+@contextlib.contextmanager
 def ministack() -> Iterator[str]:
     """Its endpoint's URL. Credentials are whatever the environment says: it takes all."""
     with tempfile.TemporaryDirectory(prefix="ministack-", ignore_cleanup_errors=True) as home:
@@ -65,7 +65,8 @@ def ministack() -> Iterator[str]:
 def start(listener: socket.socket, home: Path) -> subprocess.Popen[bytes]:
     fd, port = listener.fileno(), listener.getsockname()[1]
     (home / "patient.py").write_text(PATIENT)
-    command = [sys.executable, "-m", "hypercorn", "patient:app", "--bind", f"fd://{fd}"]
+    # No workers: it serves itself, in one process.
+    command = [sys.executable, "-m", "hypercorn", "patient:app", "--workers", "0", "--bind", f"fd://{fd}"]
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             command,
@@ -97,7 +98,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(10)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -109,4 +111,9 @@ def client(url: str, service: str) -> Any:
 def deploy(url: str, *words: str) -> None:
     """Our function, as a user deploys it."""
     ran = lambda_kernel("deploy", "--endpoint-url", url, "--region", REGION, *words)
+    assert ran.returncode == 0, ran.stderr
+
+
+def delete(url: str) -> None:
+    ran = lambda_kernel("delete", "--yes", "--endpoint-url", url, "--region", REGION)
     assert ran.returncode == 0, ran.stderr

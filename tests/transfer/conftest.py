@@ -33,7 +33,7 @@ class Pair(CellRunner):
         self.here.mkdir()
         self.there.mkdir()
         self.plan: list[Fault] = []
-        self.sizes: list[tuple[int, int]] = []
+        self.calls: list[tuple[Event, Reply]] = []
         self.run(f"cd {self.there}")
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
@@ -45,8 +45,13 @@ class Pair(CellRunner):
             return invoke()
         fault = self.plan.pop(0) if self.plan else passed
         reply = fault(event, invoke)
-        self.sizes.append((len(json.dumps(event)), len(json.dumps(reply.payload))))
+        self.calls.append((event, reply))
         return reply
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Bytes of each call's request and answer. They are many: to encode them takes as long as to send them."""
+        return [(len(json.dumps(event)), len(json.dumps(reply.payload))) for event, reply in self.calls]
 
     @property
     def remote(self) -> InProcess:

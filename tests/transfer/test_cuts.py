@@ -82,7 +82,7 @@ def test_an_interrupt_between_pieces(pair: Pair, word: str) -> None:
     with pytest.raises(errors.Interrupted):
         pair.run(f"{word} big .", interrupts=(3,))
     assert list(sink.iterdir()) == []
-    assert len(pair.sizes) <= 4
+    assert len(pair.calls) <= 4
 
 
 @pytest.mark.parametrize("word", ["%put", "%get"])
@@ -114,7 +114,7 @@ def test_the_time_limit_holds(pair: Pair) -> None:
     pair.run("%timeout 90")
     with pytest.raises(errors.TransferFailed, match="the time limit of 90 s: raise it with %timeout"):
         pair.run("%put big")
-    assert len(pair.sizes) <= 4
+    assert len(pair.calls) <= 4
     assert not pair.leftovers()
 
 
@@ -143,7 +143,7 @@ def test_what_came_of_a_lost_environments_file_is_removed(pair: Pair) -> None:
     with pytest.raises(errors.CommandLost, match="transfer is lost: the function ran out of memory"):
         pair.run("%get big")
     assert list(pair.here.iterdir()) == []
-    assert len(pair.sizes) == 2
+    assert len(pair.calls) == 2
     pair.remote.replace()
     assert "runtime died" in pair.run("true").notices[0]
 

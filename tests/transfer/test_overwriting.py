@@ -41,7 +41,7 @@ def test_whatever_else_keeps_it(pair: Pair, answer: str) -> None:
     ran = pair.run("%get f g .", lines=(answer,))
     assert ran.out == "nothing was copied: f on this machine is kept\n"
     assert look(pair.here) == before
-    assert len(pair.sizes) == 1  # only asked what there is
+    assert len(pair.calls) == 1  # only asked what there is
 
 
 def test_there_is_one_question_for_all(pair: Pair) -> None:
@@ -81,7 +81,7 @@ def test_where_nobody_can_be_asked_nothing_is_copied(pair: Pair) -> None:
     with pytest.raises(errors.TransferFailed, match=message):
         pair.run("%get f g h .")
     assert look(pair.here) == before
-    assert len(pair.sizes) == 1
+    assert len(pair.calls) == 1
 
 
 class Impatient(Interrupts):
@@ -257,7 +257,7 @@ def test_what_cannot_be_replaced_is_known_before_anything_is_asked_or_copied(
     with pytest.raises(errors.TransferFailed, match=message):
         pair.run(f"%get {force}a d f {'../here' if name == 'f' else '.'}", lines=())
     assert look(pair.here) == before
-    assert len(pair.sizes) == 1
+    assert len(pair.calls) == 1
 
 
 @as_user

@@ -97,7 +97,7 @@ def test_a_full_disk_is_told_and_nothing_is_left(pair: Pair) -> None:
     ):
         pair.run("%put big")
     assert list(pair.there.iterdir()) == []
-    assert len(pair.sizes) <= 3  # before all of it was sent
+    assert len(pair.calls) <= 3  # before all of it was sent
     random_file(pair.there / "big2", 7_000_000)
     with limited(5_000_000), pytest.raises(errors.TransferFailed, match="cannot write big2 on this machine"):
         pair.run("%get big2")
@@ -225,7 +225,7 @@ def test_what_climbs_out_is_refused(pair: Pair, rows: list[tuple[list[bytes], st
     with pytest.raises(errors.TransferFailed, match=message):
         pair.run(f"%get {force}d .", lines=())
     assert look(pair.here) == before
-    assert len(pair.sizes) == 1
+    assert len(pair.calls) == 1
 
 
 @pytest.mark.parametrize("top", [b"/x/..", b"/", b"/x/.", b".", b"", b"/x/f/..", b"/x/g"])

@@ -161,4 +161,4 @@ def tenant() -> str:
 
 
 def _session(target: Target, transport: Transport, clock: Callable[[], float]) -> Session:
-    return Session(transport, clock, caller=Worker())
+    return Session(transport, clock, caller=Worker(), direct=target.local)

@@ -46,13 +46,21 @@ class Listeners:
 
 
 def sessions() -> dict[int, int]:
-    """The session of each process. None, if too many files are open."""
+    """The session of each process that has one. None, if too many files are open."""
     found = {}
     with contextlib.suppress(OSError):
         for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
-            with contextlib.suppress(ProcessLookupError):
-                found[pid] = os.getsid(pid)
+            if session := session_of(pid):
+                found[pid] = session
     return found
+
+
+def session_of(pid: int) -> int:
+    """0: the process has ended, or it is the system's own."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 class Bash:

@@ -1,14 +1,16 @@
-"""How a figure is distributed: for each time, the share of the runs that took at most so long."""
+"""How times are distributed: for each time, the share of the runs that took at most so long."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from ...experiments.row import Row
+from ...untrusted import visible
 from . import characters
-from .plot import DASHES, LEGEND, NUMBER, Plot, Spec, amount, coloured, share_axis, specification, time_axis
+from .plot import COLOURS, DASHES, LEGEND, NUMBER, Plot, Spec, amount, coloured, share_axis, specification, time_axis
 from .units import Unit, logarithmic, spoken, unit
 
+NAME = 40  # characters
 FEWEST = 5  # runs: of fewer the table says it all
 POINTS = 200  # of a figure, however many runs there were
 DOTS = 60  # runs that are shown one by one
@@ -28,21 +30,31 @@ def plot(name: str, rows: Sequence[Row], columns: int = characters.COLUMNS) -> P
     ended = [row for row in rows if row.outcome in ("ok", "failed")]
     of = {label: sorted(having(ended, figure)) for figure, label in FIGURES.items()}
     of = {label: ordered for label, ordered in of.items() if len(ordered) >= FEWEST}
-    if not of:
-        return None
+    return curves(name, of, columns) if of else None
+
+
+def of_targets(name: str, times: Mapping[str, Sequence[float]], columns: int = characters.COLUMNS) -> Plot | None:
+    """times: in ms and in order, by target. None: there are too few to draw, or too many to tell apart."""
+    of = {visible(target, NAME): ordered for target, ordered in times.items()}
+    drawable = 1 < len(of) <= len(COLOURS) and all(len(ordered) >= FEWEST for ordered in of.values())
+    return curves(name, of, columns, "target") if drawable else None
+
+
+def curves(name: str, of: Mapping[str, Sequence[float]], columns: int, what: str = "figure") -> Plot:
+    """of: times in ms and in order, by what they are of."""
     every = sorted(value for ordered in of.values() for value in ordered)
-    return Plot(spec(name, of, every), text(of, every, columns))
+    return Plot(spec(name, of, every, what), text(of, every, columns))
 
 
 def having(rows: Sequence[Row], figure: str) -> list[float]:
     return [value for row in rows if (value := getattr(row, figure)) is not None]
 
 
-def spec(name: str, of: Mapping[str, Sequence[float]], every: Sequence[float]) -> Spec:
+def spec(name: str, of: Mapping[str, Sequence[float]], every: Sequence[float], what: str) -> Spec:
     scaled, log = unit(every[-1]), logarithmic(every)
     dots = all(len(ordered) <= DOTS for ordered in of.values())
     told = [
-        {"field": "figure", "title": "figure"},
+        {"field": "figure", "title": what},
         amount("time", f"time ({scaled.name})", format=NUMBER),
         amount("share", "share of runs", format=".1%"),
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -126,29 +125,6 @@ def test_the_description_is_our_mark() -> None:
 )
 def test_other_descriptions_are_not_ours(description: str) -> None:
     assert template.read_mark(description) is None
-
-
-def test_cfn_lint_finds_nothing(tmp_path: Path) -> None:
-    pytest.importorskip("cfnlint")
-    options = {
-        "usual": [],
-        "alone": ["--no-tenant-isolation", "--memory", "10240", "--retention", "1"],
-        "family": ["--memory", "128,10240", "--architecture", "arm64,x86_64"],
-    }
-    files = [tmp_path / f"{name}.yaml" for name in options]
-    for file in files:
-        file.write_text(command(*options[file.stem]).stdout)
-    lint = [
-        sys.executable,
-        "-c",
-        "from cfnlint.runner import main; raise SystemExit(main())",
-        "--include-checks",
-        "I",
-        "--template",
-        *map(str, files),
-    ]
-    result = subprocess.run(lint, capture_output=True, text=True, check=False, timeout=50)
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_the_command_changes_defaults_and_refuses_what_cannot_be() -> None:
