@@ -109,6 +109,16 @@ class Connector:
 
         return warning(target, self._stored(target))
 
+    def meet(self, target: Target) -> str:
+        """As warning, but without any invocation find out that cells can run there: start the local emulator, with its
+        image. Raises errors.KernelError."""
+        from .function_state import require
+
+        if not target.local:
+            return require(target, self._stored(target))
+        self(target)
+        return ""
+
     def decisions(self, target: Target, arn: str, actions: Sequence[str]) -> dict[str, str]:
         """What IAM's policy simulator says of a role's session. Raises errors.KernelError."""
         from .role_policy import decisions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import KernelError, UsageError
+from ..errors import AccessDenied, BadSettings, KernelError, Unreachable, UsageError
 from .client_errors import mapped_errors
 from .error_text import ErrorContext, clean
 from .target import Target
@@ -25,6 +25,15 @@ def warning(target: Target, keys: tuple[str, str] | None = None) -> str:
 
     keys: those that are stored for the target's endpoint. Raises UsageError if there is no such function.
     """
+    try:
+        return require(target, keys)
+    except (BadSettings, Unreachable):
+        return ""  # the first cell will say what is wrong
+
+
+def require(target: Target, keys: tuple[str, str] | None = None) -> str:
+    """As warning. Raises errors.KernelError also if no cell can run there: for want of credentials or settings, or
+    since nobody answers."""
     context = ErrorContext(target.function, target.region or "", target.profile)
     try:
         with mapped_errors(target.function, target.region or "", context):
@@ -36,7 +45,9 @@ def warning(target: Target, keys: tuple[str, str] | None = None) -> str:
     except (KernelError, AttributeError, TypeError) as error:
         if is_missing(error.__cause__):
             raise UsageError(str(error)) from error
-        return ""  # the first cell will say what is wrong
+        if isinstance(error, BadSettings | Unreachable) and not isinstance(error, AccessDenied):
+            raise
+        return ""
 
 
 def sentence(told: dict[str, Any]) -> str:

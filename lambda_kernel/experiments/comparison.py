@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal, TypeVar
 
 from .plan import Plan, Run
@@ -67,22 +68,29 @@ class Figures:
     usual: str | None
 
 
-def figures(rows: Sequence[Row], init_ms: Sequence[float | None] = ()) -> list[Figures]:
-    """Of each slot, in their order. init_ms: Comparison's."""
-    of = by_slot(rows)
+def figures(rows: Sequence[Row], init_ms: Sequence[float | None] = (), targets: Sequence[str] = ()) -> list[Figures]:
+    """Of each slot, in their order. init_ms, targets: Comparison's, some of whose targets may have no row yet."""
+    of = by_slot(rows, len(targets))
     first = counted(next(iter(of.values()), []))
-    started = dict(enumerate(init_ms))
-    return [_figures(made, first, started.get(slot)) for slot, made in of.items()]
+    started, named = dict(enumerate(init_ms)), dict(enumerate(targets))
+    return [
+        _figures((slot, made[0].target if made else named[slot]), made, first, started.get(slot))
+        for slot, made in of.items()
+    ]
 
 
-def ratios(rows: Sequence[Row], randomness: random.Random) -> list[Ratio | None]:
-    """Of each slot's median duration to the first one's, which has none itself."""
-    times = [durations(counted(made)) for made in by_slot(rows).values()]
+def ratios(rows: Sequence[Row], randomness: random.Random, slots: int = 0) -> list[Ratio | None]:
+    """Of each slot's median duration to the first one's, which has none itself. slots: as in by_slot."""
+    times = [durations(counted(made)) for made in by_slot(rows, slots).values()]
     return [None, *(ratio(others, times[0], randomness) for others in times[1:])][: len(times)]
 
 
-def by_slot(rows: Sequence[Row]) -> dict[int, list[Row]]:
-    return {slot: [row for row in rows if row.slot == slot] for slot in sorted({row.slot for row in rows})}
+def by_slot(rows: Sequence[Row], slots: int = 0) -> dict[int, list[Row]]:
+    """In the slots' order. slots: so many are there, with rows or without."""
+    of: dict[int, list[Row]] = {slot: [] for slot in sorted({*range(slots), *(row.slot for row in rows)})}
+    for row in rows:
+        of[row.slot].append(row)
+    return of
 
 
 def counted(rows: Sequence[Row]) -> list[Row]:
@@ -93,12 +101,13 @@ def durations(rows: Sequence[Row]) -> list[float]:
     return sorted(known(row.duration_ms for row in rows))
 
 
-def _figures(made: Sequence[Row], first: Sequence[Row], init_ms: float | None) -> Figures:
+def _figures(slot: tuple[int, str], made: Sequence[Row], first: Sequence[Row], init_ms: float | None) -> Figures:
+    """slot: its number and its target."""
     rows = counted(made)
     times, inits = durations(rows), sorted(known([init_ms, *(row.init_duration_ms for row in made)]))
     return Figures(
-        slot=made[0].slot,
-        target=made[0].target,
+        slot=slot[0],
+        target=slot[1],
         planned=sum(row.repetition >= 1 for row in made),
         runs=len(rows),
         median_ms=percentile(times, 50) if times else None,
@@ -114,10 +123,14 @@ def _figures(made: Sequence[Row], first: Sequence[Row], init_ms: float | None) -
 
 
 def million_usd(rows: Sequence[Row]) -> float | None:
+    costs = warm_costs(rows)
+    return 1_000_000 * fmean(costs) if costs else None
+
+
+def warm_costs(rows: Sequence[Row]) -> list[float]:
     """A run that met a cold start costs more, and few of a million do."""
     warm = [row for row in rows if not row.cold_start] or rows
-    costs = known(row.cost_usd for row in warm)
-    return 1_000_000 * sum(costs) / len(costs) if costs else None
+    return known(row.cost_usd for row in warm)
 
 
 def sameness(rows: Sequence[Row], first: Sequence[Row]) -> Sameness:

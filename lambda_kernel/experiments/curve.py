@@ -3,15 +3,23 @@ best on balance."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean, stdev
 from typing import Literal
 
-from .comparison import figures
+from .comparison import by_slot, counted, durations, figures, warm_costs
 from .row import Row
+from .statistics import FEWEST, REPLICATES, resampled_median
 
 Mark = Literal["cheapest", "fastest", "balanced"]
-Place = tuple[float, float]  # duration in ms, and the cost of a million runs in US dollars
+Place = tuple[float, float]  # duration in ms, and the cost of a run in US dollars
+SEED = 1  # the same runs have the same marks
+# A target that comes out best less often than the likeliest one by this factor is not the best.
+UNLIKELY = 20
+EQUAL = 1 + 1e-9
 
 
 @dataclass(frozen=True)
@@ -26,27 +34,70 @@ class Point:
     marks: tuple[Mark, ...] = ()
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What the runs on a target tell. usd: the mean cost; error_usd: its standard error."""
+
+    times: Sequence[float]
+    usd: float
+    error_usd: float
+
+    def resampled(self, randomness: random.Random) -> Place:
+        """What other runs might have told."""
+        return resampled_median(self.times, randomness), max(randomness.gauss(self.usd, self.error_usd), 0.0)
+
+
 def curve(rows: Sequence[Row]) -> list[Point]:
-    """The targets whose duration and cost are known, by memory. One alone has no marks."""
+    """The targets whose duration and cost are known, by memory.
+
+    Several may be best at something, as far as the runs tell. If all of them may, none is marked, as with one target or
+    with few runs.
+    """
+    of = by_slot(rows)
     found = [
-        (one, (one.median_ms, one.million_usd))
+        (one, one.median_ms, one.million_usd)
         for one in figures(rows)
         if one.median_ms is not None and one.million_usd is not None
     ]
-    best = _best([place for _, place in found]) if len(found) > 1 else {}
+    marks = _marks([_measured(of[one.slot]) for one, *_ in found])
     points = [
-        Point(one.slot, one.target, one.memory_mb, *place, tuple(mark for mark, at in best.items() if at == number))
-        for number, (one, place) in enumerate(found)
+        Point(one.slot, one.target, one.memory_mb, time, usd, best)
+        for (one, time, usd), best in zip(found, marks, strict=True)
     ]
     return sorted(points, key=lambda point: (point.memory_mb or 0, point.slot))
 
 
-def _best(places: Sequence[Place]) -> dict[Mark, int]:
-    """Cost and duration have the same weight in the balance, each as a part of its largest (analyzer.js there)."""
-    slowest, dearest = (max(place[part] for place in places) or 1 for part in (0, 1))
-    orders: dict[Mark, Callable[[Place], Place]] = {
-        "cheapest": lambda place: (place[1], place[0]),
-        "fastest": lambda place: place,
-        "balanced": lambda place: (place[0] / slowest + place[1] / dearest, place[0]),
-    }
-    return {mark: min(range(len(places)), key=lambda at: order(places[at])) for mark, order in orders.items()}
+def _measured(made: Sequence[Row]) -> Measured:
+    rows = counted(made)
+    costs = warm_costs(rows)
+    error = stdev(costs) / math.sqrt(len(costs)) if len(costs) > 1 else 0.0
+    return Measured(durations(rows), fmean(costs), error)
+
+
+def _marks(targets: Sequence[Measured]) -> list[tuple[Mark, ...]]:
+    if len(targets) < 2 or min(len(one.times) for one in targets) < FEWEST:
+        return [()] * len(targets)
+    randomness = random.Random(SEED)
+    times: dict[Mark, list[int]] = {mark: [0] * len(targets) for mark in ("cheapest", "fastest", "balanced")}
+    for _ in range(REPLICATES):
+        for mark, values in _compared([one.resampled(randomness) for one in targets]).items():
+            least = min(values) * EQUAL
+            for number, value in enumerate(values):
+                times[mark][number] += value <= least
+    best = {mark: _likely(counts) for mark, counts in times.items()}
+    return [tuple(mark for mark, numbers in best.items() if number in numbers) for number in range(len(targets))]
+
+
+def _likely(counts: Sequence[int]) -> set[int]:
+    """Those that may be the best, unless all may."""
+    found = {number for number, count in enumerate(counts) if count * UNLIKELY >= max(counts)}
+    return found if len(found) < len(counts) else set()
+
+
+def _compared(places: Sequence[Place]) -> dict[Mark, list[float]]:
+    """Less is better. Cost and duration have the same weight in the balance, each as a part of its largest (analyzer.js
+    there)."""
+    times, costs = ([place[part] for place in places] for part in (0, 1))
+    slowest, dearest = max(times) or 1, max(costs) or 1
+    balance = [time / slowest + cost / dearest for time, cost in places]
+    return {"cheapest": costs, "fastest": times, "balanced": balance}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TextIO
 
 from .row import KEYS, Row
@@ -12,16 +12,22 @@ STDOUT = "stdout"
 
 
 class TableFile:
-    """The file has each row as soon as its run is over, so that a lost kernel loses no row."""
+    """The file has each row as soon as its run is over, so that a lost kernel loses no row. What was in it before stays
+    until the first row.
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
+    name: the file's, for messages. begun: whether it has rows.
+    """
+
+    def __init__(self, file: TextIO, name: str = "") -> None:
+        self._file, self.name, self.begun = file, name, False
         self._writer = csv.DictWriter(file, [*KEYS, STDOUT], lineterminator="\n")
-        self._writer.writeheader()
-        file.flush()
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Collection[Row]) -> None:
         """A value that is not known is an empty field."""
+        if rows and not self.begun:
+            self._file.truncate(0)
+            self._writer.writeheader()
+            self.begun = True
         self._writer.writerows({**row.data(), STDOUT: text(row.stdout)} for row in rows)
         self._file.flush()
 

@@ -9,6 +9,7 @@ from ..bash.commands import job_words
 from ..bash.line_ends import unix
 from ..errors import CommandLost, Interrupted, UsageError
 from ..magics import GROUPS, KNOWN, Call, Head, Line, misplaced, parse
+from ..magics.fleet_shells import shells
 from ..magics.ipython import MORE, Question, leaving, question, without_bangs
 from ..output.amount import Amount
 from ..output.hints import Hints
@@ -109,7 +110,8 @@ class Execution:
     def _cell(self, code: str) -> Cell:
         settings = self.workspace.settings
         limits = (settings.bound, settings.redact, settings.seconds)
-        return Cell(code, self.execution_count, *limits, stdin=self.stdin, merge=settings.merge)
+        variables = fleet_variables(self.workspace)
+        return Cell(code, self.execution_count, *limits, stdin=self.stdin, merge=settings.merge, variables=variables)
 
     def _call(self, line: Line) -> Call:
         place = (self.workspace, self.emit, self.control, self.usage)
@@ -119,12 +121,21 @@ class Execution:
         self.emit(Output("stdout", text.encode()))
 
     def _command(self, cell: Cell, emit: Emit, usage: Usage | None = None) -> Result:
+        read = self.hints.reading(emit, cell.merge)
+        read = self.amount.reading(read) if usage is None else read  # an experiment says itself what it shows
         usage = self.usage if usage is None else usage
         try:
-            read = self.amount.reading(self.hints.reading(emit, cell.merge))
             return self.workspace.run(cell, Context(read, self.control, usage))
         finally:
             self.hints.give(emit, self.workspace.current, usage)
+
+
+def fleet_variables(workspace: Workspace) -> dict[str, str]:
+    """Of a cell in one of the fleet's shells, which may be a new one, such as after %reset."""
+    slot = workspace.target.slot
+    if slot is None:
+        return {}
+    return {"FLEET_INDEX": str(slot), "FLEET_SIZE": str(len(shells(workspace)))}
 
 
 def stops(result: Result) -> bool:

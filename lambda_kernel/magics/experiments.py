@@ -12,10 +12,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ..aws.usage import Usage
-from ..errors import CommandLost, Refused
+from ..errors import CommandLost, Refused, UsageError
 from ..experiments.engine import Ahead, Clocks, Engine, Experiment, Slot
 from ..experiments.table_file import TableFile
 from ..output import experiment_view, runs_plot, runs_view
+from ..output.terminal import wrapped
 from ..session.cell import Bound, Cell, Notice, Result, Shown
 from ..transfer import Local
 from .approval import Approval
@@ -25,7 +26,11 @@ from .output import writes
 
 SHOW_SECONDS = 0.5
 CSV = Argument(
-    "--csv", "write the rows to a file on this machine, which is replaced", "FILE", read=named, kinds=("local path",)
+    "--csv",
+    "write the rows to a file on this machine; the first row replaces an old one",
+    "FILE",
+    read=named,
+    kinds=("local path",),
 )
 YES = Argument("--yes", "do not ask, whatever it will cost (`%cost --warn`)")
 
@@ -124,8 +129,11 @@ class Progress:
             self._emit(Notice(f"{experiment.stopped}: the rows so far are kept, and `%last` shows them again", "runs"))
 
     def _show_table(self, experiment: Experiment) -> None:
-        shown = shown_table(experiment, in_file=self._file is not None)
-        self._emit(replace(shown, key=self._table, live=experiment_view.grows(experiment)))
+        shown, grows = shown_table(experiment, in_file=self._file is not None), experiment_view.grows(experiment)
+        if grows:  # a live view is cut at the terminal's edge, and this one stays there
+            text = wrapped(shown.data["text/plain"], self._call.workspace.columns)
+            shown = replace(shown, data=shown.data | {"text/plain": text})
+        self._emit(replace(shown, key=self._table, live=grows))
 
 
 def shown_table(experiment: Experiment, *, in_file: bool) -> Shown:
@@ -134,17 +142,30 @@ def shown_table(experiment: Experiment, *, in_file: bool) -> Shown:
 
 
 @contextlib.contextmanager
-def table_file(text: str | None) -> Iterator[TableFile | None]:
-    """The file on this machine, opened at once, so that a path that cannot be written is found out first."""
+def table_file(text: str | None, reads: str | None = None) -> Iterator[TableFile | None]:
+    """The file on this machine, opened at once, so that a path that cannot be written is found out first. An old file
+    stays as it is until there is a row.
+
+    reads: another file, which the experiment reads.
+    """
     if text is None:
         yield None
         return
     path = Path(text).expanduser()
     name = Local().name(os.fsencode(path))
     with writes(name):
-        file = path.open("w", encoding="utf-8", newline="")
-    with writes(name), file:
-        yield TableFile(file)
+        if (there := path.exists()) and not path.is_file():  # to open a pipe would wait, and hear no interrupt
+            raise UsageError(f"cannot write {name} on this machine: it is no regular file")
+        if reads is not None and there and path.samefile(Path(reads).expanduser()):
+            raise UsageError(f"{name} is what this experiment reads, and --csv would replace it: name another file")
+        file = path.open("a", encoding="utf-8", newline="")
+    table = TableFile(file, name)
+    try:
+        with writes(name), file:
+            yield table
+    finally:
+        if not there and not table.begun:
+            path.resolve().unlink(missing_ok=True)
 
 
 def count(word: str) -> int:

@@ -18,7 +18,7 @@ from . import fleet_shells
 from .arguments import Argument, named, same
 from .base import Call, Command, Magic
 from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
-from .fleet_items import items_of
+from .fleet_items import OWN, items_of
 
 ROOM = "{most} at a time: the local emulator has room for so many environments on this machine"
 UNSTOPPED = (
@@ -39,7 +39,7 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
         raise UsageError("%%fleet needs a command: write it on the lines below")
     size = options.n if items is None else min(options.n, len(items))
     at_once = min(options.jobs or size, size)
-    with table_file(options.csv) as file:
+    with table_file(options.csv, None if options.map == OWN else options.map) as file:
         workspace.enter(call.emit, call.control)
         if workspace.target.local and at_once > (most := room.of_this_machine()):
             call.emit(Notice(ROOM.format(most=most), "runs"))

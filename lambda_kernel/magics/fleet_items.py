@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def items_of(place: str | None, code: str) -> tuple[str, list[str] | None]:
         command, items = parted(code)
         return command, checked(items, "the cell")
     name, data = read(place)
+    data = data.removeprefix(codecs.BOM_UTF8)  # as editors of Windows write it
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

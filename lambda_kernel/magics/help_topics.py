@@ -24,6 +24,9 @@ FLEET_VARIABLES: Mapping[str, str] = MappingProxyType(
         "FLEET_ITEM": "with `--map`, its line of the file; else empty",
     }
 )
+WITHOUT_TENANTS = (
+    "Without tenant isolation, of those that begin with LAMBDA_ a run of %%fleet has only an empty LAMBDA_TENANT_ID.\n"
+)
 
 
 def rows(described: Mapping[str, str]) -> str:
@@ -66,6 +69,9 @@ TOPICS: Mapping[str, str] = MappingProxyType(
         "ipython": IPYTHON,
         "jobs": JOBS,
         "sessions": SESSIONS,
-        "variables": f"A cell can read these:\n{rows(VARIABLES)}\nAnd a run of %%fleet:\n{rows(FLEET_VARIABLES)}",
+        "variables": (
+            f"A cell can read these:\n{rows(VARIABLES)}\nAnd a run of %%fleet, or a cell in `fleet:3`:\n"
+            f"{rows(FLEET_VARIABLES)}{WITHOUT_TENANTS}"
+        ),
     }
 )

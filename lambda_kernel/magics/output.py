@@ -22,6 +22,8 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
     path = Path(call.options.file).expanduser()
     name = Local().name(os.fsencode(path))
     with writes(name):
+        if path.is_fifo():  # to open it would wait for a reader, and hear no interrupt
+            raise UsageError(f"cannot write {name} on this machine: it is a named pipe")
         file = path.open("wb")
     try:
         with writes(name), file:

@@ -10,7 +10,7 @@ from ..errors import ShellPerCommand, UsageError
 from ..experiments.engine import Experiment, Slot
 from ..experiments.plan import Plan, repetitions
 from ..experiments.survival import idle
-from ..output import survival_view
+from ..output.figures import duration
 from ..session.cell import Cell, Notice, Result
 from ..session.context import Context
 from ..session.session import Session
@@ -37,7 +37,7 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
         transport = workspace.enter(call.emit, call.control).transport
         if options.idle:
             begin_idle(call, plan)
-        here = Slot(Here(call, command), workspace.target.function, transport.region)
+        here = Slot(Here(call, command), workspace.target.function, transport.region, cell.variables)
         experiment = Experiment(plan)
         carry_out(call, replace(cell, code=code), Trial(experiment, [here], call.usage), file)
     return outcome(experiment)
@@ -54,7 +54,7 @@ def begin_idle(call: Call, plan: Plan) -> None:
     """Say how long it takes. Raises UsageError if nothing can be learnt."""
     if not isinstance(entered(call, call.workspace.target, call.usage), Session):
         raise UsageError("--idle: the 2018 article's function does not tell which environment answers")
-    whole = survival_view.duration(sum(run.pause_seconds for run in plan.runs))
+    whole = duration(sum(run.pause_seconds for run in plan.runs))
     call.emit(Notice(f"{len(plan.runs):,} runs, with pauses of {whole} in all. An interrupt keeps the table", "runs"))
 
 
@@ -85,9 +85,13 @@ def last(call: Call) -> str:
     with table_file(call.options.csv) as file:
         if file:
             file.add(experiment.rows)
-    call.emit(shown_table(experiment, in_file=call.options.csv is not None))
+    call.emit(shown_table(experiment, in_file=file is not None))
     show_plot(experiment, call)
-    return ""
+    return f"{rows_in(len(experiment.rows))} written to {file.name}\n" if file else ""
+
+
+def rows_in(count: int) -> str:
+    return "1 row was" if count == 1 else f"{count:,} rows were"
 
 
 def pause(word: str) -> float:

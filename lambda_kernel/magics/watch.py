@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..errors import UsageError
 from ..output import live_view
-from ..output.amount import left_out
+from ..output.amount import missing
 from ..session.cell import Bound, Cell, CellEvent, Emit, InputEnded, Output, Result, Shown, Truncated
 from .base import Call, Command, Magic
 from .refresh import interval, refresh
@@ -28,7 +28,7 @@ class Frame:
         if isinstance(cell_event, Output) and cell_event.job is None:
             self.text += self._decoder.decode(cell_event.data)
         elif isinstance(cell_event, Truncated):
-            self.text += f"[… {left_out(cell_event).text} …]\n"
+            self.text += f"[… {missing(cell_event)} left out …]\n"
         elif not isinstance(cell_event, InputEnded):
             self._emit(cell_event)
 

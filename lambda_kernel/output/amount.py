@@ -12,6 +12,17 @@ HOW = (
     "on the kernel's machine. Either way the command runs again: what was left out was not kept."
 )
 
+# An experiment's magic takes the cell, so that no %%output can stand in it.
+HOW_OF_RUNS = (
+    "`%limit` above the magic, such as `%limit 10M 100000`, shows more of each run. Without tenant isolation a run of "
+    "%%fleet has one answer, so 1 MB is the most. All runs are made again for that: what was left out was not kept."
+)
+
+
+@dataclass(frozen=True)
+class RunTruncated(Truncated):
+    """Of a run of an experiment."""
+
 
 @dataclass
 class Amount:
@@ -51,10 +62,16 @@ class Amount:
 
 def left_out(gap: Truncated) -> Notice:
     """The notice that stands where it is missing."""
+    if isinstance(gap, RunTruncated):
+        return Notice(f"{missing(gap)} left out: show more with %limit above the magic", "truncated", HOW_OF_RUNS)
+    return Notice(f"{missing(gap)} left out: show more with %limit, or keep all with %%output FILE", "truncated", HOW)
+
+
+def missing(gap: Truncated) -> str:
+    """Such as `91 lines, 240 bytes`."""
     whose = " of background jobs" if gap.jobs else ""
     lines = f"{gap.lines:,} lines, " if gap.lines else ""
-    what = f"{lines}{size(gap.bytes)}{whose}"
-    return Notice(f"{what} left out: show more with %limit, or keep all with %%output FILE", "truncated", HOW)
+    return f"{lines}{size(gap.bytes)}{whose}"
 
 
 def size(count: int) -> str:

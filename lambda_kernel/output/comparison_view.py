@@ -8,9 +8,10 @@ import html
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import get_args
 
 from ..experiments.comparison import Comparison, Figures, figures, ratios
-from ..experiments.curve import curve
+from ..experiments.curve import Mark, Point, curve
 from ..experiments.engine import Experiment
 from ..experiments.folding import Fold, Folds
 from ..experiments.row import Row
@@ -18,25 +19,29 @@ from ..experiments.statistics import FEWEST, REPLICATES, Ratio
 from ..session.cell import CellEvent, Notice, Output
 from .display import failure
 from .figures import UNKNOWN, number
-from .folds_view import shown
-from .runs_view import aligned, page_of, problems, unsaved
+from .folds_view import gap, shown
+from .runs_view import Cells, aligned, page_of, problems, unsaved
 from .style import normal, small
 
+MARKS: tuple[Mark, ...] = get_args(Mark)
 SEED = 1  # the same runs give the same table
 DIFF_LINES = 100
 # difflib takes quadratic time.
 COMPARED_LINES, COMPARED_BYTES = 2_000, 200_000
-HEAD = ("target", "runs", "median ms", "p95 ms", "min ms", "ratio", "init ms", "memory MB", "$ a million", "output", "")
+HEAD = ("target", "runs", "median ms", "p95 ms", "min ms", "ratio", "init ms", "memory MB", "$/million", "output")
+# A column that says nothing else is left out. Where stdout is the same, the line above it says so.
+USUAL = {"init ms": {UNKNOWN}, "memory MB": {UNKNOWN}, "$/million": {UNKNOWN}, "output": {"", "same"}}
 
 
 def table(experiment: Experiment, plan: Comparison, *, in_file: bool) -> dict[str, str]:
     """in_file: a CSV file has all rows."""
     rows = experiment.rows
-    of = figures(rows, plan.init_ms)
+    of, points = figures(rows, plan.init_ms, plan.targets), curve(rows)
+    randomness = random.Random(SEED)
     head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{problems(experiment)}"
-    marks = {point.slot: ", ".join(point.marks) for point in curve(rows)}
-    cells = [HEAD, *(row_cells(*one, marks) for one in zip(of, ratios(rows, random.Random(SEED)), strict=True))]
-    notes = [text for text in (*explained(of, rows), *plan.notes, unsaved(rows, in_file)) if text]
+    found = zip(of, ratios(rows, randomness, len(of)), strict=True)
+    cells = telling([HEAD, *(row_cells(*one) for one in found)])
+    notes = [text for text in (*explained(of, rows), *best(points, of), *plan.notes, unsaved(rows, in_file)) if text]
     below = "".join(small(html.escape(note)) for note in notes)
     return {
         "text/plain": "\n".join([head, *aligned(cells), *notes]),
@@ -44,7 +49,12 @@ def table(experiment: Experiment, plan: Comparison, *, in_file: bool) -> dict[st
     }
 
 
-def row_cells(one: Figures, ratio: Ratio | None, marks: dict[int, str]) -> list[str]:
+def telling(cells: Cells) -> Cells:
+    columns = [column for column in zip(*cells, strict=True) if not {*column[1:]} <= USUAL.get(column[0], set())]
+    return [*zip(*columns, strict=True)]
+
+
+def row_cells(one: Figures, ratio: Ratio | None) -> list[str]:
     memory = f"{one.used_mb or UNKNOWN} of {one.memory_mb}" if one.memory_mb else UNKNOWN
     return [
         one.target,
@@ -55,7 +65,6 @@ def row_cells(one: Figures, ratio: Ratio | None, marks: dict[int, str]) -> list[
         memory,
         UNKNOWN if one.million_usd is None else f"{one.million_usd:,.2f}",
         one.output,
-        marks.get(one.slot, ""),
     ]
 
 
@@ -64,7 +73,7 @@ def ratio_text(ratio: Ratio | None) -> str:
         return UNKNOWN
     if ratio.low is None or ratio.high is None:
         return f"{ratio.value:.2f}"
-    return f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}){', noise' if ratio.noise else ''}"
+    return f"{ratio.value:.2f} ({ratio.low:.2f}-{ratio.high:.2f}){', noise' if ratio.noise else ''}"
 
 
 def explained(of: Sequence[Figures], rows: Sequence[Row]) -> Iterator[str]:
@@ -76,11 +85,22 @@ def explained(of: Sequence[Figures], rows: Sequence[Row]) -> Iterator[str]:
     elif len(of) > 1:
         yield f"ratio: of the medians to the first target's; it takes {FEWEST} runs on each to tell it from noise"
     if any(one.runs < one.planned for one in of):
-        yield "runs that failed or were lost do not count in the figures"
+        yield "runs that failed, were lost or were ended early do not count in the figures"
     if any(row.repetition < 1 for row in rows):
         yield "runs for warming up do not count; their rows have the repetitions 0 and less"
     if any(one.output == "varies" for one in of):
         yield "output: where it varies from run to run of one target, it tells nothing of the targets"
+
+
+def best(points: Sequence[Point], of: Sequence[Figures]) -> Iterator[str]:
+    """Which targets are best at what."""
+    if len(points) < 2:
+        return
+    if min(one.runs for one in of if one.slot in {point.slot for point in points}) < FEWEST:
+        yield f"cheapest, fastest, balanced: it takes {FEWEST} runs on each to tell them from noise"
+        return
+    named = {mark: [point.target for point in points if mark in point.marks] for mark in MARKS}
+    yield "; ".join(f"{mark}: {' or '.join(names) or 'by these runs it may be any'}" for mark, names in named.items())
 
 
 def outputs(experiment: Experiment) -> Iterator[CellEvent]:
@@ -91,6 +111,9 @@ def outputs(experiment: Experiment) -> Iterator[CellEvent]:
         same = [one.target for one in of[1:] if one.usual == first.usual]
         yield Notice(f"stdout on {first.target}{also(same)}{'' if text else ': none'}", "runs")
         yield from [Output("stdout", text)] if text else []
+        for fold in experiment.folds.of.values():
+            if fold.stream == "stdout" and fold.ending.outcome == "ok" and fold.data == text:
+                yield from gap(fold)
     for one in of[1:]:
         if first.usual and one.usual and one.usual != first.usual:
             yield Notice(f"stdout on {one.target} differs from that on {first.target}", "runs")
@@ -137,6 +160,13 @@ def heading(fold: Fold, rows: Iterable[Row]) -> str:
     what = {"stdout": "stdout", "stderr": "stderr"}.get(fold.stream, "no output")
     if ending.outcome == "ok":
         return what
-    on = dict.fromkeys(row.target for row in rows if (row.outcome, row.exit_code) == (ending.outcome, ending.exit_code))
     how = failure(ending.exit_code) if ending.exit_code else ending.outcome
-    return f"{how} on {', '.join(on)}: {what}"
+    return f"{how} on {', '.join(sources(fold, rows))}: {what}"
+
+
+def sources(fold: Fold, rows: Iterable[Row]) -> list[str]:
+    """The targets that the output came from. An exit code that the fold has not may still stand in the row."""
+    ending, digest = fold.ending, hashlib.sha256(fold.data).hexdigest()
+    ended = (row for row in rows if row.outcome == ending.outcome and ending.exit_code in (None, row.exit_code))
+    wrote = (row for row in ended if row.repetition in fold.runs)
+    return list(dict.fromkeys(row.target for row in wrote if fold.stream == "stderr" or row.stdout_sha256 == digest))

@@ -9,12 +9,17 @@ from ..experiments.row import Row
 from .figures import UNKNOWN, number
 
 HEAD = ("index", "environment", "runs", "failed", "init ms", "duration ms", "memory MB")
+INDEX_CHARACTERS = 16
 USUAL = {"runs": "1", "failed": "0", "init ms": UNKNOWN}  # a column that says nothing else is left out
 
 
-def table(rows: Sequence[Row]) -> list[Sequence[str]]:
-    columns = zip(HEAD, *(cells(name, of) for name, of in environments(rows).items()), strict=True)
-    telling = (column for column in columns if {*column[1:]} != {USUAL.get(column[0])})
+def table(rows: Sequence[Row], *, items: bool = False) -> list[Sequence[str]]:
+    """items: the runs are of items. Where Lambda chooses the environment, their indexes say nothing of it then."""
+    found = environments(rows)
+    columns = zip(HEAD, *(cells(name, of) for name, of in found.items()), strict=True)
+    telling = [column for column in columns if {*column[1:]} != {USUAL.get(column[0])}]
+    if items and any(len({row.slot for row in of}) > 1 for of in found.values()):
+        telling = [column for column in telling if column[0] != "index"]
     return [*zip(*telling, strict=True)]
 
 
@@ -48,8 +53,18 @@ def cells(name: str | None, rows: Sequence[Row]) -> list[str]:
         total(row.duration_ms for row in rows),
         max((row.max_memory_used_mb for row in rows if row.max_memory_used_mb is not None), default=None),
     )
-    index = ranges({row.slot for row in rows})
-    return [index, name or UNKNOWN, f"{len(rows):,}", f"{failed:,}", *map(number, figures)]
+    return [
+        bounded(ranges({row.slot for row in rows})),
+        name or UNKNOWN,
+        f"{len(rows):,}",
+        f"{failed:,}",
+        *map(number, figures),
+    ]
+
+
+def bounded(numbers: str) -> str:
+    """Whole numbers of it, as many as there is room for."""
+    return numbers if len(numbers) <= INDEX_CHARACTERS else f"{numbers[:INDEX_CHARACTERS].rpartition(',')[0]},…"
 
 
 def total(values: Iterable[float | None]) -> float | None:

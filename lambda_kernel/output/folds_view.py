@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ..experiments.engine import Experiment
 from ..experiments.folding import Fold, ranges
 from ..experiments.plan import ITEM, Plan
-from ..session.cell import CellEvent, Notice, Output, Shown
+from ..session.cell import CellEvent, Notice, Output, Shown, Truncated
 from ..untrusted import visible
+from .amount import RunTruncated
 from .display import failure
 from .runs_view import Cells, aligned, page_of
 
@@ -48,10 +49,15 @@ def shown(folds: Sequence[Fold], unit: str, heading: Callable[[Fold], str]) -> I
         yield Notice(heading(fold), "runs")
         if fold.data:
             yield Output(fold.stream, fold.data)
-        if fold.left_out:
-            yield fold.left_out
+        yield from gap(fold)
     if left:
         yield Notice(f"{unit}s {ranges({*left})}: other outputs, which are not shown. {WHERE}", "runs")
+
+
+def gap(fold: Fold) -> Iterator[Truncated]:
+    """What of it was left out."""
+    if left_out := fold.left_out:
+        yield RunTruncated(left_out.bytes, left_out.lines, left_out.jobs)
 
 
 def heading(fold: Fold, plan: Plan, total: int) -> str:

@@ -42,7 +42,8 @@ def progress(experiment: Experiment) -> dict[str, str]:
 def under_way(experiment: Experiment) -> str:
     if not experiment.plan.fleet:
         return ""
-    counts = {"running": experiment.running, "waiting": experiment.waiting}
+    over = experiment.stopped or experiment.refused  # what waits then will not run
+    counts = {"running": experiment.running, "waiting": 0 if over else experiment.waiting}
     said = "".join(f", {count:,} {name}" for name, count in counts.items() if count)
     return said + (f" ({experiment.limit})" if experiment.limit else "")
 
@@ -59,7 +60,7 @@ def problems(experiment: Experiment) -> str:
 def table(experiment: Experiment, *, in_file: bool) -> dict[str, str]:
     """The first rows, the percentiles, and what there is to say about them. in_file: a CSV file has all rows."""
     rows, plan = experiment.rows, experiment.plan
-    lines = environments_view.table(rows) if plan.fleet else [HEAD, *map(row_cells, rows)]
+    lines = environments_view.table(rows, items=plan.unit == "item") if plan.fleet else [HEAD, *map(row_cells, rows)]
     counted = environments_view.counted(rows) if plan.fleet else ""
     where = f" in {counted}" if counted else ""
     head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{where}{problems(experiment)}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ..aws.error_text import LOCAL
 from ..experiments.engine import Experiment
 from ..experiments.survival import IdlePlan, Sample, samples
-from .figures import UNKNOWN
+from .figures import UNKNOWN, duration
 from .runs_view import Cells, aligned, page_of, problems, unsaved
 from .style import normal, small
 
@@ -33,7 +33,8 @@ def table(experiment: Experiment, plan: IdlePlan, *, in_file: bool) -> dict[str,
 def lines(plan: IdlePlan, taken: Sequence[Sample]) -> Cells:
     in_time = [one for one in taken if not one.late]
     late = [one for one in taken if one.late]
-    of = [line(duration(pause), [one for one in in_time if one.planned_s == pause]) for pause in plan.pauses]
+    pauses = dict.fromkeys(plan.pauses)  # equal ones are one row
+    of = [line(duration(pause), [one for one in in_time if one.planned_s == pause]) for pause in pauses]
     return [HEAD, *of, *([line("late", late)] if late else [])]
 
 
@@ -60,11 +61,3 @@ def emulators() -> str:
 
     idle = duration(Settings.idle_s)
     return f"this shows the local emulator's setting, not what Lambda does: it ends an environment after {idle} idle"
-
-
-def duration(seconds: float) -> str:
-    """Such as `45 s`, `1 min 30 s`, `2 h 5 min`."""
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    parts = [(hours, "h"), (minutes, "min"), (rest if not hours else 0, "s")]
-    return " ".join(f"{number:,} {unit}" for number, unit in parts if number) or "0 s"

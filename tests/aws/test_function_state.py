@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from lambda_kernel.aws.connector import Connector
 from lambda_kernel.aws.target import LOCAL, Target
-from lambda_kernel.errors import UsageError
+from lambda_kernel.errors import BadCredentials, Unreachable, UsageError
 from tests.support.scripted_endpoint import Answer, endpoint
 
 
@@ -57,8 +59,26 @@ def test_what_aws_does_not_say_is_left_to_the_first_cell(answer: Answer) -> None
     assert warned(answer) == ""
 
 
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (Answer.error(403, "ExpiredTokenException", "expired"), BadCredentials),
+        (Answer.error(404, "ResourceNotFoundException", "Function not found: nosuch"), UsageError),
+        (Answer.error(403, "AccessDeniedException", "not authorized to perform: lambda:GetFunction"), None),
+        (Answer.error(404, "UnknownOperationException", "only Invoke"), None),
+        (Answer.error(500, "ServiceException", "broken"), None),
+    ],
+)
+def test_what_no_cell_could_do_without_is_found_out_first(answer: Answer, error: type[Exception] | None) -> None:
+    with endpoint(answer) as told, pytest.raises(error) if error else contextlib.nullcontext():
+        assert Connector("tenant").meet(Target("nosuch", "eu-west-1", endpoint_url=told.url)) == ""
+
+
 def test_nobody_listens() -> None:
-    assert Connector("tenant").warning(Target("shell", "eu-west-1", endpoint_url="http://127.0.0.1:1")) == ""
+    there = Target("shell", "eu-west-1", endpoint_url="http://127.0.0.1:1")
+    assert Connector("tenant").warning(there) == ""
+    with pytest.raises(Unreachable):
+        Connector("tenant").meet(there)
 
 
 def test_the_local_emulator_answers_as_aws_does() -> None:

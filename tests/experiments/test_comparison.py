@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_kernel.experiments.comparison import Figures, comparison, figures, ratios
@@ -79,19 +79,36 @@ def test_ratios_are_to_the_first_target() -> None:
 
 
 @given(st.permutations(range(3)))
+@settings(max_examples=6)
 def test_cheapest_fastest_and_balanced(order: list[int]) -> None:
     """The one in the middle has nearly the best of both."""
-    of = [made(0, 100.0, cost_usd=1e-6), made(1, 20.0, cost_usd=1.1e-6), made(2, 10.0, cost_usd=4e-6)]
+    of = [
+        made(slot, *[time] * 6, cost_usd=usd)
+        for slot, (time, usd) in enumerate(((100, 1e-6), (20, 1.1e-6), (10, 4e-6)))
+    ]
     points = curve([row for at in order for row in of[at]])
     assert [point.marks for point in points] == [("cheapest",), ("balanced",), ("fastest",)]
     assert [(point.duration_ms, point.million_usd) for point in points] == [(100, 1.0), (20, 1.1), (10, 4.0)]
+    few = [row for rows in of for row in rows if row.repetition < 6]
+    assert {point.marks for point in curve(few)} == {()}
+
+
+def test_what_may_be_chance_marks_no_target() -> None:
+    """The medians differ by less than the runs of one target do."""
+    one, two = ([10.0, 11.0, 12.0, 13.0, 14.0, 15.0 + more] for more in (0, 1))
+    rows = made(0, *one, cost_usd=1e-6) + made(1, *two, cost_usd=1e-6)
+    assert [point.marks for point in curve(rows)] == [(), ()]
+    far = made(2, *[90.0] * 6, cost_usd=9e-7)
+    assert [point.marks for point in curve(rows + far)] == [*[("fastest", "balanced")] * 2, ("cheapest",)]
+    costs = [replace(row, cost_usd=1e-6 + (row.repetition - 3) * 1e-7) for row in (*rows, *far)]
+    assert "cheapest" not in {mark for point in curve(costs) for mark in point.marks}
 
 
 def test_points_without_a_price_are_none_and_one_alone_is_best_at_nothing() -> None:
-    rows = made(0, 5.0, cost_usd=None) + made(1, 6.0, cost_usd=2e-6, memory_size_mb=512)
+    rows = made(0, *[5.0] * 6, cost_usd=None) + made(1, *[6.0] * 6, cost_usd=2e-6, memory_size_mb=512)
     assert curve(rows) == [Point(1, "target 1", 512, 6.0, 2.0)]
-    one = [*made(0, 5.0, cost_usd=1e-6, memory_size_mb=512), *made(1, 5.0, cost_usd=1e-6)]
-    assert [(point.slot, point.marks) for point in curve(one)] == [(1, ()), (0, ("cheapest", "fastest", "balanced"))]
+    one = [*made(0, *[5.0] * 6, cost_usd=1e-6, memory_size_mb=512), *made(1, *[5.0] * 6, cost_usd=1e-6)]
+    assert [(point.slot, point.marks) for point in curve(one)] == [(1, ()), (0, ())]
 
 
 PRICES = st.none() | st.floats(0, 1)

@@ -138,8 +138,10 @@ def test_ranges_as_clustershell_writes_them() -> None:
 
 
 def test_a_file_has_each_row_at_once() -> None:
-    text = io.StringIO()
+    text = io.StringIO("old")
     file = TableFile(text)
+    file.add([])
+    assert text.getvalue() == "old"
     file.add([ROW])
     file.add([replace(ROW, target='a"b,c', exit_code=None, stdout=b'\xff,"\r\n\0'), replace(ROW, stdout=None)])
     [first, second, third] = csv.DictReader(io.StringIO(text.getvalue(), newline=""))

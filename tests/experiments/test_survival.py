@@ -14,7 +14,7 @@ from lambda_kernel.experiments.engine import Experiment
 from lambda_kernel.experiments.row import Outcome, Row
 from lambda_kernel.experiments.survival import IdlePlan, Sample, idle, samples
 from lambda_kernel.output import survival_view
-from lambda_kernel.output.survival_view import duration
+from lambda_kernel.output.figures import duration
 from tests.support.rows import ROW
 
 T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)

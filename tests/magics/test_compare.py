@@ -36,6 +36,8 @@ def test_a_cell_on_two_targets_in_turn(runner: CellRunner, tmp_path: Path) -> No
         "%%compare local local:512: 10 of 10 runs\ntarget     runs  median ms  p95 ms  min ms  ratio"
     )
     assert "it takes 6 runs on each to tell it from noise" in text
+    assert "$/million" not in text
+    assert max(map(len, text.splitlines()[1:4])) <= 80
     assert "local, local:512: durations do not depend on memory here" in text
     assert ran.usage.invocations == 0  # so that no report line claims them for the current target
     with file.open() as kept:
@@ -46,13 +48,15 @@ def test_a_cell_on_two_targets_in_turn(runner: CellRunner, tmp_path: Path) -> No
 def test_figures_prices_and_the_same_table_again(priced: PricedRunner) -> None:
     ran = priced.run("%%compare shell-a shell-b@eu-north-1 shell-a --runs 6 --warmup 0\ntrue")
     lines = table(ran).splitlines()
+    assert lines[1].split()[-3:] == ["memory", "MB", "$/million"]  # no cold start, and all outputs are the same
     assert [line.split()[:6] for line in lines[2:5]] == [
-        ["shell-a", "6", "9", "9", "9", "-"],
+        ["shell-a", "6", "9", "9", "9", "80"],
         ["shell-b@eu-north-1", "6", "9", "9", "9", "1.00"],
         ["shell-a", "6", "9", "9", "9", "1.00"],
     ]
-    assert "1.00 (1.00 to 1.00), noise        -  80 of 1024        16.87  same" in lines[3]
-    assert lines[2].endswith("16.87          cheapest, fastest, balanced")
+    assert lines[3].endswith("1.00 (1.00-1.00), noise  80 of 1024      16.87")
+    either = "by these runs it may be any"
+    assert f"cheapest: {either}; fastest: {either}; balanced: {either}" in lines
     assert {row["region"] for row in rows(ran)} == {"eu-west-1", "eu-north-1"}
     costs = priced.workspace.costs.of
     assert [(function, cost.cells, cost.invocations) for (function, _), cost in costs.items()] == [
@@ -96,7 +100,7 @@ def test_what_fails_somewhere_does_not_count(runner: CellRunner) -> None:
         *("exit code 1 on local:512: stdout", "stdout out\n", "exit code 1 on local:512: stderr", "stderr err\n"),
     ]
     assert "local:512  0 of 2" in table(ran)
-    assert "runs that failed or were lost do not count" in table(ran)
+    assert "runs that failed, were lost or were ended early do not count" in table(ran)
 
 
 class Missing(CellRunner):
@@ -123,10 +127,13 @@ def missing() -> Any:
         remote.close()
 
 
-def test_nothing_runs_if_one_target_is_not_there(missing: Missing) -> None:
+def test_nothing_runs_if_one_target_is_not_there(missing: Missing, tmp_path: Path) -> None:
+    file = tmp_path / "keep.csv"
+    file.write_text("old\n")
     with pytest.raises(errors.Refused, match="no function named"):
-        missing.run("%%compare local shell nosuch\necho ran")
+        missing.run(f"%%compare local shell nosuch --csv {file}\necho ran")
     assert "run" not in missing.sent
+    assert file.read_text() == "old\n"
     with pytest.raises(errors.Refused, match="no function named"):
         missing.run("%%compare local nosuch-*\necho ran")
     assert "run" not in missing.sent
@@ -162,6 +169,20 @@ def test_an_interrupt_keeps_the_rows(runner: CellRunner) -> None:
     assert ran.result.interrupted
     assert 1 <= len(rows(ran)) <= 11
     assert told(ran)[-1].startswith("interrupted: the rows so far are kept")
+
+
+def test_an_interrupt_in_the_first_run_names_its_target_and_those_that_follow(runner: CellRunner) -> None:
+    runner.run("%%compare local:128 local:512 --runs 1 --warmup 0\ntrue")
+    local = next(iter(runner.remotes.values()))
+    local.transport.control = interrupts = Interrupts([1])
+    ran = runner.run_with(interrupts, "%%compare local:128 local:512 --runs 3 --warmup 0\necho out; sleep 60")
+    assert told(ran)[0] == "interrupted on local:128: stdout"
+    assert [line.split()[:5] for line in table(ran).splitlines()[2:4]] == [
+        ["local:128", "0", "of", "1", "-"],
+        ["local:512", "0", "-", "-", "-"],
+    ]
+    assert "ended early do not count" in table(ran)
+    assert table(runner.run("%last")) == table(ran)
 
 
 def test_the_limit_of_costs_ends_it_with_its_rows(priced: PricedRunner) -> None:

@@ -126,6 +126,17 @@ def test_cells_go_to_one_of_its_shells(runner: FleetRunner) -> None:
             runner.run(wrong)
 
 
+def test_a_new_shell_of_a_fleet_knows_which_it_is(runner: FleetRunner) -> None:
+    runner.run("%%fleet 3\ntrue")
+    runner.run("%use fleet:2")
+    look = "echo $FLEET_INDEX of $FLEET_SIZE"
+    assert runner.run(f"%reset\n{look}").out.endswith("shell.\n2 of 3\n")
+    assert "2 of 3\n" in told(runner.run(f"%reset\n%%repeat 1\n{look}"))[-1]
+    assert told(runner.run(f"%%fleet 1\n{look}"))[-1] == "stdout 0 of 1\n"
+    assert runner.run(look).out == "2 of 3\n"
+    assert runner.run(f"%use fleet:off\n{look}").out.endswith("\nof\n")
+
+
 def test_its_end(runner: FleetRunner) -> None:
     assert runner.run("%fleet").out == runner.run("%fleet --end").out
     runner.run("%%fleet 3\ntrue")
@@ -140,7 +151,7 @@ def test_its_end(runner: FleetRunner) -> None:
 
 def test_each_line_is_one_run(runner: FleetRunner, tmp_path: Path) -> None:
     lines, file = tmp_path / "lines", tmp_path / "rows.csv"
-    lines.write_bytes("a b\r\n\n$(x)'\"\nü".encode())
+    lines.write_bytes("a b\r\n\n$(x)'\"\nü".encode("utf-8-sig"))
     ran = runner.run(f'%%fleet 2 --map {lines} --csv {file}\necho "[$FLEET_ITEM]"')
     items = ["a b", "$(x)'\"", "ü"]
     assert told(ran) == [
@@ -164,6 +175,7 @@ def test_each_line_is_one_run(runner: FleetRunner, tmp_path: Path) -> None:
         (b"\n\r\n", "has no items"),
         (b"a\nb\0c\n", "line 2 has a NUL byte"),
         (b"a\n\xff", "line 2 is no UTF-8 text"),
+        (b"\xef\xbb\xbf", "has no items"),
         (b"x" * 1_000_000, "line 1 is longer than 100,000 bytes"),
         (b"x\n" * 10_001, "10,001 items"),
     ],
@@ -193,6 +205,16 @@ def test_what_else_is_found_out_before_anything_runs(runner: FleetRunner, cell: 
     with pytest.raises(errors.UsageError):
         runner.run(cell)
     assert runner.sent == []
+
+
+def test_the_file_of_items_is_not_written(runner: FleetRunner, tmp_path: Path) -> None:
+    items, link = tmp_path / "items", tmp_path / "link"
+    items.write_text("a\nb\n")
+    link.symlink_to(items)
+    for file in (items, link):
+        with pytest.raises(errors.UsageError, match="is what this experiment reads, and --csv would replace it"):
+            runner.run(f"%%fleet 2 --map {items} --csv {file}\ntrue")
+    assert (items.read_text(), runner.sent) == ("a\nb\n", [])
 
 
 def test_the_longest_item() -> None:

@@ -11,6 +11,7 @@ import pytest
 from lambda_kernel import errors
 from lambda_kernel.aws.target import LOCAL
 from lambda_kernel.aws.transport import Reply
+from lambda_kernel.output.display import on_screen
 from lambda_kernel.session.cell import Notice, Shown
 from tests.magics.conftest import CellRunner
 from tests.magics.test_repeat import table
@@ -68,6 +69,14 @@ def test_it_tells_for_which_pauses_an_environment_lives(idle: IdleRunner) -> Non
     assert gaps == {0, 60, 300, 600}  # nothing is invoked in a pause
 
 
+def test_equal_pauses_are_one_row(idle: IdleRunner) -> None:
+    ran = idle.run_with(Interrupts(sleep=idle.sleep), "%%repeat 2 --idle 60s,5m,1m", stdin=False)
+    lines = table(ran).splitlines()
+    assert lines[0].startswith("%%repeat 2 --idle 1m,5m,1m: 7 of 7 runs")
+    assert [line.split()[:3] for line in lines[2:4]] == [["1", "min", "4"], ["5", "min", "2"]]
+    assert lines[4].startswith("pauses: ")
+
+
 def test_the_table_so_far_is_there_after_each_run(idle: IdleRunner) -> None:
     ran = idle.run_with(Interrupts(sleep=idle.sleep), "%%repeat 1 --idle 1m,5m\necho same", stdin=False)
     shown = tables(ran)
@@ -79,6 +88,15 @@ def test_the_table_so_far_is_there_after_each_run(idle: IdleRunner) -> None:
     [again] = tables(idle.run("%last"))
     assert again.data == shown[-1].data
     assert again.key != shown[-1].key
+
+
+def test_the_whole_table_is_there_in_a_narrow_terminal(idle: IdleRunner) -> None:
+    """The last one is a live view, too, and a live view is cut at the edge."""
+    idle.workspace.columns = 60
+    ran = idle.run_with(Interrupts(sleep=idle.sleep), "%%repeat 1 --idle 1m\ntrue", stdin=False)
+    text = on_screen(tables(ran)[-1].data, 60)["text/plain"]
+    assert "…" not in text
+    assert "10 min idle" in " ".join(text.split())
 
 
 def test_an_interrupt_in_a_pause_keeps_the_table(idle: IdleRunner) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -48,6 +49,13 @@ def test_a_file_that_is_there_and_cannot_be_written(runner: CellRunner, tmp_path
             Execution(cell, 1, runner.workspace, ran.cell_events.append, ran.control, ran.usage).run()
         running.kill()
     assert (runner.sent, ran.notices) == ([], [])
+
+
+def test_a_named_pipe_is_refused(runner: CellRunner, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="pipe on this machine: it is a named pipe"):
+        runner.run(f"%%output {tmp_path}/pipe\necho no")
+    assert runner.sent == []
 
 
 def test_a_full_disk_ends_the_command(runner: CellRunner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ import pytest
 
 from lambda_kernel import errors
 from lambda_kernel.aws.transport import Event, Reply
+from lambda_kernel.aws.usage import Usage
 from lambda_kernel.experiments.engine import Experiment
 from lambda_kernel.experiments.plan import repetitions
+from lambda_kernel.kernel.run_cell import Execution
 from lambda_kernel.output import runs_view
-from lambda_kernel.session.cell import Notice, Output, Shown
-from tests.magics.conftest import CellRunner
-from tests.support.in_process_session import Ran
+from lambda_kernel.output.amount import left_out
+from lambda_kernel.session.cell import CellEvent, Notice, Output, Shown, Truncated
+from tests.magics.conftest import CellRunner, PricedRunner
+from tests.support.in_process_session import Interrupts, Ran
 from tests.support.rows import ROW
 
 
@@ -87,9 +91,49 @@ def test_rows_in_a_file_and_again(runner: CellRunner, tmp_path: Path) -> None:
     again = runner.run(f"%last --csv {two}")
     assert rows(again) == rows(ran)
     assert table(again) == table(ran)
+    assert again.out == f"3 rows were written to {two}\n"
     assert one.read_text() == two.read_text()
     with one.open() as file:
         assert [row["repetition"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("cell", ["%%repeat 3 --csv {}\nls", "%last --csv {}"])
+def test_a_file_for_rows_is_a_regular_one(runner: CellRunner, tmp_path: Path, cell: str) -> None:
+    """To open a pipe that nobody reads would wait for ever."""
+    runner.run("%%repeat 1\ntrue")
+    sent, pipe = len(runner.sent), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (pipe, "/dev/null", tmp_path):
+        with pytest.raises(errors.UsageError, match=r"cannot write .* on this machine: it is no regular file"):
+            runner.run(cell.format(place))
+    assert len(runner.sent) == sent
+
+
+def test_an_old_file_is_replaced_by_the_first_row(priced: PricedRunner, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
+    old.write_text("old\n" * 100)
+    priced.workspace.costs.limit_usd = 0.0
+    for path in (old, new):
+        with pytest.raises(errors.CostLimit):
+            priced.run(f"%%repeat 3 --csv {path}\ntrue")
+    assert old.read_text() == "old\n" * 100
+    assert not new.exists()
+    priced.workspace.costs.limit_usd = None
+    priced.run(f"%%repeat 1 --csv {old}\ntrue")
+    with old.open() as file:
+        assert [row["repetition"] for row in csv.DictReader(file)] == ["1"]
+
+
+@pytest.mark.parametrize("magic", ["%%repeat 2", "%%compare local local:512 --runs 1"])
+def test_what_is_left_out_of_a_run_is_told(runner: CellRunner, magic: str) -> None:
+    """The report line says nothing of it: an experiment shows equal outputs once."""
+    events: list[CellEvent] = []
+    text = f"%limit 8k\n{magic}\nseq 9000"
+    execution = Execution(text, 1, runner.workspace, events.append, Interrupts(), Usage())
+    execution.run()
+    [gap] = [one for one in events if isinstance(one, Truncated)]
+    assert left_out(gap).text.endswith("left out: show more with %limit above the magic")
+    assert execution.amount.cut == ""
 
 
 def test_a_plot_comes_after_the_table(runner: CellRunner) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lambda_kernel.output.amount import Amount, left_out
+from lambda_kernel.output.amount import Amount, RunTruncated, left_out
 from lambda_kernel.session.cell import CellEvent, Output, Truncated
 
 
@@ -36,3 +36,10 @@ def test_the_gap_is_told_where_it_is_with_the_way_to_all() -> None:
     assert "`%%output FILE`" in notice.more
     assert left_out(Truncated(2_000_000, 0)).text.startswith("2.0 MB left out: ")
     assert " of background jobs left out" in left_out(Truncated(9, 2, jobs=True)).text
+
+
+def test_the_gap_of_a_run_names_no_magic_that_its_cell_cannot_have() -> None:
+    notice = left_out(RunTruncated(7_262_688, 3_631_344))
+    assert notice.text == "3,631,344 lines, 7.3 MB left out: show more with %limit above the magic"
+    assert "%%output" not in notice.more
+    assert "without tenant isolation" in notice.more.lower()

@@ -9,10 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambda_kernel.experiments.comparison import comparison
 from lambda_kernel.experiments.engine import Experiment
@@ -20,7 +23,7 @@ from lambda_kernel.experiments.plan import fleet, repetitions
 from lambda_kernel.experiments.row import Row
 from lambda_kernel.experiments.survival import idle
 from lambda_kernel.output import runs_plot
-from lambda_kernel.output.plots import cost, ecdf, plot, show, still, survival, timeline
+from lambda_kernel.output.plots import cost, ecdf, labels, plot, show, still, survival, timeline
 from lambda_kernel.output.plots.cost import Point
 from lambda_kernel.output.plots.plot import Plot, Spec
 from lambda_kernel.output.plots.survival import Pause
@@ -56,6 +59,7 @@ PLOTS = {
     "many runs": made(ecdf.plot("%%repeat 10000", repeated(10_000, restore_duration_ms=3.0))),
     "timeline": made(timeline.plot("%%fleet 2", [at(0, HOSTILE), at(90, None, outcome="lost")])),
     "large timeline": made(timeline.plot("%%fleet 900", [at(n, f"{n:032x}", outcome="failed") for n in range(900)])),
+    "long timeline": made(timeline.plot("%%fleet 9 --map f", [at(n * 9, f"{n % 9}") for n in range(3_000)])),
     "survival": made(survival.plot("--idle 1m,1h", [Pause(60, 5, 5), Pause(3600, 0, 5)])),
     "targets": made(ecdf.of_targets("%%compare", {HOSTILE: [1.0] * 5, "b": [2.0, 3, 4, 5, 60]})),
     "cost": made(cost.plot("%%compare", [Point(HOSTILE, 950, 12.25, 900, 960, cost.MARKS), Point("b", 90, 1, 80, 95)])),
@@ -118,7 +122,30 @@ def test_a_large_timeline_stays_on_a_screen() -> None:
     assert found.spec["height"] == timeline.HEIGHT + timeline.BORDERS
     assert found.drawn.count("\n") == timeline.LINES + 2
     assert "and 880 more environments" in found.text
-    assert len(values(timeline.plot("", [at(0, "a")] * 2_000))) == timeline.MOST
+
+
+def test_a_timeline_of_many_runs_spans_them_all() -> None:
+    """Twenty environments, and one that failed in between: runs in a row are one bar."""
+    rows = [at(n * 105, f"{e}", repetition=20 * n + e, cold_start=n == 0) for n in range(100) for e in range(20)]
+    rows[1_003] = replace(rows[1_003], outcome="failed")
+    bars, drawn = values(timeline.plot("", rows)), made(timeline.plot("", rows))
+    assert len(bars) == 22
+    assert (bars[0]["begin"], bars[0]["end"], bars[0]["run"]) == (0, 10.495, "0 and 99 more")
+    assert [(bar["begin"], bar["run"]) for bar in bars if bar["environment"] == "3"] == [
+        *((0, "3 and 49 more"), (5.25, "1003"), (5.355, "1023 and 48 more"))
+    ]
+    assert sum(bar["cold"] for bar in bars) == 20
+    assert "A bar is a run, or several that follow each other closely; a diamond" in drawn.spec["title"]["subtitle"]
+    assert drawn.text.endswith("10.49 s")
+
+
+def test_a_timeline_says_how_many_of_its_bars_are_drawn() -> None:
+    rows = [at(10 * n, "a", cold_start=True) for n in range(2_500)]
+    bars, drawn = values(timeline.plot("", rows)), made(timeline.plot("", rows))
+    assert [bar["begin"] for bar in bars[:3]] == [0, 0.02, 0.05]
+    assert len(bars) == timeline.MOST
+    assert "(1,000 of 2,500 are drawn, evenly chosen)" in drawn.spec["title"]["subtitle"]
+    assert drawn.spec["encoding"]["x"]["scale"]["domain"] == [0, 25.09]
 
 
 def test_the_interval_of_a_share() -> None:
@@ -135,14 +162,38 @@ def test_survival_is_ordered_by_pause_and_leaves_out_what_was_not_tried() -> Non
     assert survival.plot("", [Pause(60, 1, 1), Pause(3600, 0, 0)]) is None
 
 
+def test_short_pauses_are_in_seconds_as_in_the_table() -> None:
+    found = made(survival.plot("", [Pause(1, 1, 1), Pause(90, 0, 1)]))
+    assert [line.split("  ")[0] for line in found.drawn.splitlines()] == ["1 s", "1 min 30 s"]
+    brief = made(survival.plot("", [Pause(1, 1, 1), Pause(2, 0, 1)])).spec
+    assert brief["encoding"]["x"]["title"].endswith("(s)")
+
+
 def test_cost_names_each_target_where_there_is_room() -> None:
     points = [Point("slow", 800, 2, 790, 810), Point("fast", 100, 3, 90, 110, ["fastest", "cheapest"])]
     found = values(cost.plot("", points))
-    assert [(one["target"], one["left"], one["above"], one["mark"]) for one in found] == [
-        *(("fast: fastest, cheapest", False, True, "fastest"), ("slow", True, False, ""))
+    assert [(one["target"], one["left"], one["lower"], one["mark"]) for one in found] == [
+        *(("fast: fastest, cheapest", False, -labels.LINE, "fastest"), ("slow", True, labels.LINE, ""))
     ]
     assert cost.plot("", points[:1]) is None
     assert made(cost.plot("", [Point("a", 0, 0, 0, 0), Point("b", 0, 0, 0, 0)])).text.count("$0.00") == 2
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), st.floats(0, 2), st.booleans(), st.booleans()), min_size=2, max_size=9))
+def test_labels_of_points_that_are_close_together_do_not_cover_each_other(
+    found: list[tuple[float, float, bool, bool]],
+) -> None:
+    near = [labels.Label("shell-1769", 240 + x, 110 + y, left, above) for x, y, left, above in found]
+    boxes = [labels.box(*one) for one in zip(near, labels.placed(near, 500, 235), strict=True)]
+    assert all(one.shared(other) == 0 for one, other in combinations(boxes, 2))
+
+
+def test_a_label_stays_in_the_plot_if_it_can() -> None:
+    corners = [labels.Label("a", x, y, x == 0, y == 0) for x in (0, 500) for y in (0, 235)]
+    boxes = [labels.box(*one) for one in zip(corners, labels.placed(corners, 500, 235), strict=True)]
+    assert [(box.left > 0, box.right < 500, box.top > -labels.MARGIN, box.bottom < 235) for box in boxes] == [
+        (True,) * 4
+    ] * 4
 
 
 @pytest.fixture(scope="module")
@@ -304,16 +355,16 @@ def test_each_kind_of_experiment_has_its_plot() -> None:
     compared = [
         replace(ROW, target=target, slot=slot, repetition=n, duration_ms=10.0 * n + slot, cost_usd=1e-6 * (slot + 1))
         for slot, target in enumerate(targets)
-        for n in (1, 2, 3, 4)
+        for n in (1, 1, 2, 2, 3, 3, 4, 4)
     ]
-    found = values(runs_plot.plot(Experiment(comparison("%%compare a b", targets, 4), compared)))
+    found = values(runs_plot.plot(Experiment(comparison("%%compare a b", targets, 8), compared)))
     assert [(one["target"], one["low"], one["duration"], one["high"], one["cost"]) for one in found] == [
-        ("a: cheapest, fastest, balanced", 10, 20, 30, 1),
+        ("a: cheapest, balanced", 10, 20, 30, 1),
         ("b", 11, 21, 31, 2),
     ]
     rows = [at(int(1000 * second), name, repetition=n) for n, (second, name) in enumerate(IDLE, 1)]
     found = values(runs_plot.plot(Experiment(idle("%%repeat 2 --idle 1s,2s", 2, [1, 2]), rows)))
-    assert [(one["pause"], one["count"]) for one in found] == [(1_000, "2 of 2"), (2_000, "0 of 1")]
+    assert [(one["pause"], one["count"]) for one in found] == [(1, "2 of 2"), (2, "0 of 1")]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from ...aws.connector import Connector
 from ...aws.target import LOCAL, USUAL, Target, named
 from ...aws.target_words import ListFunctions, expand
 from ...errors import KernelError, UsageError
+from ...images.progress import on_terminal
+from ...magics.use import OF_FLEET
 from ...untrusted import visible
 from ..metadata import NotebookError, read
 from . import markdown, page
@@ -47,8 +50,10 @@ def run(options: argparse.Namespace, out: TextIO, told: TextIO) -> int:
     """Run the notebook everywhere, and report. The exit code is 1 if a target did not come to its end."""
     try:
         notebook = shell_notebook(options.notebook)
-        targets = dict(labelled(targets_of(options, Connector(TENANT).functions)))
+        connector = Connector(TENANT, tell=on_terminal(told, time.monotonic))
+        targets = dict(labelled(targets_of(options, connector.functions)))
         place = place_for(options, list(targets))
+        meet(targets, connector, told)
         runs = list(_runs(notebook, targets, place, Path(options.notebook), told))
         _write(compare(Path(options.notebook).name, runs, ours(options.ignore)), place, out, told)
     except (KernelError, NotebookError) as error:
@@ -94,6 +99,8 @@ def _language(metadata: Mapping[str, Any]) -> object:
 
 def targets_of(options: argparse.Namespace, functions: ListFunctions) -> list[tuple[str, Target]]:
     """All targets, before anything runs on one. Raises KernelError."""
+    if shells := [word for word in options.on if OF_FLEET.fullmatch(word)]:
+        raise UsageError(f"{shells[0]} is a shell of %%fleet, and this takes functions: leave it out")
     near = LOCAL
     if options.region or options.profile or options.endpoint_url:
         near = named("any", options.region, options.profile, options.endpoint_url)
@@ -101,6 +108,17 @@ def targets_of(options: argparse.Namespace, functions: ListFunctions) -> list[tu
     if len(found) < 2:
         raise UsageError("there is nothing to compare with: name another target with --on")
     return found
+
+
+def meet(targets: Mapping[str, Target], connector: Connector, told: TextIO) -> None:
+    """Find out that each is there, before anything runs on any. Nothing is invoked for that: the cold start is the
+    notebook's. Raises KernelError."""
+    try:
+        for target in dict.fromkeys(targets.values()):
+            if warning := connector.meet(target):
+                print(f"lambda-kernel: {target}: {warning}", file=told)
+    finally:
+        connector.close()
 
 
 def labelled(targets: Sequence[tuple[str, Target]]) -> Iterator[tuple[str, Target]]:

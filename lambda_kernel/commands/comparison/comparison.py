@@ -92,7 +92,9 @@ def compare(name: str, runs: Sequence[Run], rules: Sequence[Rule] = ()) -> Compa
 
 
 def _code(cell: Mapping[str, Any]) -> str:
-    return visible(joined(cell.get("source")).lstrip("\n").partition("\n")[0], LONGEST)
+    """Its first line, with a sign if there are more."""
+    first, _, rest = joined(cell.get("source")).strip("\n").partition("\n")
+    return visible(f"{first} …" if rest.strip() else first, LONGEST)
 
 
 def _results(cells: Sequence[Mapping[str, Any]], targets: Sequence[str], clean: Clean) -> tuple[Result, ...]:

@@ -19,13 +19,9 @@ FENCE = re.compile(r"`{3,}")
 def text(comparison: Comparison) -> str:
     """For a terminal: the table of cells, then how it ended."""
     head = ["cell", "code", "output", *comparison.targets]
-    body = [[str(row.number), _short(row.code), row.outcome, *_figures(row)] for row in comparison.rows]
+    body = [[str(row.number), words.short(row.code, CODE), row.outcome, *_figures(row)] for row in comparison.rows]
     total = ["", "", "in all", *map(in_one, totals(comparison))]
     return "\n".join([*aligned([head, *body, total]), "", words.verdict(comparison)])
-
-
-def _short(code: str) -> str:
-    return f"{code[: CODE - 1]}…" if len(code) > CODE else code
 
 
 def _figures(row: Row) -> list[str]:
@@ -60,7 +56,7 @@ def report(comparison: Comparison) -> str:
 
 def _cells(comparison: Comparison) -> Iterator[str]:
     rows = [
-        (str(row.number), _short(row.code), *(one.outcome for one in row.results), *_figures(row))
+        (str(row.number), words.short(row.code, CODE), *(one.outcome for one in row.results), *_figures(row))
         for row in comparison.rows
     ]
     total = ("", "in all", *("" for _ in comparison.targets), *map(in_one, totals(comparison)))
@@ -72,7 +68,12 @@ def _diffs(comparison: Comparison) -> Iterator[str]:
     for row in comparison.rows:
         for result in row.results:
             if result.diff:
-                yield from (f"### Cell {row.number}: {escaped(_short(row.code))}", "", *fenced(result.diff, "diff"), "")
+                yield from (
+                    f"### Cell {row.number}: {escaped(words.short(row.code, CODE))}",
+                    "",
+                    *fenced(result.diff, "diff"),
+                    "",
+                )
 
 
 def _environment(comparison: Comparison) -> Iterator[str]:

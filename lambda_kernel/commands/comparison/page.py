@@ -27,6 +27,7 @@ pre { background: var(--soft); padding: .6rem .8rem; overflow-x: auto; }
 .same, .note, .hunk, .file { opacity: .7; }
 .minus { color: var(--out); } .plus { color: var(--in); }
 """
+CODE = 80  # characters of a cell's first line
 KINDS = {"-": "minus", "+": "plus"}
 
 
@@ -65,11 +66,15 @@ def _cells(comparison: Comparison) -> Iterator[str]:
 
 
 def _row(row: Row) -> str:
-    parts = [f"<td>{_link(row)}</td><td><code>{html.escape(row.code[:80])}</code></td>"]
+    parts = [f"<td>{_link(row)}</td><td>{_code(row)}</td>"]
     for result in row.results:
         kind = DIFFERENT if result.outcome == DIFFERENT else "same"
         parts.append(f'<td class="outcome {kind}">{html.escape(result.outcome)}</td>{_figures(result.figures)}')
     return f"<tr>{''.join(parts)}</tr>"
+
+
+def _code(row: Row) -> str:
+    return f"<code>{html.escape(words.short(row.code, CODE))}</code>"
 
 
 def _link(row: Row) -> str:
@@ -82,7 +87,7 @@ def _figures(figures: Figures) -> str:
 
 def _diffs(row: Row) -> Iterator[str]:
     if row.outcome == DIFFERENT:
-        yield f'<h3 id="cell-{row.number}">Cell {row.number}: <code>{html.escape(row.code[:80])}</code></h3>'
+        yield f'<h3 id="cell-{row.number}">Cell {row.number}: {_code(row)}</h3>'
     yield from (f"<pre>{_diff(result.diff)}</pre>" for result in row.results if result.diff)
 
 

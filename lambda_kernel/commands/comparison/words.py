@@ -17,6 +17,10 @@ ENVIRONMENT_NOTE = f"What changes by itself is not compared: {', '.join(sorted(V
 RULES_NOTE = "Before outputs are compared, each match of these rules is replaced by the rule's name:"
 
 
+def short(code: str, most: int) -> str:
+    return code if len(code) <= most else f"{code[: most - 1]}…"
+
+
 def verdict(comparison: Comparison) -> str:
     """The whole in one sentence."""
     rows = comparison.rows

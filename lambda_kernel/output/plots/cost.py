@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...untrusted import visible
-from . import characters
+from . import characters, labels
 from .plot import BLUE, GREEN, NUMBER, PURPLE, VERMILLION, Plot, Spec, amount, coloured, specification, time_axis
 from .units import Unit, spoken, unit
 
 HEIGHT = 340
+INNER_WIDTH, INNER_HEIGHT = 500.0, 235.0  # pixels between the axes, about
+ROOM = 1.08  # of each axis, beyond the largest value
 SUBTITLE = "A point is a target's median run; the band is the middle half of its runs"
 NAME = 40  # characters
 BAR = 8
@@ -20,8 +22,9 @@ FAR = 0.7  # of the width: from here on there is no room for words at the right
 WORDS = {
     "type": "text",
     "align": {"expr": "datum.left ? 'right' : 'left'"},
-    "dx": {"expr": "datum.left ? -4 : 6"},
-    "dy": {"expr": "datum.above ? -12 : 16"},
+    "dx": {"expr": "datum.left ? -6 : 6"},
+    "dy": {"expr": "datum.lower"},
+    "baseline": "middle",
 }
 SHAPES = dict(zip((*MARKS, ""), ("square", "triangle-up", "diamond", "circle"), strict=True))
 
@@ -50,27 +53,38 @@ def plot(name: str, points: Sequence[Point]) -> Plot | None:
 
 
 def spec(name: str, points: Sequence[Point]) -> Spec:
-    most = max(point.high_ms for point in points)
-    scaled = unit(most)
-    neighbours = zip([points[0], *points], points, [*points[1:], points[-1]], strict=False)
-    values = [value(*three, scaled, left=three[1].high_ms > FAR * most) for three in neighbours]
-    title = f"What speed costs: {name}"
-    body = {"data": {"values": values}, "encoding": axes(scaled), "layer": layers(scaled)}
-    return specification(title, SUBTITLE, HEIGHT, body)
+    ends = (max(point.high_ms for point in points) * ROOM or 1.0, max(point.cost_usd for point in points) * ROOM or 1.0)
+    scaled = unit(ends[0] / ROOM)
+    sides = labels.placed(labels_of(points, ends), INNER_WIDTH, INNER_HEIGHT)
+    values = [value(point, side, scaled) for point, side in zip(points, sides, strict=True)]
+    body = {"data": {"values": values}, "encoding": axes(scaled, ends), "layer": layers(scaled)}
+    return specification(f"What speed costs: {name}", SUBTITLE, HEIGHT, body)
 
 
-def value(before: Point, point: Point, after: Point, scaled: Unit, *, left: bool) -> Spec:
-    """left: on which side of the point its words are. They are above the line if it falls on that side."""
+def labels_of(points: Sequence[Point], ends: tuple[float, float]) -> list[labels.Label]:
+    """A label is best above the line if that falls on its side."""
+    most_ms, most_usd = ends
+    made = []
+    for before, point, after in zip([points[0], *points], points, [*points[1:], points[-1]], strict=False):
+        left = point.high_ms > FAR * most_ms
+        above = point.cost_usd >= (before if left else after).cost_usd
+        x, y = point.duration_ms / most_ms * INNER_WIDTH, (1 - point.cost_usd / most_usd) * INNER_HEIGHT
+        made.append(labels.Label(point.label, x, y, left, above))
+    return made
+
+
+def value(point: Point, side: labels.Side, scaled: Unit) -> Spec:
     low, at, high = (scaled.of(one) for one in (point.low_ms, point.duration_ms, point.high_ms))
     row = {"target": point.label, "low": low, "duration": at, "high": high, "cost": round(point.cost_usd, 4)}
-    above = point.cost_usd >= (before if left else after).cost_usd
-    return {**row, "mark": point.marks[0] if point.marks else "", "left": left, "above": above}
+    return {**row, "mark": point.marks[0] if point.marks else "", "left": side.left, "lower": side.lower}
 
 
-def axes(scaled: Unit) -> Spec:
+def axes(scaled: Unit, ends: tuple[float, float]) -> Spec:
+    most_ms, most_usd = ends
     axis = {"format": "$,.2f", "tickCount": 6}
-    cost = amount("cost", "cost of a million runs (USD)", scale={"zero": True}, axis=axis)
-    return {"x": {**time_axis("duration", "duration", scaled), "scale": {"zero": True, "nice": True}}, "y": cost}
+    cost = amount("cost", "cost of a million runs (USD)", scale={"domain": [0, most_usd], "nice": False}, axis=axis)
+    x = time_axis("duration", "duration", scaled)
+    return {"x": {**x, "scale": {"domain": [0, scaled.of(most_ms)], "nice": False}}, "y": cost}
 
 
 def layers(scaled: Unit) -> list[Spec]:

@@ -6,11 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..figures import duration
 from . import characters
 from .plot import BLUE, NUMBER, Plot, Spec, amount, share_axis, specification, time_axis
-from .units import Unit, logarithmic, spoken, unit
+from .units import Unit, logarithmic, unit
 
 HEIGHT = 280
+SECONDS_FROM = 10_000.0  # ms: whole seconds are never written as milliseconds
 Z = 1.96  # of the normal distribution, for 95 %
 DRAWN = {"color": BLUE}
 SUBTITLE = "Share of the samples that met the same environment again; the band is its 95 % interval"
@@ -43,7 +45,7 @@ def plot(name: str, pauses: Sequence[Pause], columns: int = characters.COLUMNS) 
 
 def spec(name: str, pauses: Sequence[Pause]) -> Spec:
     lengths = [pause.seconds for pause in pauses]
-    scaled = unit(lengths[-1] * 1000)
+    scaled = unit(max(lengths[-1] * 1000, SECONDS_FROM))
     values = [value(pause, scaled) for pause in pauses]
     ticks = [one["pause"] for one in values]
     x = time_axis("pause", "pause without an invocation", scaled, log=logarithmic(lengths), values=ticks)
@@ -80,4 +82,4 @@ def text(pauses: Sequence[Pause], bar: int) -> str:
         f"{characters.bar(pause.survived / pause.samples, bar)} {pause.survived:,} of {pause.samples:,} still there"
         for pause in pauses
     )
-    return "\n".join(characters.row(spoken(pause.seconds * 1000), row) for pause, row in zip(pauses, rows, strict=True))
+    return "\n".join(characters.row(duration(pause.seconds), row) for pause, row in zip(pauses, rows, strict=True))

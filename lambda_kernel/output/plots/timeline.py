@@ -9,9 +9,10 @@ from ...experiments.row import Row
 from ...untrusted import visible
 from . import characters
 from .plot import BLUE, NUMBER, PURPLE, VERMILLION, Plot, Spec, amount, coloured, specification, time_axis
-from .units import Unit, spoken, unit
+from .units import spoken, unit
 
-MOST = 1_000  # runs
+MOST = 1_000  # bars
+FINEST = 1 / 500  # of the whole time, about a pixel: a shorter pause between two runs could not be seen
 ROOM = 18  # pixels for an environment, if there are few
 HEIGHT = 480  # of all of them
 BORDERS = 130  # the title, the legend and the time axis
@@ -21,20 +22,58 @@ ID = 8  # characters of an environment's name that are shown
 SHORT = f"slice(datum.label, 0, {ID})"
 ENDS = {"ok": BLUE, "failed": VERMILLION, "lost, interrupted or timed out": PURPLE}
 UNKNOWN = "-"
+ONE, SEVERAL = "A bar is a run", "A bar is a run, or several that follow each other closely"
+DIAMOND = "a diamond is a cold start"
 COLD = {"fill": "white", "stroke": BLUE, "strokeWidth": 1.5, "opacity": 1}  # seen on a bar and on any page
 
 
 def plot(name: str, rows: Sequence[Row], columns: int = characters.COLUMNS) -> Plot | None:
-    """Of the first thousand runs. name: of the experiment; columns: as characters.room tells. Environments are in the
-    order of their first runs. None: there is none to draw, or nobody knows of any where it was."""
-    drawn = sorted(rows[:MOST], key=lambda row: row.start)
-    if all(row.environment_id is None for row in drawn):
+    """name: of the experiment; columns: as characters.room tells. Environments are in the order of their first runs.
+    None: there are no runs, or nobody knows of any where it was."""
+    if all(row.environment_id is None for row in rows):
         return None
-    begin = moment(drawn[0])
-    bars = [bar(row, (moment(row) - begin).total_seconds() * 1000) for row in drawn]
-    names = list(dict.fromkeys(bar["environment"] for bar in bars))
-    last = max(bar["end"] for bar in bars)
-    return Plot(spec(name, bars, names, unit(last)), text(bars, names, last, columns))
+    runs = sorted(rows, key=lambda row: row.start)
+    begin = moment(runs[0])
+    bars = [bar(row, (moment(row) - begin).total_seconds() * 1000) for row in runs]
+    last_ms = max(one["end"] for one in bars)
+    what = ONE
+    if len(bars) > MOST:
+        bars, what = joined(bars, last_ms * FINEST), SEVERAL
+    shown = thinned(bars)
+    left_out = f" ({len(shown):,} of {len(bars):,} are drawn, evenly chosen)" if len(shown) < len(bars) else ""
+    drawn = spec(f"When which environment was at work: {name}", f"{what}{left_out}; {DIAMOND}", shown, last_ms)
+    return Plot(drawn, text(bars, last_ms, columns))
+
+
+def thinned(bars: Sequence[Spec]) -> Sequence[Spec]:
+    return [bars[index * len(bars) // MOST] for index in range(MOST)] if len(bars) > MOST else bars
+
+
+def names_of(bars: Sequence[Spec]) -> list[str]:
+    return list(dict.fromkeys(bar["environment"] for bar in bars))
+
+
+def joined(bars: Sequence[Spec], pause_ms: float) -> list[Spec]:
+    """Runs of an environment that ended alike are one bar if there was no longer pause between them."""
+    found: list[list[Spec]] = []
+    last: dict[str, list[Spec]] = {}  # by environment
+    for one in bars:
+        before = last.get(one["environment"])
+        if before and not one["cold"] and follows(one, before[-1], pause_ms):
+            before.append(one)
+        else:
+            found.append([one])
+            last[one["environment"]] = found[-1]
+    return [whole(runs) for runs in found]
+
+
+def follows(one: Spec, before: Spec, pause_ms: float) -> bool:
+    return bool(one["ended"] == before["ended"] and one["begin"] - before["end"] <= pause_ms)
+
+
+def whole(runs: Sequence[Spec]) -> Spec:
+    more = f" and {len(runs) - 1:,} more" if len(runs) > 1 else ""
+    return {**runs[0], "end": max(run["end"] for run in runs), "run": f"{runs[0]['run']}{more}"}
 
 
 def moment(row: Row) -> datetime:
@@ -52,7 +91,9 @@ def bar(row: Row, begin_ms: float) -> Spec:
     }
 
 
-def spec(name: str, bars: Sequence[Spec], names: Sequence[str], scaled: Unit) -> Spec:
+def spec(title: str, subtitle: str, bars: Sequence[Spec], last_ms: float) -> Spec:
+    """last_ms: when the last run ended, whether it is drawn or not."""
+    names, scaled = names_of(bars), unit(last_ms)
     room = min(ROOM, HEIGHT / len(names))
     values = [one | {"begin": scaled.of(one["begin"]), "end": scaled.of(one["end"])} for one in bars]
     told = [
@@ -65,13 +106,14 @@ def spec(name: str, bars: Sequence[Spec], names: Sequence[str], scaled: Unit) ->
         "mark": {"type": "point", "shape": "diamond", "size": max(room * 4, 6), **COLD},
         "encoding": {"tooltip": told},
     }
+    x = time_axis("begin", "time", scaled, grid=True)
+    x["scale"]["domain"] = [0, scaled.of(last_ms)]
     body = {
         "data": {"values": values},
-        "encoding": {"x": time_axis("begin", "time", scaled, grid=True), "y": environments(names)},
+        "encoding": {"x": x, "y": environments(names)},
         "layer": [runs(bars, told), cold],
     }
-    title = f"When which environment was at work: {name}"
-    return specification(title, "A bar is a run; a diamond is a cold start", round(len(names) * room) + BORDERS, body)
+    return specification(title, subtitle, round(len(names) * room) + BORDERS, body)
 
 
 def environments(names: Sequence[str]) -> Spec:
@@ -90,8 +132,8 @@ def runs(bars: Sequence[Spec], told: Sequence[Spec]) -> Spec:
     return {"mark": mark, "encoding": {"x2": {"field": "end"}, "color": colour, "tooltip": told}}
 
 
-def text(bars: Sequence[Spec], names: Sequence[str], last: float, columns: int) -> str:
-    ruler = characters.Ruler(0, last, columns=columns)
+def text(bars: Sequence[Spec], last_ms: float, columns: int) -> str:
+    names, ruler = names_of(bars), characters.Ruler(0, last_ms, columns=columns)
     lines = {name: [" "] * columns for name in names[:LINES]}
     for one in bars:
         if line := lines.get(one["environment"]):
@@ -101,4 +143,4 @@ def text(bars: Sequence[Spec], names: Sequence[str], last: float, columns: int) 
                 line[begin] = "◆"
     more = [f"and {len(names) - LINES:,} more environments"] if len(names) > LINES else []
     rows = [characters.row(name[:ID], "".join(line)) for name, line in lines.items()]
-    return "\n".join([*rows, *characters.axis("0", spoken(last), columns), *more])
+    return "\n".join([*rows, *characters.axis("0", spoken(last_ms), columns), *more])

@@ -20,6 +20,7 @@ from lambda_kernel.cli import build_parser
 from lambda_kernel.commands.comparison import command
 from lambda_kernel.commands.comparison.execution import cleared, options_of
 from tests.support.installed_kernel import left_over
+from tests.support.scripted_endpoint import Answer, endpoint
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does")
 WORDS = [sys.executable, "-m", "lambda_kernel.cli", "compare"]
@@ -127,6 +128,8 @@ def test_ctrl_c_ends_all_and_keeps_what_there_is(tmp_path: Path) -> None:
         (["a.ipynb", "--on", "local", "--on", "local:0"], "the memory is 0: choose 128 to 10240 MB"),
         (["a.ipynb", "--on", "local", "--on", "a@b"], "'a@b': 'b' is no region"),
         (["a.ipynb", "--on", "local", "--on", "a/b"], "'a/b' is not the name of a function"),
+        (["a.ipynb", "--on", "local", "--on", "fleet:1"], "fleet:1 is a shell of %%fleet, and this takes functions"),
+        (["a.ipynb", "--on", "local", "--on", "fleet:off"], "fleet:off is a shell of %%fleet"),
         (["none.ipynb", "--on", "local", "--on", "x"], "none.ipynb: cannot read it: No such file or directory"),
         (["text.ipynb", "--on", "local", "--on", "x"], "text.ipynb: it is not a notebook, or only a part of one"),
         (["python.ipynb", "--on", "local", "--on", "x"], "python.ipynb: its cells are python, and lambda-kernel runs"),
@@ -145,6 +148,23 @@ def test_what_cannot_be_is_one_sentence(
     assert (code, out) == (1, "")
     assert told.startswith(f"lambda-kernel: {sentence}")
     assert told.count("\n") == 1
+
+
+@needs_linux
+def test_nothing_runs_if_one_target_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "made-up")
+    write(Path("a.ipynb"), "echo")
+    words = ["a.ipynb", "--on", "local", "--on", "nosuch", "--region", "eu-west-1", "--endpoint-url"]
+    missing = Answer.error(404, "ResourceNotFoundException", "Function not found: nosuch")
+    with endpoint(missing) as told:
+        code, out, said = compared(*words, told.url)
+    assert (code, out, len(told.requests)) == (1, "", 1)
+    assert said.startswith("lambda-kernel: no function named `nosuch`")
+    code, out, said = compared(*words, "http://127.0.0.1:1")
+    assert (code, out) == (1, "")
+    assert said.startswith("lambda-kernel: cannot reach Lambda for `nosuch`")
 
 
 def test_without_nbclient(tmp_path: Path) -> None:

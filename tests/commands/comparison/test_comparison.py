@@ -86,7 +86,7 @@ def test_each_target_is_compared_with_the_first_that_ran_the_cell() -> None:
 def test_text_and_empty_cells_have_no_row_but_are_counted() -> None:
     text = {"cell_type": "markdown", "metadata": {}, "source": "# Title"}
     found = compare("a", [run(name, text, cell("\n "), cell("\n\nls\npwd")) for name in "ab"])
-    assert [(row.number, row.code) for row in found.rows] == [(3, "ls")]
+    assert [(row.number, row.code) for row in found.rows] == [(3, "ls …")]
     assert compare("a", [run(name, text) for name in "ab"]).rows == ()
 
 

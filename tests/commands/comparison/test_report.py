@@ -96,6 +96,15 @@ def test_what_a_report_says() -> None:
     assert lines[1].split()[:3] == ["1", "one", "different"]
 
 
+def test_code_that_is_cut_says_so() -> None:
+    """In a browser, too, where nothing else shows that a line goes on."""
+    long = f"echo {'x' * 200}"
+    found = compare("a.ipynb", [run(name, cell(long), cell("one\n\n"), cell("one\ntwo")) for name in ("a", "b")])
+    assert [row.code for row in found.rows] == [long, "one", "one …"]
+    assert f"<code>{long[:79]}…</code>" in page.page(found)
+    assert f"{long[:39]}…" in markdown.text(found)
+
+
 def test_a_notebook_without_code() -> None:
     found = compare("a.ipynb", [run("a"), run("b")])
     assert markdown.text(found).splitlines()[-1] == "No code in the notebook."
