@@ -126,17 +126,26 @@ def test_a_large_timeline_stays_on_a_screen() -> None:
 
 def test_a_timeline_of_many_runs_spans_them_all() -> None:
     """Twenty environments, and one that failed in between: runs in a row are one bar."""
-    rows = [at(n * 105, f"{e}", repetition=20 * n + e, cold_start=n == 0) for n in range(100) for e in range(20)]
+    rows = [
+        at(n * 105, f"{e}", repetition=20 * n + e, item=f"i{n}", cold_start=n == 0)
+        for n in range(100)
+        for e in range(20)
+    ]
     rows[1_003] = replace(rows[1_003], outcome="failed")
     bars, drawn = values(timeline.plot("", rows)), made(timeline.plot("", rows))
     assert len(bars) == 22
-    assert (bars[0]["begin"], bars[0]["end"], bars[0]["run"]) == (0, 10.495, "0 and 99 more")
+    assert (bars[0]["begin"], bars[0]["end"], bars[0]["run"]) == (0, 10.495, "0 (i0) and 99 more")
     assert [(bar["begin"], bar["run"]) for bar in bars if bar["environment"] == "3"] == [
-        *((0, "3 and 49 more"), (5.25, "1003"), (5.355, "1023 and 48 more"))
+        *((0, "3 (i0) and 49 more"), (5.25, "1003 (i50)"), (5.355, "1023 (i51) and 48 more"))
     ]
     assert sum(bar["cold"] for bar in bars) == 20
     assert "A bar is a run, or several that follow each other closely; a diamond" in drawn.spec["title"]["subtitle"]
     assert drawn.text.endswith("10.49 s")
+
+
+def test_a_run_of_a_timeline_has_the_name_that_its_output_has() -> None:
+    rows = [at(0, "a", slot=7), at(9, "b", slot=0, repetition=3, item="x" * (timeline.ITEM + 1))]
+    assert [bar["run"] for bar in values(timeline.plot("", rows))] == ["7", f"3 ({'x' * timeline.ITEM}…)"]
 
 
 def test_a_timeline_says_how_many_of_its_bars_are_drawn() -> None:

@@ -21,6 +21,7 @@ LINES = 20  # of text
 ID = 8  # characters of an environment's name that are shown
 SHORT = f"slice(datum.label, 0, {ID})"
 ENDS = {"ok": BLUE, "failed": VERMILLION, "lost, interrupted or timed out": PURPLE}
+ITEM = 40  # characters
 UNKNOWN = "-"
 ONE, SEVERAL = "A bar is a run", "A bar is a run, or several that follow each other closely"
 DIAMOND = "a diamond is a cold start"
@@ -83,12 +84,17 @@ def moment(row: Row) -> datetime:
 def bar(row: Row, begin_ms: float) -> Spec:
     return {
         "environment": visible(row.environment_id or UNKNOWN, 40),
-        "run": row.repetition,
+        "run": named(row),
         "begin": begin_ms,
         "end": begin_ms + row.wall_ms,
         "ended": row.outcome if row.outcome in ENDS else [*ENDS][-1],
         "cold": row.cold_start,
     }
+
+
+def named(row: Row) -> str:
+    """A run of `--map` by its number and item, another one by its slot, as above the outputs."""
+    return f"{row.slot}" if row.item is None else f"{row.repetition} ({visible(row.item, ITEM)})"
 
 
 def spec(title: str, subtitle: str, bars: Sequence[Spec], last_ms: float) -> Spec:
