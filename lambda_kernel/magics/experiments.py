@@ -61,8 +61,11 @@ def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> N
     workspace, experiment = call.workspace, trial.experiment
     workspace.experiment = experiment
     view = Progress(call, file, sorts=trial.sorts)
+    ways = {"attended": call.interactive, "agreed": call.options.yes}
+    approval = Approval(workspace.costs, call.emit, call.control, **ways)
     clocks = Clocks(workspace.clock, lambda: datetime.now(timezone.utc), call.control.wait)
-    engine = Engine(trial.slots, replace(call.context, usage=trial.usage), clocks, used=trial.used)
+    context = replace(call.context, usage=trial.usage)
+    engine = Engine(trial.slots, context, clocks, used=trial.used, gate=approval)
     try:
         engine.carry_out(experiment, replace(cell, bound=cell.bound or Bound()), view.show)
     finally:
@@ -84,8 +87,6 @@ class Progress:
         self._emit, self._clock, self._file, self._sorts = call.emit, call.workspace.clock, file, sorts
         self._key, self._table, self._due, self._written = uuid.uuid4().hex, uuid.uuid4().hex, 0.0, 0
         self._shown = ""
-        ways = {"asks": call.interactive, "agreed": call.options.yes}
-        self._approval = Approval(call.workspace.costs, call.emit, call.control, **ways)
         self._call = call
 
     def show(self, experiment: Experiment) -> None:
@@ -99,7 +100,6 @@ class Progress:
         if waits or self._clock() >= self._due:
             self._due = self._clock() + SHOW_SECONDS
             self._show(experiment)
-        self._approval.before_run(experiment)
 
     def _show(self, experiment: Experiment, *, passing: bool = True) -> None:
         data = runs_view.progress(experiment)

@@ -1,0 +1,161 @@
+"""What a fleet may cost: `%cost --warn` and `%cost --limit`, on functions with and without tenant isolation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from lambda_kernel import errors
+from lambda_kernel.aws.target import Target
+from lambda_kernel.aws.transport import Event, Reply, Transport
+from lambda_kernel.aws.usage import Usage
+from lambda_kernel.experiments.lanes import in_lanes
+from lambda_kernel.kernel.run_cell import Execution
+from lambda_kernel.report import Report
+from lambda_kernel.session.cell import CellEvent, InputRequest, Result, ThreadControl
+from lambda_kernel.session.worker import inline
+from tests.magics.conftest import CellRunner
+from tests.magics.test_fleet import TenantContext
+from tests.magics.test_repeat import rows
+from tests.support.in_process_session import Ran
+
+TWENTY = "%%fleet 3 --map -\ntrue\n--\n" + "\n".join(map(str, range(20)))
+
+
+class DearFleets(CellRunner):
+    """Each invocation is billed with so many ms of 1 GB. Invocations go on at the same time.
+
+    answers: what the user types, and after it the end of the input; questions: what was asked. meanwhile: is called in
+    each invocation of a run, with their number so far. most: how many of them were under way at once.
+    """
+
+    isolated = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.workspace.callers = lambda: in_lanes(inline)
+        self.workspace.use(Target("shell", "eu-west-1"))
+        self.billed_ms = 600_000.0  # a cent
+        self.control = ThreadControl()
+        self.answers: list[str] = []
+        self.questions: list[str] = []
+        self.meanwhile: Callable[[int], None] = lambda number: None
+        self.lock = threading.Lock()
+        self.runs = self.under_way = self.most = 0
+
+    def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
+        transport = super().__call__(target, read_timeout)
+        remote = self.remotes[target]
+        remote.transport.faults = self.bill
+        transport.function, transport.region = target.function, target.region or "us-east-1"
+        if self.isolated:
+            remote.transport.fake.context = TenantContext
+        return transport
+
+    def bill(self, event: Event, invoke: Callable[[], Reply]) -> Reply:
+        if not self.is_run(event):
+            return self.billed(invoke())
+        with self.lock:
+            self.runs += 1
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            number = self.runs
+        try:
+            self.meanwhile(number)
+            return self.billed(invoke())
+        finally:
+            with self.lock:
+                self.under_way -= 1
+
+    def is_run(self, event: Event) -> bool:
+        return event["op"] == "run" if self.isolated else "FLEET" in (event.get("restore") or "")
+
+    def billed(self, reply: Reply) -> Reply:
+        return replace(reply, report=Report(reply.request_id, 9.0, self.billed_ms, 1024, 80))
+
+    def ask(self, question: InputRequest) -> None:
+        self.questions.append(question.prompt)
+        self.control.answer(self.answers.pop(0) if self.answers else "")
+
+    def run(self, text: str, *, attended: bool = False) -> Ran:
+        self.control = ThreadControl(self.ask)
+        self.runs = self.most = 0
+        events: list[CellEvent] = []
+        ran = Ran(Result(-1), events, Usage(), self.control)  # type: ignore[arg-type]
+        work = Execution(text, 1, self.workspace, events.append, self.control, ran.usage, attended)
+        ran.result = work.run() or Result(-1)
+        return ran
+
+    @property
+    def made(self) -> int:
+        assert self.workspace.experiment is not None
+        return len(self.workspace.experiment.rows)
+
+
+class DearOneShots(DearFleets):
+    isolated = False
+
+
+@pytest.fixture(params=[DearFleets, DearOneShots])
+def either(request: pytest.FixtureRequest) -> Iterator[DearFleets]:
+    yield from running(request.param())
+
+
+@pytest.fixture
+def tenants() -> Iterator[DearFleets]:
+    yield from running(DearFleets())
+
+
+@pytest.fixture
+def one_shots() -> Iterator[DearFleets]:
+    yield from running(DearOneShots())
+
+
+def running(made: DearFleets) -> Iterator[DearFleets]:
+    yield made
+    for remote in made.remotes.values():
+        remote.close()
+
+
+def together(count: int) -> Callable[[int], None]:
+    """The first so many runs go on until all of them have begun."""
+    barrier = threading.Barrier(count)
+
+    def wait(number: int) -> None:
+        if number <= count:
+            barrier.wait(10)
+
+    return wait
+
+
+def test_who_refuses_is_asked_once_and_what_runs_may_end(either: DearFleets) -> None:
+    either.meanwhile = together(3)
+    with pytest.raises(errors.TooCostly, match=r"will cost about .* in all: it was stopped after 3 of 20 runs, as you"):
+        either.run(TWENTY, attended=True)
+    assert len(either.questions) == 1
+    assert either.runs == either.made == 3
+    assert either.workspace.experiment.number("ok") == 3
+    assert not [thread for thread in threading.enumerate() if thread.name == "run"]
+
+
+def test_who_agrees_is_asked_once_and_all_runs_are_made(either: DearFleets) -> None:
+    either.answers = ["y"]
+    ran = either.run(TWENTY, attended=True)
+    assert len(rows(ran)) == 20
+    assert len(either.questions) == 1
+
+
+def test_where_nobody_can_be_asked_the_number_of_runs_is_right(either: DearFleets) -> None:
+    either.meanwhile = together(3)
+    with pytest.raises(errors.TooCostly, match=r"needs your word: it was stopped after 3 of 20 runs\. Add --yes"):
+        either.run(TWENTY)
+    assert either.made == 3
+
+
+def test_an_interrupt_while_it_asks_ends_the_fleet(either: DearFleets) -> None:
+    either.ask = lambda question: either.control.interrupt()  # type: ignore[method-assign]
+    assert either.run(TWENTY, attended=True).result.interrupted
+    assert either.made < 20
