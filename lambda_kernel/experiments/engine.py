@@ -184,10 +184,11 @@ class Engine:
                 self._move()
 
     def _count(self) -> None:
-        experiment, schedule = self._experiment, self._schedule
+        experiment, schedule, gate = self._experiment, self._schedule, self._gate
         experiment.running = schedule.running
-        experiment.waiting = schedule.pending if schedule.refusal else 0
-        experiment.limit = schedule.limit
+        held_back = not gate.closed and schedule.pending and (gate.asks or schedule.running >= gate.most)
+        experiment.waiting = schedule.pending if schedule.refusal or held_back else 0
+        experiment.limit = schedule.limit or (gate.why if held_back else "")
 
     def run(self, control: LaneControl) -> None:
         try:

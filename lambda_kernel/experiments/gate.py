@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 
 class Gate(Protocol):
-    """most: how many runs may go on at once. asks: the user has to be asked, and none begins before the answer. closed:
-    no further run begins."""
+    """most: how many runs may go on at once, and why: in a few words. asks: the user has to be asked, and none begins
+    before the answer. closed: no further run begins."""
 
     @property
     def most(self) -> float: ...
+
+    @property
+    def why(self) -> str: ...
 
     @property
     def asks(self) -> bool: ...
@@ -37,7 +40,7 @@ class Gate(Protocol):
 class OpenGate:
     """All runs may begin."""
 
-    most, asks, closed = math.inf, False, False
+    most, why, asks, closed = math.inf, "", False, False
 
     def look(self, experiment: Experiment) -> None: ...
 

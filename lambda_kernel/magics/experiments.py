@@ -17,8 +17,10 @@ from ..experiments.engine import Clocks, Engine, Experiment, Slot
 from ..experiments.table_file import TableFile
 from ..output import experiment_view, runs_plot, runs_view
 from ..session.cell import Bound, Cell, Notice, Result, Shown
+from ..session.context import Context
 from ..transfer import Local
-from .approval import Approval
+from ..workspace.limited_control import StoppableControl
+from .approval import UNKNOWN, Approval, Reckoning
 from .arguments import Argument, named
 from .base import Call
 from .output import writes
@@ -47,13 +49,15 @@ def outcome(experiment: Experiment) -> Result:
 
 @dataclass(frozen=True)
 class Trial:
-    """An experiment, and what it is made with. usage: counts it; used: as in Engine; sorts: as in Progress."""
+    """An experiment, and what it is made with. usage: counts it; used: as in Engine; sorts: as in Progress; reckoning:
+    what is known of its cost."""
 
     experiment: Experiment
     slots: Sequence[Slot]
     usage: Usage
     used: Mapping[int, Usage] | None = None
     sorts: bool = False
+    reckoning: Reckoning = UNKNOWN
 
 
 def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> None:
@@ -62,9 +66,10 @@ def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> N
     workspace.experiment = experiment
     view = Progress(call, file, sorts=trial.sorts)
     ways = {"attended": call.interactive, "agreed": call.options.yes}
-    approval = Approval(workspace.costs, call.emit, call.control, **ways)
-    clocks = Clocks(workspace.clock, lambda: datetime.now(timezone.utc), call.control.wait)
-    context = replace(call.context, usage=trial.usage)
+    control = StoppableControl(call.control, workspace.clock)
+    approval = Approval(workspace.costs, call.emit, control, trial.reckoning, **ways)
+    clocks = Clocks(workspace.clock, lambda: datetime.now(timezone.utc), control.wait)
+    context = Context(call.emit, control, trial.usage)
     engine = Engine(trial.slots, context, clocks, used=trial.used, gate=approval)
     try:
         engine.carry_out(experiment, replace(cell, bound=cell.bound or Bound()), view.show)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from ..aws.prices import dollars
-from ..aws.usage import Usage
+from ..aws.prices import cost_usd, dollars
+from ..aws.usage import ARCHITECTURES, Usage
 from ..errors import CostLimit
 
 WARN_USD = 0.10
@@ -34,7 +34,7 @@ class Cost:
         self.cold_starts += usage.cold_starts
         self.usd += usd or 0
         self.unknown += usage.invocations if usd is None else 0
-        self.latest = usage if usage.totals else self.latest
+        self.latest = usage if usage.totals and (usage.machine or not self.latest) else self.latest
 
 
 @dataclass
@@ -55,6 +55,15 @@ class Costs:
         with self._lock:
             self._cost(function, region).add(usage, usd)
             self.spent_usd += usd or 0
+
+    def expected_usd(self, function: str, region: str, seconds: float, tenant_environments: int = 0) -> float | None:
+        """The cost of an invocation of so many seconds, by what earlier ones have told. None: no price is known."""
+        with self._lock:
+            latest = self._cost(function, region).latest if (function, region) in self.of else None
+        if latest is None or latest.totals is None:
+            return None
+        memory_mb, architecture = latest.totals.memory_size_mb, ARCHITECTURES.get(latest.machine)
+        return cost_usd(seconds * 1000, memory_mb, architecture, region, tenant_environments=tenant_environments)
 
     def count_cell(self, function: str, region: str) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,9 +19,9 @@ from lambda_kernel.report import Report
 from lambda_kernel.session.cell import CellEvent, InputRequest, Result, ThreadControl
 from lambda_kernel.session.worker import inline
 from tests.magics.conftest import CellRunner
-from tests.magics.test_fleet import TenantContext
+from tests.magics.test_fleet import FleetRunner, TenantContext, table
 from tests.magics.test_repeat import rows
-from tests.support.in_process_session import Ran
+from tests.support.in_process_session import Ran, wait_until
 
 TWENTY = "%%fleet 3 --map -\ntrue\n--\n" + "\n".join(map(str, range(20)))
 
@@ -159,3 +160,81 @@ def test_an_interrupt_while_it_asks_ends_the_fleet(either: DearFleets) -> None:
     either.ask = lambda question: either.control.interrupt()  # type: ignore[method-assign]
     assert either.run(TWENTY, attended=True).result.interrupted
     assert either.made < 20
+
+
+def test_the_first_run_is_a_pilot_where_more_could_cost_too_much(either: DearFleets) -> None:
+    either.run("%cost --warn 0.0000005")
+    with pytest.raises(
+        errors.TooCostly, match=r"%%fleet 20 will cost about .*: it was stopped after 1 of 20 runs\. Add"
+    ):
+        either.run("%%fleet 20\ntrue")
+    assert (either.runs, either.most, either.made) == (1, 1, 1)
+    assert len(rows(either.run("%%fleet 20 --yes\ntrue"))) == 20
+
+
+@pytest.mark.parametrize(
+    ("made", "head"),
+    [(DearFleets, ""), (DearOneShots, "%timeout 60\n"), (DearOneShots, "%cost --warn none\n")],
+)
+def test_what_cannot_cost_too_much_begins_together(made: type[DearFleets], head: str) -> None:
+    for fleets in running(made()):
+        fleets.billed_ms = 100.0
+        fleets.meanwhile = together(20)
+        assert len(rows(fleets.run(f"{head}%%fleet 20\ntrue"))) == 20
+
+
+def test_only_as_many_are_held_back_as_could_cost_too_much(one_shots: DearFleets) -> None:
+    """Each could cost 3 cents, if it went on for half an hour."""
+    one_shots.billed_ms = 100.0
+    first, others, made = threading.Barrier(3), threading.Barrier(17), []
+
+    def wait(number: int) -> None:
+        if number > 3:
+            made.append(one_shots.made)
+        (first if number <= 3 else others).wait(10)
+
+    one_shots.meanwhile = wait
+    assert len(rows(one_shots.run("%%fleet 20\ntrue"))) == 20
+    assert min(made) >= 1
+
+
+def test_it_tells_what_the_others_wait_for(one_shots: DearFleets) -> None:
+    workspace, seen = one_shots.workspace, []
+
+    def look(number: int) -> None:
+        if number == 1:
+            wait_until(lambda: workspace.experiment and workspace.experiment.running)
+            seen.append((workspace.experiment.waiting, workspace.experiment.limit))
+
+    one_shots.run("%cost --warn 0.01")
+    one_shots.meanwhile = look
+    one_shots.billed_ms = 100.0
+    ran = one_shots.run("%%fleet 20\ntrue")
+    assert seen == [(19, "the others wait until a run shows what they cost")]
+    assert "wait" not in table(ran)
+
+
+@pytest.mark.parametrize("attended", [False, True])
+def test_shells_that_have_cost_too_much_are_interrupted(tenants: DearFleets, attended: bool) -> None:
+    why = "as you wished" if attended else r"Add --yes"
+    with pytest.raises(errors.TooCostly, match=rf"%%fleet 3 has cost about .* so far.* after 0 of 3 runs.* {why}"):
+        tenants.run("%%fleet 3\nsleep 600", attended=attended)
+    assert tenants.workspace.experiment.number("interrupted") == 3
+    assert len(tenants.questions) == attended
+
+
+def test_the_emulator_holds_nothing_back() -> None:
+    fleets = FleetRunner()
+    wait = together(4)
+    numbers = itertools.count(1)
+
+    def meet(event: Event, invoke: Callable[[], Reply]) -> Reply:
+        if event["op"] == "run":
+            wait(next(numbers))
+        return invoke()
+
+    fleets.faults = meet
+    fleets.run("%cost --warn 0")
+    assert len(rows(fleets.run("%%fleet 4\ntrue"))) == 4
+    for remote in fleets.remotes.values():
+        remote.close()
