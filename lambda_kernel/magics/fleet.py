@@ -67,7 +67,7 @@ def reckoned(workspace: Workspace, made: fleet_shells.Fleet, cell: Cell) -> Reck
     the function, whose timeout is not known here, or until the cell's time limit."""
     first, longest = made.slots[0], ENDING_SECONDS if made.stays else LONGEST_TIMEOUT_S
     seconds = longest if cell.seconds is None else min(longest, cell.seconds)
-    usd = workspace.costs.expected_usd(first.target, first.region, seconds, int(made.stays))
+    usd = workspace.costs.expected_usd(first.target, first.region, seconds, starts=True)
     return Reckoning(usd, stops=made.stays)
 
 

@@ -238,3 +238,44 @@ def test_the_emulator_holds_nothing_back() -> None:
     assert len(rows(fleets.run("%%fleet 4\ntrue"))) == 4
     for remote in fleets.remotes.values():
         remote.close()
+
+
+MINUTE_USD = 60 * 0.0000166667 + 0.0000002  # of 1 GB, with the request
+
+
+def test_no_more_begin_together_than_the_limit_has_room_for(one_shots: DearFleets) -> None:
+    """Each of them takes as long as it may: a minute."""
+    one_shots.billed_ms = 0.0
+    one_shots.run("true")
+    one_shots.billed_ms = 60_000.0
+    one_shots.run(f"%cost --limit {3.5 * MINUTE_USD:.7f}\n%timeout 60")
+    one_shots.meanwhile = together(3)
+    with pytest.raises(errors.CostLimit):
+        one_shots.run("%%fleet 20 --yes\ntrue")
+    assert one_shots.most == 3
+    assert one_shots.workspace.costs.spent_usd < 4.51 * MINUTE_USD
+
+
+def test_short_commands_all_run_below_the_limit(one_shots: DearFleets) -> None:
+    one_shots.billed_ms = 1.0
+    one_shots.run(f"%cost --limit {3.5 * MINUTE_USD:.7f}\n%timeout 60\ntrue")
+    one_shots.meanwhile = together(3)
+    ran = one_shots.run("%%fleet 20\ntrue")
+    assert [row["outcome"] for row in rows(ran)] == ["ok"] * 20
+    assert one_shots.most == 3
+    assert "at a time: `%cost --limit`" in table(ran)
+
+
+def test_one_alone_begins_however_little_is_left(one_shots: DearFleets) -> None:
+    one_shots.billed_ms = 1.0
+    one_shots.run("%cost --limit 0.00001\ntrue")
+    assert len(rows(one_shots.run("%%fleet 5\ntrue"))) == 5
+    assert one_shots.most == 1
+
+
+def test_shells_are_interrupted_at_the_limit(tenants: DearFleets) -> None:
+    tenants.billed_ms = 5_000.0
+    tenants.run("%cost --limit 0.005")
+    with pytest.raises(errors.CostLimit, match="the cell was interrupted"):
+        tenants.run("%%fleet 4\nsleep 600")
+    assert tenants.workspace.experiment.number("interrupted") == 4
