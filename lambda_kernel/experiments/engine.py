@@ -181,6 +181,7 @@ class Engine:
         if self._gate.asks and not self._control.interrupts:
             self._gate.settle(seconds)
             with self._lock:
+                self._count()
                 self._move()
 
     def _count(self) -> None:

@@ -138,7 +138,8 @@ def test_who_refuses_is_asked_once_and_what_runs_may_end(either: DearFleets) -> 
         either.run(TWENTY, attended=True)
     assert len(either.questions) == 1
     assert either.runs == either.made == 3
-    assert either.workspace.experiment.number("ok") == 3
+    experiment = either.workspace.experiment
+    assert (experiment.number("ok"), experiment.limit, experiment.waiting) == (3, "", 0)
     assert not [thread for thread in threading.enumerate() if thread.name == "run"]
 
 
