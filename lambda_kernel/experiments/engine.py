@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,10 +12,12 @@ from typing import Protocol
 from .. import errors
 from ..aws.usage import Usage
 from ..session.cell import Cell, CellEvent, Control, Result
+from ..session.command import TYPING_SECONDS
 from ..session.context import Context
 from ..session.replacement import UNKNOWN
 from .folding import Collector, Folds
-from .lanes import LaneControl, side_by_side
+from .gate import Gate, OpenGate
+from .lanes import TICK_SECONDS, LaneControl, side_by_side
 from .plan import Plan, Run
 from .row import Begin, Ending, Outcome, Row, measured
 from .schedule import Schedule, slots_of
@@ -123,12 +126,15 @@ class Engine:
         clocks: Clocks,
         *,
         ahead: Mapping[int, Ahead] | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        """ahead: by slot."""
+        """ahead: by slot. gate: what decides whether further runs may begin; None: all may."""
         self._slots, self._clocks = slots, clocks
         self._emit, self._control, self._usage = context.emit, context.control, context.usage
         self._notified: set[CellEvent] = set()
         self._ahead = dict(ahead or {})
+        self._gate = gate or OpenGate()
+        self._gate_moves = 0  # how often it has been opened or closed
         self._lock = threading.Lock()
         self._idle: list[Control] = []  # of the lanes that wait for a run
         self._under_way: dict[Control, Attempt] = {}
@@ -152,19 +158,45 @@ class Engine:
             side_by_side(controls, self, self._control)
         for ahead in self._ahead.values():
             self._usage.include(ahead.usage)
-        if self._failure:
-            raise self._failure
+        if error := self._failure or self._gate.error(experiment):
+            raise error
 
     def tick(self) -> None:
         with self._lock:
-            self._count()
-            self._told(self._experiment)
+            self._tell()
+        self._settle(TICK_SECONDS)
+
+    def _tell(self) -> None:
+        self._count()
+        self._told(self._experiment)
+        self._look()
+
+    def _look(self) -> None:
+        gate = self._gate
+        before = (gate.most, gate.asks, gate.closed)
+        gate.look(self._experiment)
+        if (gate.most, gate.asks, gate.closed) != before:
+            self._move()
+
+    def _move(self) -> None:
+        """The gate has been opened or closed, or a lane that had passed it is gone."""
+        self._gate_moves += 1
+        self._wake()
+
+    def _settle(self, seconds: float) -> None:
+        """In the caller's thread, and without the lock, for which the other lanes would wait as long as the user."""
+        if self._gate.asks and not self._control.interrupts:
+            self._gate.settle(seconds)
+            with self._lock:
+                self._count()
+                self._move()
 
     def _count(self) -> None:
-        experiment, schedule = self._experiment, self._schedule
+        experiment, schedule, gate = self._experiment, self._schedule, self._gate
         experiment.running = schedule.running
-        experiment.waiting = schedule.pending if schedule.refusal else 0
-        experiment.limit = schedule.limit
+        held_back = not gate.closed and schedule.pending and (gate.asks or schedule.running >= gate.most)
+        experiment.waiting = schedule.pending if schedule.refusal or held_back else 0
+        experiment.limit = schedule.limit or (gate.why if held_back else "")
 
     def run(self, control: LaneControl) -> None:
         try:
@@ -182,6 +214,7 @@ class Engine:
                 attempt.usage.invocations += 1  # the one that is not answered
                 ended = Ending("interrupted" if control.interrupts else "timed out", None)
                 self._keep(attempt, ended, self._row(attempt, ended))
+                self._move()
 
     def _lane(self, control: Control) -> None:
         """One run after another."""
@@ -239,25 +272,35 @@ class Engine:
     def _take(self, control: Control) -> tuple[Run, int] | None:
         """The next run and its slot, when it may begin. None: there is none, or the experiment is to end."""
         while True:
+            if self._alone:
+                self._settle(TYPING_SECONDS)
             with self._lock:
-                found = None if self._ends() else self._schedule.next()
+                found = None if self._ends() else self._next()
                 if found is None or isinstance(found, tuple):
                     if self._is_over():
                         self._wake()
                     return found
                 self._idle.append(control)
+                moves = self._gate_moves
             until = found if self._end is None else min(found, self._end - self._clocks.seconds())
-            control.wait(until, self._is_over)
+            control.wait(until, lambda: self._is_over() or self._gate_moves != moves)  # noqa: B023 - it ends before
             with self._lock:
                 self._idle.remove(control)
 
+    def _next(self) -> tuple[Run, int] | float:
+        """As that of the schedule."""
+        if self._gate.asks or self._schedule.running >= self._gate.most:
+            return 0.0 if self._alone else math.inf
+        return self._schedule.next()
+
     def _wake(self) -> None:
-        """The lanes that wait for a run, because there will be none."""
+        """The lanes that wait for a run, because there is one, or there will be none."""
         for control in self._idle:
             control.wake()
 
     def _is_over(self) -> bool:
-        return not self._schedule.pending or self._failure is not None or self._experiment.stopped is not None
+        ended = self._failure is not None or self._experiment.stopped is not None or self._gate.closed
+        return ended or not self._schedule.pending
 
     def _ends(self) -> bool:
         """Whether no run may begin. Notes why, if any is left."""
@@ -270,7 +313,7 @@ class Engine:
             experiment.stopped = "timed out"
         elif schedule.hopeless:
             experiment.refused = schedule.refusal
-        return bool(experiment.stopped or experiment.refused or self._failure)
+        return bool(experiment.stopped or experiment.refused or self._failure or self._gate.closed)
 
     def _pause(self, run: Run) -> bool:
         """Wait for the run's time. Whether it may begin then."""
@@ -297,8 +340,7 @@ class Engine:
         if ended.outcome in ("interrupted", "timed out"):
             experiment.stopped = ended.outcome
         self._schedule.over(attempt.number)
-        self._count()
-        self._told(experiment)
+        self._tell()
 
     def _ending(self, attempt: Attempt) -> Ending:
         place, cell, control = attempt.slot.place, attempt.cell, attempt.control

@@ -18,8 +18,10 @@ from ..experiments.table_file import TableFile
 from ..output import experiment_view, runs_plot, runs_view
 from ..output.terminal import wrapped
 from ..session.cell import Bound, Cell, Notice, Result, Shown
+from ..session.context import Context
 from ..transfer import Local
-from .approval import Approval
+from ..workspace.limited_control import StoppableControl
+from .approval import UNKNOWN, Approval, Reckoning
 from .arguments import Argument, named
 from .base import Call
 from .output import writes
@@ -52,13 +54,15 @@ def outcome(experiment: Experiment) -> Result:
 
 @dataclass(frozen=True)
 class Trial:
-    """An experiment, and what it is made with. usage: counts it; ahead: as in Engine; sorts: as in Progress."""
+    """An experiment, and what it is made with. usage: counts it; ahead: as in Engine; sorts: as in Progress; reckoning:
+    what is known of its cost."""
 
     experiment: Experiment
     slots: Sequence[Slot]
     usage: Usage
     ahead: Mapping[int, Ahead] | None = None
     sorts: bool = False
+    reckoning: Reckoning = UNKNOWN
 
 
 def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> None:
@@ -66,8 +70,12 @@ def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> N
     workspace, experiment = call.workspace, trial.experiment
     workspace.experiment = experiment
     view = Progress(call, file, sorts=trial.sorts)
-    clocks = Clocks(workspace.clock, lambda: datetime.now(timezone.utc), call.control.wait)
-    engine = Engine(trial.slots, replace(call.context, usage=trial.usage), clocks, ahead=trial.ahead)
+    ways = {"attended": call.interactive, "agreed": call.options.yes}
+    control = StoppableControl(call.control, workspace.clock)
+    approval = Approval(workspace.costs, call.emit, control, trial.reckoning, **ways)
+    clocks = Clocks(workspace.clock, lambda: datetime.now(timezone.utc), control.wait)
+    context = Context(call.emit, control, trial.usage)
+    engine = Engine(trial.slots, context, clocks, ahead=trial.ahead, gate=approval)
     try:
         engine.carry_out(experiment, replace(cell, bound=cell.bound or Bound()), view.show)
     finally:
@@ -89,8 +97,6 @@ class Progress:
         self._emit, self._clock, self._file, self._sorts = call.emit, call.workspace.clock, file, sorts
         self._key, self._table, self._due, self._written = uuid.uuid4().hex, uuid.uuid4().hex, 0.0, 0
         self._shown = ""
-        ways = {"asks": call.interactive, "agreed": call.options.yes}
-        self._approval = Approval(call.workspace.costs, call.emit, call.control, **ways)
         self._call = call
 
     def show(self, experiment: Experiment) -> None:
@@ -104,7 +110,6 @@ class Progress:
         if waits or self._clock() >= self._due:
             self._due = self._clock() + SHOW_SECONDS
             self._show(experiment)
-        self._approval.before_run(experiment)
 
     def _show(self, experiment: Experiment, *, passing: bool = True) -> None:
         data = runs_view.progress(experiment)

@@ -6,6 +6,7 @@ from argparse import Namespace
 from dataclasses import replace
 
 from ..aws.connector import MOST_SLOTS
+from ..aws.error_text import LONGEST_TIMEOUT_S
 from ..errors import UsageError
 from ..experiments.engine import Experiment
 from ..experiments.folding import ranges
@@ -15,6 +16,7 @@ from ..output.runs_view import SHOWN, aligned
 from ..session.cell import Cell, Notice, Result
 from ..workspace.workspace import Workspace
 from . import fleet_shells
+from .approval import ENDING_SECONDS, Reckoning
 from .arguments import Argument, named, same
 from .base import Call, Command, Magic
 from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
@@ -46,7 +48,8 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
             at_once = most
         made, before = fleet_shells.make(workspace, size, call.context), workspace.experiment
         experiment = Experiment(plan_of(options, at_once, items, made))
-        trial = Trial(experiment, made.slots, call.usage, made.ahead, sorts=options.order == "env")
+        reckoning = reckoned(workspace, made, cell)
+        trial = Trial(experiment, made.slots, call.usage, made.ahead, options.order == "env", reckoning)
         try:
             carry_out(call, replace(cell, code=code), trial, file)
         finally:
@@ -57,6 +60,15 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
             if experiment.limit and before and before.left and not made.stays:
                 call.emit(Notice(IN_THE_WAY.format(which=commands(before.left)), "runs"))
     return outcome(experiment)
+
+
+def reckoned(workspace: Workspace, made: fleet_shells.Fleet, cell: Cell) -> Reckoning:
+    """What a run may cost. A shell's command can be stopped; one that is an invocation by itself may run for as long as
+    the function, whose timeout is not known here, or until the cell's time limit."""
+    first, longest = made.slots[0], ENDING_SECONDS if made.stays else LONGEST_TIMEOUT_S
+    seconds = longest if cell.seconds is None else min(longest, cell.seconds)
+    usd = workspace.costs.expected_usd(first.target, first.region, seconds, starts=True)
+    return Reckoning(usd, stops=made.stays)
 
 
 def unstopped(slots: list[int], made: fleet_shells.Fleet) -> str:

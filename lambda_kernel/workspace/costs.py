@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from ..aws.prices import dollars
-from ..aws.usage import Usage
-from ..errors import CostLimit
+from ..aws.prices import cost_usd, dollars
+from ..aws.usage import ARCHITECTURES, Usage
+from ..errors import CostLimit, Throttled
 
 WARN_USD = 0.10
+LIMIT = "`%cost --limit`"
+UNDER_WAY = "what is under way may cost all that is left of this kernel's limit of {}"
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Cost:
         self.cold_starts += usage.cold_starts
         self.usd += usd or 0
         self.unknown += usage.invocations if usd is None else 0
-        self.latest = usage if usage.totals else self.latest
+        self.latest = usage if usage.totals and (usage.machine or not self.latest) else self.latest
 
 
 @dataclass
@@ -42,19 +44,61 @@ class Costs:
     """By function and region, in the order of their first use. Invocations at the same time may add to it.
 
     warn_usd: an experiment that will cost more asks first; limit_usd: no invocation begins beyond it. None: any cost.
+    What an invocation costs is known when it is over. Until then it is reckoned with the most that it may cost.
     """
 
     of: dict[tuple[str, str], Cost] = field(default_factory=dict)
     warn_usd: float | None = WARN_USD
     limit_usd: float | None = None
     spent_usd: float = 0.0
+    _under_way: dict[object, float] = field(default_factory=dict, repr=False)  # what costs nothing is not in it
+    _reckoned_usd: float = 0.0  # their sum
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, function: str, region: str, usage: Usage) -> None:
-        usd = usage.cost_usd(region)
+    def begin(self, usd: float, *, ends: bool = False) -> object:
+        """An invocation begins that costs so much at most. It is alone, or stays below the limit with all others that
+        are under way. ends: it ends a command, and may begin in any case. Raises CostLimit, and Throttled if it may
+        begin later."""
         with self._lock:
-            self._cost(function, region).add(usage, usd)
-            self.spent_usd += usd or 0
+            if self.limit_usd is not None and not ends:
+                if self.spent_usd >= self.limit_usd:
+                    raise self.refusal("nothing was run")
+                if self._under_way and self.spent_usd + self._reckoned_usd + usd > self.limit_usd:
+                    raise Throttled(UNDER_WAY.format(dollars(self.limit_usd)), limit=LIMIT)
+            key = object()
+            if usd:
+                self._under_way[key] = usd
+                self._reckoned_usd += usd
+            return key
+
+    def over(self, key: object, function: str, region: str, usage: Usage | None) -> None:
+        """An invocation that has begun is over. usage None: nothing was run, or nobody knows."""
+        with self._lock:
+            self._reckoned_usd -= self._under_way.pop(key, 0.0)
+            if not self._under_way:
+                self._reckoned_usd = 0.0  # it may have been a little off
+            if usage:
+                self._add(function, region, usage)
+
+    def add(self, function: str, region: str, usage: Usage) -> None:
+        with self._lock:
+            self._add(function, region, usage)
+
+    def _add(self, function: str, region: str, usage: Usage) -> None:
+        usd = usage.cost_usd(region)
+        self._cost(function, region).add(usage, usd)
+        self.spent_usd += usd or 0
+
+    def expected_usd(self, function: str, region: str, seconds: float, *, starts: bool = False) -> float | None:
+        """The cost of an invocation of so many seconds, by what earlier ones have told. starts: it may start an
+        environment, which may be a tenant's. None: no price is known."""
+        with self._lock:
+            latest = self._cost(function, region).latest if (function, region) in self.of else None
+        if latest is None or latest.totals is None:
+            return None
+        memory_mb, architecture = latest.totals.memory_size_mb, ARCHITECTURES.get(latest.machine)
+        tenants = int(starts and latest.tenant)
+        return cost_usd(seconds * 1000, memory_mb, architecture, region, tenant_environments=tenants)
 
     def count_cell(self, function: str, region: str) -> None:
         with self._lock:
@@ -65,8 +109,13 @@ class Costs:
 
     @property
     def reached(self) -> bool:
-        """Whether the limit is reached."""
-        return self.limit_usd is not None and self.spent_usd >= self.limit_usd
+        """Whether it is time to interrupt: all that is under way but one may take it to the limit, so that it goes
+        beyond it by one invocation."""
+        limit = self.limit_usd
+        if limit is None or self.spent_usd + self._reckoned_usd < limit:
+            return False
+        with self._lock:
+            return self.spent_usd + self._reckoned_usd - max(self._under_way.values(), default=0.0) >= limit
 
     def refusal(self, what: str) -> CostLimit:
         """what: what became of the command."""

@@ -1,7 +1,8 @@
-"""Interrupts what runs when it reaches the limit of costs."""
+"""Interrupts what runs when it may cost no more."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from ..session.cell import Control, InputRequest, never
@@ -11,34 +12,27 @@ from .costs import Costs
 Clock = Callable[[], float]
 
 
-class LimitedControl:
-    """A cell's Control to which the limit is an interrupt, and then a stronger one, as a time limit is.
+class EndingControl(ABC):
+    """A Control that interrupts by itself, and then more strongly, as a time limit does."""
 
-    Only a cell that costs something is interrupted. One that begins beyond the limit is refused at its first invocation
-    (Metered), unless that is free.
-    """
+    def __init__(self, control: Control, clock: Clock) -> None:
+        self._control, self._clock = control, clock
+        self._since: float | None = None  # since when it interrupts
 
-    def __init__(self, control: Control, costs: Costs, clock: Clock) -> None:
-        self._control, self._costs, self._clock = control, costs, clock
-        self._before_usd = costs.spent_usd
-        self._since: float | None = None  # when it was reached
-        self.taken = False  # whether it has ended a view
+    @abstractmethod
+    def _ends(self) -> bool:
+        """Whether it is time to interrupt."""
 
     @property
     def interrupts(self) -> int:
-        return self._control.interrupts + self._of_limit()
+        return self._control.interrupts + self._own()
 
-    def _of_limit(self) -> int:
+    def _own(self) -> int:
         if self._since is None:
-            if not self._costs.reached or self._costs.spent_usd <= self._before_usd:
+            if not self._ends():
                 return 0
             self._since = self._clock()
         return min(1 + int((self._clock() - self._since) / ESCALATE_SECONDS), len(SIGNALS))
-
-    @property
-    def reached(self) -> bool:
-        """Whether the limit was reached, and the user has not interrupted."""
-        return self._since is not None and not self._control.interrupts
 
     @property
     def closed(self) -> bool:
@@ -51,8 +45,41 @@ class LimitedControl:
         self._control.wake()
 
     def take(self) -> None:
-        self.taken = self.reached
         self._control.take()
 
     def request_input(self, question: InputRequest, seconds: float) -> str | None:
         return self._control.request_input(question, seconds)
+
+
+class LimitedControl(EndingControl):
+    """A cell's Control to which the limit of costs is an interrupt.
+
+    Only a cell that costs something is interrupted. One that begins beyond the limit is refused at its first invocation
+    (Metered), unless that is free.
+    """
+
+    def __init__(self, control: Control, costs: Costs, clock: Clock) -> None:
+        super().__init__(control, clock)
+        self._costs, self._before_usd = costs, costs.spent_usd
+        self.taken = False  # whether it has ended a view
+
+    def _ends(self) -> bool:
+        return self._costs.reached and self._costs.spent_usd > self._before_usd
+
+    @property
+    def reached(self) -> bool:
+        """Whether the limit was reached, and the user has not interrupted."""
+        return self._since is not None and not self._control.interrupts
+
+    def take(self) -> None:
+        self.taken = self.reached
+        super().take()
+
+
+class StoppableControl(EndingControl):
+    """An experiment's Control. stopped: whether it is to end because of what it costs."""
+
+    stopped = False
+
+    def _ends(self) -> bool:
+        return self.stopped

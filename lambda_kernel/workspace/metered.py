@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import errors
-from ..aws.error_text import LOCAL
+from ..aws.error_text import LOCAL, LONGEST_TIMEOUT_S
 from ..aws.transport import Event, Reply, Transport
 from ..aws.usage import Usage
 from ..function.index import Op
@@ -27,28 +27,41 @@ class Metered:
         self._machine, self._tenant = "", False
 
     def invoke(self, event: Event) -> Reply:
-        if self.region != LOCAL and self._costs.reached and event.get("op") not in ENDS:
-            raise self._costs.refusal("nothing was run")
+        key, usage = self._begin(event), None
         try:
             reply = self._transport.invoke(event)
+            self._hear(reply.payload)
+            usage = self._usage(reply.request_id, reply.report)
         except errors.FunctionFailed as error:
-            self._count(error.request_id, error.report)
+            usage = self._usage(error.request_id, error.report)
             raise
-        self._hear(reply.payload)
-        self._count(reply.request_id, reply.report)
+        finally:
+            self._costs.over(key, self.function, self.region, usage)
         return reply
+
+    def _begin(self, event: Event) -> object:
+        op = event.get("op")
+        most = self._costs.expected_usd(self.function, self.region, longest_seconds(event), starts=op == Op.HELLO)
+        return self._costs.begin(most or 0.0, ends=op in ENDS or self.region == LOCAL)
 
     def _hear(self, payload: Any) -> None:
         if isinstance(payload, dict) and "machine" in payload:
             self._machine, self._tenant = str(payload["machine"]), payload.get("tenant") is True
 
-    def _count(self, request_id: str, report: Report | None) -> None:
+    def _usage(self, request_id: str, report: Report | None) -> Usage:
         usage = Usage(machine=self._machine, tenant=self._tenant)
         usage.add(request_id, report)
-        self._costs.add(self.function, self.region, usage)
+        return usage
 
     def renew(self) -> bool:
         return self._transport.renew()
 
     def close(self) -> None:
         self._transport.close()
+
+
+def longest_seconds(event: Event) -> float:
+    """How long the function may keep its answer: what it was asked for, and its timeout at most. The 2018 article's
+    function is asked for nothing."""
+    asked = event.get("wait", 0.0) + event.get("hold", 0.0) if "op" in event else LONGEST_TIMEOUT_S
+    return min(float(asked), LONGEST_TIMEOUT_S)

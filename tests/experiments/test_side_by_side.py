@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lambda_kernel import errors
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.experiments.engine import Clocks, Engine, Experiment, Slot
+from lambda_kernel.experiments.gate import Gate
 from lambda_kernel.experiments.lanes import LaneControl
 from lambda_kernel.experiments.plan import fleet, mapped
 from lambda_kernel.experiments.schedule import PATIENCE_SECONDS
@@ -122,13 +123,15 @@ class World:
         with self.lock:
             self.running[slot] -= 1
 
-    def carry_out(self, experiment: Experiment, slots: int, seconds: float | None = None) -> Usage:
+    def carry_out(
+        self, experiment: Experiment, slots: int, seconds: float | None = None, gate: Gate | None = None
+    ) -> Usage:
         usage = Usage()
         clocks = Clocks(
             lambda: self.time.now, lambda: T0, self.control.wait, lambda whole, _: VirtualControl(whole, self.time)
         )
         places = [Slot(Place(self, slot), "shell", "local", {"FLEET_ITEM": f"slot {slot}"}) for slot in range(slots)]
-        engine = Engine(places, Context(lambda cell_event: None, self.control, usage), clocks)
+        engine = Engine(places, Context(lambda cell_event: None, self.control, usage), clocks, gate=gate)
         engine.carry_out(experiment, Cell("true", seconds=seconds), self.told)
         return usage
 
@@ -346,3 +349,65 @@ def test_an_address_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(errors.Unreachable):
         world.carry_out(experiment, 3)
     assert (experiment.rows, experiment.running) == ([], 0)
+
+
+@dataclass
+class Pilots:
+    """A gate that lets so many runs begin, and opens or closes after some. asked: it asks first."""
+
+    most: float
+    after: int
+    opens: bool = True
+    asked: bool = False
+    why: str = "they wait"
+    asks: bool = False
+    closed: bool = False
+    seen: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def look(self, experiment: Experiment) -> None:
+        if self.most < math.inf and not self.closed:
+            self.seen.append((experiment.running, experiment.waiting, experiment.limit))
+            if len(experiment.rows) >= self.after:
+                self.asks = self.asked
+                if not self.asked:
+                    self._decide()
+
+    def settle(self, seconds: float) -> None:
+        self._decide()
+        self.asks = False
+
+    def _decide(self) -> None:
+        self.closed = not self.opens
+        self.most = math.inf if self.opens else self.most
+
+    def error(self, experiment: Experiment) -> errors.KernelError | None:
+        return errors.TooCostly("no more") if self.closed else None
+
+
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize(("limit", "late"), [(1_000, False), (2, True)])
+@pytest.mark.parametrize(("most", "after"), [(1, 1), (3, 1), (3, 4)])
+def test_a_gate_holds_runs_back_until_it_opens(most: int, after: int, limit: int, late: bool, asked: bool) -> None:
+    world, experiment, gate = World(limit, late=late), items(30, 8), Pilots(most, after, asked=asked)
+    world.carry_out(experiment, 8, gate=gate)
+    assert sorted(map(int, world.ran)) == [*range(30)]
+    assert max(running for running, _, _ in gate.seen) <= most
+    assert world.most == (8 if limit > 8 else 2)
+    assert (experiment.waiting, "they wait" in experiment.limit) == (0, False)
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_gate_that_closes_lets_what_runs_end(asked: bool) -> None:
+    world, experiment, gate = World(), items(30, 8), Pilots(3, 2, opens=False, asked=asked)
+    with pytest.raises(errors.TooCostly):
+        world.carry_out(experiment, 8, gate=gate)
+    assert {row.outcome for row in experiment.rows} == {"ok"}
+    assert 2 <= len(experiment.rows) == len(world.ran) <= 5
+    assert experiment.stopped is None
+
+
+def test_an_interrupt_reaches_who_waits_at_the_gate() -> None:
+    world, experiment, gate = World(), items(30, 8), Pilots(1, 31)
+    world.on_run = lambda number: world.control.interrupt()
+    world.carry_out(experiment, 8, gate=gate)
+    assert (len(experiment.rows), experiment.stopped) == (1, "interrupted")
