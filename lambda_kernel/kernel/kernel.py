@@ -35,6 +35,7 @@ from ..workspace.workspace import ReportMode, Workspace
 from .clients import ClientsKernel
 from .keep_warm import KeepWarm
 from .optional_requests import Message
+from .publishing import published
 from .stdin import InputRequester
 
 # What the start does not need, in the order in which it will be needed.
@@ -220,6 +221,7 @@ class LambdaKernel(ClientsKernel):
             self.keep_warm.touch()
             if cell.usage.invocations:
                 self.shell_query.touch()
+            await published(self.iopub_thread)
 
     def _publish_execute_input(self, code: str, parent: Any, execution_count: int) -> None:
         """Remove lone surrogates, which JSON can contain and a message cannot. The base class would send no reply."""
