@@ -262,10 +262,17 @@ def test_both_themes(lab: Lab, root: Path, name: str) -> None:
     assert_hanging(lab.page)
 
 
+FITS = """width => {
+    const { right } = document.querySelector('.jp-Notebook').getBoundingClientRect()
+    return width - 100 < right && right <= width
+}"""
+
+
 def assert_hanging(page: Page) -> None:
     """In a narrow window the report is broken between its parts, and what follows is indented."""
     for width in (1400, 700):
         page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(FITS, arg=width)  # JupyterLab lays its panels out a little later
         parts = page.locator(REPORT).evaluate_all(LINES)
         assert len(parts) >= 4
         assert all(len(lines) == 1 for lines in parts)  # no part is broken
