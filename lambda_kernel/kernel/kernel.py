@@ -41,6 +41,7 @@ from .stdin import InputRequester
 # What the start does not need, in the order in which it will be needed.
 LATER = (".execute_request", "..editing.completion", "..editing.is_complete", "..editing.inspection")
 HISTORY_SECONDS = 2.0
+TYPING = ("is_complete_request", "complete_request", "inspect_request")
 RUN_IDLE_SECONDS = 1.0
 LAST_SECONDS = 10  # after SIGTERM; more than a shutdown takes
 # In JupyterLab's help menu.
@@ -270,10 +271,15 @@ class LambdaKernel(ClientsKernel):
 
         A client and its manager number their messages separately. So the idle of an interrupt can have the id of the
         running cell, and the client would stop reading its output (jupyter_client 8.10).
+
+        Nor does jupyter_console get one of what it asks while a cell is typed. It takes any idle for the cell's, and
+        would neither show its output nor answer its questions (6.6, run_cell).
         """
         about = parent or self.get_parent(channel)
-        of_interrupt = channel == "control" and about and about["header"]["msg_type"] == "interrupt_request"
-        if not (self.left or of_interrupt):
+        kind = about["header"]["msg_type"] if about else ""
+        of_interrupt = channel == "control" and kind == "interrupt_request"
+        of_typing = kind in TYPING and self.clients.jupyter_console
+        if not (self.left or of_interrupt or of_typing):
             super()._publish_status(status, channel, parent)
 
     async def _at_shutdown(self) -> None:

@@ -8,12 +8,14 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 import pytest
 
 from lambda_kernel.kernel.clients import Clients, command_line, leaves
 from tests.support.in_process_session import wait_until
+from tests.support.kernel_client import notebook
 
 
 @pytest.mark.parametrize("code", ["exit", " exit 3 ;\n", "logout", "quit # bye", "exit\t0"])
@@ -107,3 +109,22 @@ def test_without_a_terminal_its_width_is_not_known() -> None:
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert Clients(process.pid).columns is None
     assert Clients(process.pid).columns is None  # it has ended
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the local emulator needs Linux")
+@pytest.mark.parametrize(("module", "told"), [("lambda_kernel", True), ("tests.support.console_kernel", False)])
+def test_a_console_takes_no_idle_for_that_of_its_cell(module: str, told: bool) -> None:
+    """What is asked while a cell is typed has statuses, but for jupyter_console."""
+    with notebook(module=module) as book:
+        for ask in (book.client.is_complete, book.client.complete, book.client.inspect):
+            asked = ask("echo")
+            book.client.get_shell_msg(timeout=30)
+            ran = book.start("echo $((1 + 1))")
+            kinds: dict[str, list[str]] = {asked: [], ran: []}
+            while kinds[ran][-1:] != ["idle"]:
+                message = book.next(time.monotonic() + 30)
+                about = message["parent_header"].get("msg_id")
+                if about in kinds and message["msg_type"] in ("status", "stream"):
+                    kinds[about].append(message["content"].get("execution_state") or message["content"]["text"])
+            book.client.get_shell_msg(timeout=30)
+            assert kinds == {asked: ["busy", "idle"] if told else [], ran: ["busy", "2\n", "idle"]}
