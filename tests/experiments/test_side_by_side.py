@@ -30,24 +30,30 @@ FULL = errors.Throttled("no more environments", limit="perhaps the quota", quota
 
 
 class Timeline:
-    """now: seconds. It goes on to the next moment at which a sleeper wakes, as soon as all lanes sleep.
-    started: whether there are all lanes."""
+    """now: seconds. It goes on to the next moment at which a sleeper wakes, as soon as all lanes sleep, and none is
+    about to wake. started: whether there are all lanes."""
 
     def __init__(self) -> None:
         self.now, self.started = 1_000.0, False
-        self._sleeping: dict[int, float] = {}  # by thread: when it wakes
+        self._sleeping: dict[int, tuple[float, Callable[[], bool]]] = {}  # by thread: when it wakes, and if before
         self._news = threading.Condition()
 
     def sleep(self, seconds: float, over: Callable[[], bool]) -> None:
         me = threading.get_ident()
         with self._news:
-            self._sleeping[me] = wakes = self.now + seconds
+            wakes = self.now + seconds
+            self._sleeping[me] = wakes, over
             while not over() and self.now < wakes:
                 lanes = sum(thread.name == "run" for thread in threading.enumerate())
-                if self.started and len(self._sleeping) >= lanes and (first := min(self._sleeping.values())) < math.inf:
-                    self.now = max(self.now, first)
+                if self.started and len(self._sleeping) >= lanes:
+                    self._go_on()
                 self._news.wait(0.001)
             del self._sleeping[me]
+
+    def _go_on(self) -> None:
+        first = min(wakes for wakes, _ in self._sleeping.values())
+        if first < math.inf and not any(over() for _, over in self._sleeping.values()):
+            self.now = max(self.now, first)
 
 
 class Whole(ThreadControl):
