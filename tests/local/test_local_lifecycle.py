@@ -164,11 +164,10 @@ def test_a_fork_bomb_ends_its_environment_only(rig: Callable[..., Rig]) -> None:
     own = rig(timeout_s=20)
     code = "for _ in range(2000):\n    if os.fork() == 0:\n        time.sleep(60); os._exit(0)\nresult = 'all'"
     reply = own.py(code)
-    killed = "Runtime exited with error: signal: killed"
     if "OSError" in reply.value.get("errorType", "") or "Blocking" in reply.value.get("errorType", ""):
         reply = own.invoke(1)  # what was forked is still there, and its memory may be too much now
     if reply.value != 1:
-        assert reply.value == exit_message(reply.request_id, killed)
+        assert reply.value["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
     assert own.invoke(1).value == 1
 
 
