@@ -127,7 +127,7 @@ def test_too_much_memory_kills(rig: Callable[..., Rig], isolation: str) -> None:
     reply = own.py("held = []\nwhile True:\n    held.append(bytearray(8 << 20)); time.sleep(0.01)")
     assert reply.value == exit_message(reply.request_id, "Runtime exited with error: signal: killed")
     assert reply.report.endswith("\tStatus: error\tError Type: Runtime.OutOfMemory")
-    assert "Max Memory Used: 128 MB" in reply.report
+    assert re.search(r"Max Memory Used: 12[78] MB", reply.report)  # in MB, rounded where it is polled
     assert own.invoke(1).value == 1
 
 
