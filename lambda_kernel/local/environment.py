@@ -101,6 +101,8 @@ class Environment:
             answer = failed or await self.runtime_process.serve(invocation, deadline)
         duration_ms = self._duration_ms(answer, began)
         self._watch.end()
+        if answer.error_type == answers.OUT_OF_MEMORY:
+            self._watch.fill()
         self._pipe.drain()
         report = Report(
             invocation.request_id, duration_ms, self._settings.memory_mb, self._watch.peak_mb,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from .quotas import RESPONSE_BYTES
 
+OUT_OF_MEMORY = "Runtime.OutOfMemory"
+
 
 @dataclass(frozen=True)
 class Invocation:
@@ -68,7 +70,7 @@ def killed(request_id: str) -> Answer:
 
 def out_of_memory(request_id: str) -> Answer:
     """The caller gets `signal: killed`, and the report OutOfMemory, as seen on AWS."""
-    return replace(killed(request_id), error_type="Runtime.OutOfMemory")
+    return replace(killed(request_id), error_type=OUT_OF_MEMORY)
 
 
 def too_large() -> Answer:

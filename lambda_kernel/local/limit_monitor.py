@@ -51,6 +51,10 @@ class Watch:
     def peak_mb(self) -> int:
         return min(math.ceil(self._peak / MIB), self._memory_mb)
 
+    def fill(self) -> None:
+        """All memory was used: Linux may have killed a process between two looks."""
+        self._peak = self._memory_mb * MIB
+
     def begin(self, after_s: float = _INTERVAL_S) -> None:
         self._timer = asyncio.get_running_loop().call_later(after_s, self._tick)
 

@@ -127,7 +127,7 @@ def test_too_much_memory_kills(rig: Callable[..., Rig], isolation: str) -> None:
     reply = own.py("held = []\nwhile True:\n    held.append(bytearray(8 << 20)); time.sleep(0.01)")
     assert reply.value == exit_message(reply.request_id, "Runtime exited with error: signal: killed")
     assert reply.report.endswith("\tStatus: error\tError Type: Runtime.OutOfMemory")
-    assert re.search(r"Max Memory Used: 12[78] MB", reply.report)  # in MB, rounded where it is polled
+    assert "Max Memory Used: 128 MB" in reply.report
     assert own.invoke(1).value == 1
 
 
@@ -164,10 +164,8 @@ def test_a_fork_bomb_ends_its_environment_only(rig: Callable[..., Rig]) -> None:
     own = rig(timeout_s=20)
     code = "for _ in range(2000):\n    if os.fork() == 0:\n        time.sleep(60); os._exit(0)\nresult = 'all'"
     reply = own.py(code)
-    if "OSError" in reply.value.get("errorType", "") or "Blocking" in reply.value.get("errorType", ""):
-        reply = own.invoke(1)  # what was forked is still there, and its memory may be too much now
-    if reply.value != 1:
-        assert reply.value["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    if "OSError" not in reply.value.get("errorType", "") and "Blocking" not in reply.value.get("errorType", ""):
+        assert reply.value == exit_message(reply.request_id, "Runtime exited with error: signal: killed")
     assert own.invoke(1).value == 1
 
 
