@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from ..session.cell import Control, Notice, Shown
+from ..session.cell import Control, Notice, Shown, ended_from_now
 from ..untrusted import visible
 from .pages import Chart, as_json
 from .plots import still
@@ -55,8 +55,7 @@ class Charts:
             self._refuse(chart, why)
             return
         self._show(Shown(chart.key, WAITS))
-        heard = self._control.interrupts
-        drawing = self._draw(chart, lambda: self._control.interrupts > heard or self._control.closed)
+        drawing = self._draw(chart, ended_from_now(self._control))
         self._tasks.append(asyncio.get_running_loop().create_task(drawing))
 
     def clear(self) -> None:

@@ -182,6 +182,12 @@ def never() -> bool:
     return False
 
 
+def ended_from_now(control: Control) -> Callable[[], bool]:
+    """Whether the user has interrupted since this call, or nobody waits any longer."""
+    heard = control.interrupts
+    return lambda: control.interrupts > heard or control.closed
+
+
 class Control(Protocol):
     """What reaches a running cell from outside."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...function.sent.display import VEGA_LITE
-from ...session.cell import Control, Emit, Notice, Shown
+from ...session.cell import Control, Emit, Notice, Shown, ended_from_now
 from . import still
 from .plot import WIDTH, Plot, Spec, on_paper
 
@@ -31,9 +31,8 @@ def show(
 
 def drawn(spec: Spec, control: Control, draw: Draw) -> bytes | None:
     """None: it could not be drawn in time, or before an interrupt. A plot has other forms."""
-    heard = control.interrupts
     try:
-        return draw(on_paper(spec), lambda: control.interrupts > heard or control.closed)
+        return draw(on_paper(spec), ended_from_now(control))
     except still.NotDrawn:
         return None
 
