@@ -7,7 +7,6 @@ import random
 import re
 import signal
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.session import replacement
 from tests.support.cpu_quota import quota
-from tests.support.in_process_session import InProcess
+from tests.support.in_process_session import InProcess, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
 
@@ -125,11 +124,12 @@ def test_jobs_are_told_of_in_the_order_in_which_things_happen(remote: InProcess)
     pid = remote.run("echo $!").out.strip()
     assert ran.notices == [f"[1] {pid}"]
     assert [type(cell_event).__name__ for cell_event in ran.cell_events] == ["Notice", "Output"]
-    ran = remote.run("kill %1; wait")
+    # Of a job that is dead by then, `wait` alone says nothing (wait_for_background_pids in bash's jobs.c).
+    ran = remote.run("kill %1; wait %1")
     assert (ran.out, ran.err) == ("", "")
     assert ran.notices == ["[1]+  Terminated              sleep 100"]
-    remote.run("(sleep 0.05; exit 3) &")
-    time.sleep(0.1)  # the job ends between two cells
+    ended = remote.run("(sleep 0.05; exit 3) & echo $!").out.strip()
+    wait_until(lambda: not Path("/proc", ended).exists())
     assert remote.run("echo next").notices == ["[1]+  Exit 3                  ( sleep 0.05; exit 3 )"]
 
 
