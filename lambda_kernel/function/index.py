@@ -274,7 +274,9 @@ class Finder:
             for at in range(len(value) - shortest + SCAN_STEP):
                 self.starts.add(int.from_bytes(value[at : at + SCAN_BYTES], sys.byteorder))
 
-    def see(self, data: bytes) -> Seen:
+    def see(self, data: bytes, over: bool = False) -> Seen:
+        """over: nothing follows, so what could be the beginning of `%2F` is a sign of its own."""
+        data += b"\n" * over  # no value ends with it
         doubtful = self.beginning(data)
         cut = len(data) - doubtful
         seen = [Seen([*self.runs_in(data)], cut, cut - self.most, doubtful), *(look.see(data) for look in self.looks)]
@@ -345,7 +347,7 @@ class Redactor:
 
     def feed(self, data: bytes, last: bool = False) -> bytes:
         data, known = self.past + self.held + data, len(self.past)
-        seen = self.finder.see(data)
+        seen = self.finder.see(data, over=last)
         cut = len(data) if last else max(seen.cut, known)
         shown, at, covered = [], known, known - self.clear
         for start, end, replacement in seen.runs:
@@ -395,7 +397,7 @@ def visible(path: str, table: Secrets) -> str:
 
 def holds(data: bytes, table: Secrets) -> list[str]:
     """The replacements of the runs in data."""
-    return sorted({replacement.decode() for _, _, replacement in finder(table).see(data).runs})
+    return sorted({replacement.decode() for _, _, replacement in finder(table).see(data, over=True).runs})
 
 
 class Ring:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lambda_kernel.function import index
@@ -112,7 +112,13 @@ def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
     yield data
 
 
+A_SIGN = (Secret(b"a" * 22 + b"%", 16, b"[16]"), Secret(b"b" * 20, 12, b"[12]"))
+
+
 @given(streams(), parts)
+@example((A_SIGN, b"a%61" * 11 + b"%"), [])
+@example((A_SIGN, b"a%61" * 11 + b"%6"), [40])
+@example((A_SIGN, b"%61" * 15 + b"%" + ESCAPES[-1]), [])
 def test_it_is_the_same_however_the_stream_is_cut(made: tuple[Table, bytes], sizes: list[int]) -> None:
     table, data = made
     redactor = filtering(table)
