@@ -60,8 +60,7 @@ def test_the_facts_of_an_environment_are_those_that_are_described() -> None:
     try:
         [shown] = [one for one in runner.run("%environment").cell_events if isinstance(one, Shown)]
     finally:
-        for remote in runner.remotes.values():
-            remote.close()
+        runner.close()
     assert list(shown.metadata[environment.KEY].keys() ^ environment.KEYS.keys()) == []
 
 

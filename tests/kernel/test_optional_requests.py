@@ -12,8 +12,10 @@ from ipykernel._version import version_info
 
 from lambda_kernel.kernel.optional_requests import NO_DEBUGGER, NO_SUBSHELLS
 from lambda_kernel.kernel.usage import MB, NOTHING, usage
-from tests.magics.conftest import PricedRunner
+from tests.magics.conftest import PricedRunner, priced
 from tests.support.kernel_client import Notebook, notebook
+
+__all__ = ["priced"]
 
 
 @pytest.fixture(scope="module")
@@ -94,14 +96,6 @@ def test_a_running_kernel_tells_the_use_of_its_environment(book: Notebook) -> No
 
 
 # --- what is told of it
-
-
-@pytest.fixture
-def priced() -> Iterator[PricedRunner]:
-    made = PricedRunner()
-    yield made
-    for remote in made.remotes.values():
-        remote.close()
 
 
 def test_before_the_first_report_nothing_is_known(priced: PricedRunner) -> None:

@@ -33,13 +33,16 @@ class CellRunner(RunsCells):
         """The operations that were sent to any function."""
         return [event["op"] for remote in self.remotes.values() for event in remote.transport.events]
 
+    def close(self) -> None:
+        for remote in self.remotes.values():
+            remote.close()
+
 
 @pytest.fixture
 def runner() -> Iterator[CellRunner]:
     made = CellRunner()
     yield made
-    for remote in made.remotes.values():
-        remote.close()
+    made.close()
 
 
 class PricedRunner(CellRunner):
@@ -66,5 +69,4 @@ class PricedRunner(CellRunner):
 def priced() -> Iterator[PricedRunner]:
     made = PricedRunner()
     yield made
-    for remote in made.remotes.values():
-        remote.close()
+    made.close()

@@ -123,8 +123,7 @@ class Missing(CellRunner):
 def missing() -> Any:
     made = Missing()
     yield made
-    for remote in made.remotes.values():
-        remote.close()
+    made.close()
 
 
 def test_nothing_runs_if_one_target_is_not_there(missing: Missing, tmp_path: Path) -> None:

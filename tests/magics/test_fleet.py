@@ -18,9 +18,10 @@ from lambda_kernel.experiments.lanes import in_lanes
 from lambda_kernel.kernel.run_cell import Execution
 from lambda_kernel.magics import fleet_items, fleet_shells
 from lambda_kernel.output import folds_view
-from lambda_kernel.session.cell import CellEvent, Notice, Output, Result, Shown, ThreadControl
+from lambda_kernel.session.cell import CellEvent, InputRequest, Notice, Result, Shown, ThreadControl
 from lambda_kernel.session.worker import inline
 from tests.magics.conftest import CellRunner
+from tests.magics.test_repeat import rows, table, told
 from tests.support.in_process_session import LambdaContext, Ran, wait_until
 
 
@@ -47,11 +48,15 @@ class FleetRunner(CellRunner):
             self.remotes[target].transport.fake.context = TenantContext
         return transport
 
-    def run(self, text: str) -> Ran:
-        self.control = ThreadControl()
+    def ask(self, question: InputRequest) -> None:
+        self.control.answer("")
+
+    def run(self, text: str, *, interactive: bool = False) -> Ran:
+        self.control = ThreadControl(self.ask)
         events: list[CellEvent] = []
         ran = Ran(Result(-1), events, Usage(), self.control)  # type: ignore[arg-type]
-        ran.result = Execution(text, 1, self.workspace, events.append, self.control, ran.usage).run() or Result(-1)
+        work = Execution(text, 1, self.workspace, events.append, self.control, ran.usage, interactive)
+        ran.result = work.run() or Result(-1)
         return ran
 
 
@@ -71,26 +76,7 @@ def unisolated() -> Iterator[FleetRunner]:
 
 def running(made: FleetRunner) -> Iterator[FleetRunner]:
     yield made
-    for remote in made.remotes.values():
-        remote.close()
-
-
-def shown(ran: Ran) -> Shown:
-    """The table, which has the rows in its metadata."""
-    return [one for one in ran.cell_events if isinstance(one, Shown) and "lambda_runs" in one.metadata][-1]
-
-
-def table(ran: Ran) -> str:
-    return shown(ran).data["text/plain"]
-
-
-def rows(ran: Ran) -> list[dict[str, Any]]:
-    return list(shown(ran).metadata["lambda_runs"])
-
-
-def told(ran: Ran) -> list[str]:
-    kinds = [one for one in ran.cell_events if isinstance(one, Notice | Output)]
-    return [one.text if isinstance(one, Notice) else f"{one.stream} {one.data.decode()}" for one in kinds]
+    made.close()
 
 
 def test_each_environment_keeps_a_shell(runner: FleetRunner) -> None:
@@ -145,7 +131,7 @@ def test_its_end(runner: FleetRunner) -> None:
     assert runner.run("%fleet --end").out == f"The fleet's 3 shells have ended. {where}\n"
     assert runner.workspace.target == LOCAL
     assert fleet_shells.shells(runner.workspace) == {}
-    assert [event["op"] for remote in runner.remotes.values() for event in remote.transport.events].count("close") == 3
+    assert runner.sent.count("close") == 3
     assert all(not remote.environment.shells for target, remote in runner.remotes.items() if target.slot is not None)
 
 

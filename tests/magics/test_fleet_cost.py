@@ -12,35 +12,27 @@ import pytest
 from lambda_kernel import errors
 from lambda_kernel.aws.target import Target
 from lambda_kernel.aws.transport import Event, Reply, Transport
-from lambda_kernel.aws.usage import Usage
-from lambda_kernel.experiments.lanes import in_lanes
-from lambda_kernel.kernel.run_cell import Execution
 from lambda_kernel.report import Report
-from lambda_kernel.session.cell import CellEvent, InputRequest, Result, ThreadControl
-from lambda_kernel.session.worker import inline
-from tests.magics.conftest import CellRunner
-from tests.magics.test_fleet import FleetRunner, TenantContext, table
-from tests.magics.test_repeat import rows
+from lambda_kernel.session.cell import InputRequest
+from tests.magics.test_fleet import FleetRunner
+from tests.magics.test_repeat import rows, table
 from tests.support.in_process_session import Ran, wait_until
 
 TWENTY = "%%fleet 3 --map -\ntrue\n--\n" + "\n".join(map(str, range(20)))
 
 
-class DearFleets(CellRunner):
+class DearFleets(FleetRunner):
     """Each invocation is billed with so many ms of 1 GB. Invocations go on at the same time.
 
     answers: what the user types, and after it the end of the input; questions: what was asked. meanwhile: is called in
     each invocation of a run, with their number so far. most: how many of them were under way at once.
     """
 
-    isolated = True
-
     def __init__(self) -> None:
         super().__init__()
-        self.workspace.callers = lambda: in_lanes(inline)
+        self.faults = self.bill
         self.workspace.use(Target("shell", "eu-west-1"))
         self.billed_ms = 600_000.0  # a cent
-        self.control = ThreadControl()
         self.answers: list[str] = []
         self.questions: list[str] = []
         self.meanwhile: Callable[[int], None] = lambda number: None
@@ -49,11 +41,7 @@ class DearFleets(CellRunner):
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
         transport = super().__call__(target, read_timeout)
-        remote = self.remotes[target]
-        remote.transport.faults = self.bill
         transport.function, transport.region = target.function, target.region or "us-east-1"
-        if self.isolated:
-            remote.transport.fake.context = TenantContext
         return transport
 
     def bill(self, event: Event, invoke: Callable[[], Reply]) -> Reply:
@@ -81,14 +69,9 @@ class DearFleets(CellRunner):
         self.questions.append(question.prompt)
         self.control.answer(self.answers.pop(0) if self.answers else "")
 
-    def run(self, text: str, *, attended: bool = False) -> Ran:
-        self.control = ThreadControl(self.ask)
+    def run(self, text: str, *, interactive: bool = False) -> Ran:
         self.runs = self.most = 0
-        events: list[CellEvent] = []
-        ran = Ran(Result(-1), events, Usage(), self.control)  # type: ignore[arg-type]
-        work = Execution(text, 1, self.workspace, events.append, self.control, ran.usage, attended)
-        ran.result = work.run() or Result(-1)
-        return ran
+        return super().run(text, interactive=interactive)
 
     @property
     def made(self) -> int:
@@ -117,8 +100,7 @@ def one_shots() -> Iterator[DearFleets]:
 
 def running(made: DearFleets) -> Iterator[DearFleets]:
     yield made
-    for remote in made.remotes.values():
-        remote.close()
+    made.close()
 
 
 def together(count: int) -> Callable[[int], None]:
@@ -135,7 +117,7 @@ def together(count: int) -> Callable[[int], None]:
 def test_who_refuses_is_asked_once_and_what_runs_may_end(either: DearFleets) -> None:
     either.meanwhile = together(3)
     with pytest.raises(errors.TooCostly, match=r"will cost about .* in all: it was stopped after 3 of 20 runs, as you"):
-        either.run(TWENTY, attended=True)
+        either.run(TWENTY, interactive=True)
     assert len(either.questions) == 1
     assert either.runs == either.made == 3
     experiment = either.workspace.experiment
@@ -145,7 +127,7 @@ def test_who_refuses_is_asked_once_and_what_runs_may_end(either: DearFleets) -> 
 
 def test_who_agrees_is_asked_once_and_all_runs_are_made(either: DearFleets) -> None:
     either.answers = ["y"]
-    ran = either.run(TWENTY, attended=True)
+    ran = either.run(TWENTY, interactive=True)
     assert len(rows(ran)) == 20
     assert len(either.questions) == 1
 
@@ -159,7 +141,7 @@ def test_where_nobody_can_be_asked_the_number_of_runs_is_right(either: DearFleet
 
 def test_an_interrupt_while_it_asks_ends_the_fleet(either: DearFleets) -> None:
     either.ask = lambda question: either.control.interrupt()  # type: ignore[method-assign]
-    assert either.run(TWENTY, attended=True).result.interrupted
+    assert either.run(TWENTY, interactive=True).result.interrupted
     assert either.made < 20
 
 
@@ -215,13 +197,13 @@ def test_it_tells_what_the_others_wait_for(one_shots: DearFleets) -> None:
     assert "wait" not in table(ran)
 
 
-@pytest.mark.parametrize("attended", [False, True])
-def test_shells_that_have_cost_too_much_are_interrupted(tenants: DearFleets, attended: bool) -> None:
-    why = "as you wished" if attended else r"Add --yes"
+@pytest.mark.parametrize("interactive", [False, True])
+def test_shells_that_have_cost_too_much_are_interrupted(tenants: DearFleets, interactive: bool) -> None:
+    why = "as you wished" if interactive else r"Add --yes"
     with pytest.raises(errors.TooCostly, match=rf"%%fleet 3 has cost about .* so far.* after 0 of 3 runs.* {why}"):
-        tenants.run("%%fleet 3\nsleep 600", attended=attended)
+        tenants.run("%%fleet 3\nsleep 600", interactive=interactive)
     assert tenants.workspace.experiment.number("interrupted") == 3
-    assert len(tenants.questions) == attended
+    assert len(tenants.questions) == interactive
 
 
 def test_the_emulator_holds_nothing_back() -> None:
@@ -237,8 +219,7 @@ def test_the_emulator_holds_nothing_back() -> None:
     fleets.faults = meet
     fleets.run("%cost --warn 0")
     assert len(rows(fleets.run("%%fleet 4\ntrue"))) == 4
-    for remote in fleets.remotes.values():
-        remote.close()
+    fleets.close()
 
 
 MINUTE_USD = 60 * 0.0000166667 + 0.0000002  # of 1 GB, with the request

@@ -48,7 +48,7 @@ class IdleRunner(CellRunner):
 def idle() -> Iterator[IdleRunner]:
     made = IdleRunner(lives_s=400)
     yield made
-    made.remotes[LOCAL].close()
+    made.close()
 
 
 def tables(ran: Ran) -> list[Shown]:

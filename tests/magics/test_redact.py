@@ -47,8 +47,7 @@ class OwnSecrets(CellRunner):
 def own() -> Iterator[OwnSecrets]:
     made = OwnSecrets()
     yield made
-    for remote in made.remotes.values():
-        remote.close()
+    made.close()
 
 
 def test_it_lists_names_and_never_values(own: OwnSecrets) -> None:

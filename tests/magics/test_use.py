@@ -151,8 +151,7 @@ def test_nobody_is_asked_about_the_local_emulator_or_a_session_that_is_there() -
     runner.run("%use local")
     runner.run("%use shell --region eu-west-1")
     assert runner.asked == [Target("shell", "eu-west-1")]
-    for remotes in runner.remotes.values():
-        remotes.close()
+    runner.close()
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,7 @@ class Unisolated(CellRunner):
 def runner() -> Iterator[Unisolated]:
     made = Unisolated()
     yield made
-    for remote in made.remotes.values():
-        remote.close()
+    made.close()
 
 
 @pytest.mark.parametrize(

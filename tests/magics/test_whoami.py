@@ -37,8 +37,7 @@ class Simulated(PricedRunner):
 def simulated() -> Iterator[Simulated]:
     made = Simulated()
     yield made
-    for remote in made.remotes.values():
-        remote.close()
+    made.close()
 
 
 def shown(runner: CellRunner, url: str, *actions: str) -> Shown:
