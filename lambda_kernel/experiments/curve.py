@@ -8,15 +8,15 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Literal
+from typing import Literal, get_args
 
 from .comparison import by_slot, counted, durations, figures, warm_costs
 from .row import Row
-from .statistics import FEWEST, REPLICATES, resampled_median
+from .statistics import FEWEST, REPLICATES, SEED, percentile, resampled_median
 
 Mark = Literal["cheapest", "fastest", "balanced"]
+MARKS: tuple[Mark, ...] = get_args(Mark)
 Place = tuple[float, float]  # duration in ms, and the cost of a run in US dollars
-SEED = 1  # the same runs have the same marks
 # A target that comes out best less often than the likeliest one by this factor is not the best.
 UNLIKELY = 20
 EQUAL = 1 + 1e-9
@@ -24,23 +24,30 @@ EQUAL = 1 + 1e-9
 
 @dataclass(frozen=True)
 class Point:
-    """A target. duration_ms: the median; million_usd: the cost of a million such runs; marks: what it is best at."""
+    """A target. duration_ms: the median; low_ms, high_ms: between them is the middle half of its runs; million_usd: the
+    cost of a million such runs; marks: what it is best at."""
 
     slot: int
     target: str
     memory_mb: int | None
     duration_ms: float
+    low_ms: float
+    high_ms: float
     million_usd: float
     marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the runs on a target tell. usd: the mean cost; error_usd: its standard error."""
+    """What the runs on a target tell. times: in order; usd: the mean cost; error_usd: its standard error."""
 
     times: Sequence[float]
     usd: float
     error_usd: float
+
+    @property
+    def middle_half(self) -> tuple[float, float]:
+        return percentile(self.times, 25), percentile(self.times, 75)
 
     def resampled(self, randomness: random.Random) -> Place:
         """What other runs might have told."""
@@ -59,10 +66,10 @@ def curve(rows: Sequence[Row]) -> list[Point]:
         for one in figures(rows)
         if one.median_ms is not None and one.million_usd is not None
     ]
-    marks = _marks([_measured(of[one.slot]) for one, *_ in found])
+    measured = [_measured(of[one.slot]) for one, *_ in found]
     points = [
-        Point(one.slot, one.target, one.memory_mb, time, usd, best)
-        for (one, time, usd), best in zip(found, marks, strict=True)
+        Point(one.slot, one.target, one.memory_mb, median_ms, *runs.middle_half, usd, marks)
+        for (one, median_ms, usd), runs, marks in zip(found, measured, _marks(measured), strict=True)
     ]
     return sorted(points, key=lambda point: (point.memory_mb or 0, point.slot))
 
@@ -78,7 +85,7 @@ def _marks(targets: Sequence[Measured]) -> list[tuple[Mark, ...]]:
     if len(targets) < 2 or min(len(one.times) for one in targets) < FEWEST:
         return [()] * len(targets)
     randomness = random.Random(SEED)
-    times: dict[Mark, list[int]] = {mark: [0] * len(targets) for mark in ("cheapest", "fastest", "balanced")}
+    times: dict[Mark, list[int]] = {mark: [0] * len(targets) for mark in MARKS}
     for _ in range(REPLICATES):
         for mark, values in _compared([one.resampled(randomness) for one in targets]).items():
             least = min(values) * EQUAL
@@ -95,8 +102,8 @@ def _likely(counts: Sequence[int]) -> set[int]:
 
 
 def _compared(places: Sequence[Place]) -> dict[Mark, list[float]]:
-    """Less is better. Cost and duration have the same weight in the balance, each as a part of its largest (analyzer.js
-    there)."""
+    """Less is better. Cost and duration have the same weight in the balance, each as a part of its largest (AWS Lambda
+    Power Tuning's analyzer.js)."""
     times, costs = ([place[part] for place in places] for part in (0, 1))
     slowest, dearest = max(times) or 1, max(costs) or 1
     balance = [time / slowest + cost / dearest for time, cost in places]

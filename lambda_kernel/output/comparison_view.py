@@ -8,14 +8,13 @@ import html
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import get_args
 
 from ..experiments.comparison import Comparison, Figures, figures, ratios
-from ..experiments.curve import Mark, Point, curve
+from ..experiments.curve import MARKS, Point, curve
 from ..experiments.engine import Experiment
 from ..experiments.folding import Fold, Folds
 from ..experiments.row import Row
-from ..experiments.statistics import FEWEST, REPLICATES, Ratio
+from ..experiments.statistics import FEWEST, REPLICATES, SEED, Ratio
 from ..session.cell import CellEvent, Notice, Output
 from .display import failure
 from .figures import UNKNOWN, number
@@ -23,8 +22,6 @@ from .folds_view import gap, shown
 from .runs_view import Cells, aligned, page_of, problems, unsaved
 from .style import normal, small
 
-MARKS: tuple[Mark, ...] = get_args(Mark)
-SEED = 1  # the same runs give the same table
 DIFF_LINES = 100
 # difflib takes quadratic time.
 COMPARED_LINES, COMPARED_BYTES = 2_000, 200_000
@@ -157,7 +154,7 @@ def failures(experiment: Experiment) -> Iterator[CellEvent]:
 
 def heading(fold: Fold, rows: Iterable[Row]) -> str:
     ending = fold.ending
-    what = {"stdout": "stdout", "stderr": "stderr"}.get(fold.stream, "no output")
+    what = fold.stream or "no output"
     if ending.outcome == "ok":
         return what
     how = failure(ending.exit_code) if ending.exit_code else ending.outcome

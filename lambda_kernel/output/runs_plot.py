@@ -10,12 +10,10 @@ from ..experiments.comparison import Comparison, by_slot, counted, durations
 from ..experiments.curve import curve
 from ..experiments.engine import Experiment
 from ..experiments.row import Row
-from ..experiments.statistics import percentile
 from ..experiments.survival import IdlePlan, samples
 from ..session.cell import Control, Emit
 
 if TYPE_CHECKING:
-    from .plots.cost import Point
     from .plots.plot import Plot
     from .plots.survival import Pause
 
@@ -38,18 +36,10 @@ def plot(experiment: Experiment, columns: int | None = None) -> Plot | None:
     room = characters.room(columns)
     plan, rows = experiment.plan, experiment.rows
     if isinstance(plan, Comparison):
-        return cost.plot(plan.name, points(rows)) or ecdf.of_targets(plan.name, times(plan, rows), room)
+        return cost.plot(plan.name, curve(rows)) or ecdf.of_targets(plan.name, times(plan, rows), room)
     if isinstance(plan, IdlePlan):
         return survival.plot(plan.name, pauses(plan, rows), room)
     return timeline.plot(plan.name, rows, room) if plan.fleet else ecdf.plot(plan.name, rows, room)
-
-
-def points(rows: Sequence[Row]) -> list[Point]:
-    from .plots.cost import Point
-
-    times = {slot: durations(counted(made)) for slot, made in by_slot(rows).items()}
-    middle = {slot: (percentile(of, 25), percentile(of, 75)) for slot, of in times.items() if of}
-    return [Point(one.target, one.duration_ms, one.million_usd, *middle[one.slot], one.marks) for one in curve(rows)]
 
 
 def times(plan: Comparison, rows: Sequence[Row]) -> dict[str, list[float]]:

@@ -106,7 +106,7 @@ def test_what_may_be_chance_marks_no_target() -> None:
 
 def test_points_without_a_price_are_none_and_one_alone_is_best_at_nothing() -> None:
     rows = made(0, *[5.0] * 6, cost_usd=None) + made(1, *[6.0] * 6, cost_usd=2e-6, memory_size_mb=512)
-    assert curve(rows) == [Point(1, "target 1", 512, 6.0, 2.0)]
+    assert curve(rows) == [Point(1, "target 1", 512, 6.0, 6.0, 6.0, 2.0)]
     one = [*made(0, *[5.0] * 6, cost_usd=1e-6, memory_size_mb=512), *made(1, *[5.0] * 6, cost_usd=1e-6)]
     assert [(point.slot, point.marks) for point in curve(one)] == [(1, ()), (0, ())]
 

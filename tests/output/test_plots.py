@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_kernel.experiments.comparison import comparison
+from lambda_kernel.experiments.curve import MARKS, Mark, Point
 from lambda_kernel.experiments.engine import Experiment
 from lambda_kernel.experiments.plan import fleet, repetitions
 from lambda_kernel.experiments.row import Row
 from lambda_kernel.experiments.survival import idle
 from lambda_kernel.output import runs_plot
 from lambda_kernel.output.plots import cost, ecdf, labels, plot, show, still, survival, timeline
-from lambda_kernel.output.plots.cost import Point
 from lambda_kernel.output.plots.plot import Plot, Spec
 from lambda_kernel.output.plots.survival import Pause
 from lambda_kernel.output.plots.units import logarithmic, unit
@@ -45,6 +45,10 @@ def at(milliseconds: int, environment: str | None, **more: Any) -> Row:
     return replace(ROW, start=start, environment_id=environment, wall_ms=100.0, **more)
 
 
+def point(target: str, duration_ms: float, usd: float, low_ms: float, high_ms: float, *marks: Mark) -> Point:
+    return Point(0, target, 128, duration_ms, low_ms, high_ms, usd, marks)
+
+
 def made(found: Plot | None) -> Plot:
     assert found is not None
     return found
@@ -62,7 +66,7 @@ PLOTS = {
     "long timeline": made(timeline.plot("%%fleet 9 --map f", [at(n * 9, f"{n % 9}") for n in range(3_000)])),
     "survival": made(survival.plot("--idle 1m,1h", [Pause(60, 5, 5), Pause(3600, 0, 5)])),
     "targets": made(ecdf.of_targets("%%compare", {HOSTILE: [1.0] * 5, "b": [2.0, 3, 4, 5, 60]})),
-    "cost": made(cost.plot("%%compare", [Point(HOSTILE, 950, 12.25, 900, 960, cost.MARKS), Point("b", 90, 1, 80, 95)])),
+    "cost": made(cost.plot("%%compare", [point(HOSTILE, 950, 12.25, 900, 960, *MARKS), point("b", 90, 1, 80, 95)])),
 }
 all_plots = pytest.mark.parametrize("found", PLOTS.values(), ids=PLOTS)
 
@@ -179,13 +183,13 @@ def test_short_pauses_are_in_seconds_as_in_the_table() -> None:
 
 
 def test_cost_names_each_target_where_there_is_room() -> None:
-    points = [Point("slow", 800, 2, 790, 810), Point("fast", 100, 3, 90, 110, ["fastest", "cheapest"])]
+    points = [point("slow", 800, 2, 790, 810), point("fast", 100, 3, 90, 110, "fastest", "cheapest")]
     found = values(cost.plot("", points))
     assert [(one["target"], one["left"], one["lower"], one["mark"]) for one in found] == [
         *(("fast: fastest, cheapest", False, -labels.LINE, "fastest"), ("slow", True, labels.LINE, ""))
     ]
     assert cost.plot("", points[:1]) is None
-    assert made(cost.plot("", [Point("a", 0, 0, 0, 0), Point("b", 0, 0, 0, 0)])).text.count("$0.00") == 2
+    assert made(cost.plot("", [point("a", 0, 0, 0, 0), point("b", 0, 0, 0, 0)])).text.count("$0.00") == 2
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.floats(0, 2), st.booleans(), st.booleans()), min_size=2, max_size=9))

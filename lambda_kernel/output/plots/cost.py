@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ...experiments.curve import MARKS, Point
 from ...untrusted import visible
 from . import characters, labels
 from .plot import BLUE, GREEN, NUMBER, PURPLE, VERMILLION, Plot, Spec, amount, coloured, specification, time_axis
@@ -16,7 +16,6 @@ ROOM = 1.08  # of each axis, beyond the largest value
 SUBTITLE = "A point is a target's median run; the band is the middle half of its runs"
 NAME = 40  # characters
 BAR = 8
-MARKS = ("cheapest", "fastest", "balanced")
 COLOURS = dict(zip((*MARKS, ""), (GREEN, VERMILLION, PURPLE, BLUE), strict=True))
 FAR = 0.7  # of the width: from here on there is no room for words at the right
 WORDS = {
@@ -29,23 +28,6 @@ WORDS = {
 SHAPES = dict(zip((*MARKS, ""), ("square", "triangle-up", "diamond", "circle"), strict=True))
 
 
-@dataclass(frozen=True)
-class Point:
-    """A target. duration_ms: the median of its runs; cost_usd: of a million such runs; low_ms, high_ms: between them is
-    the middle half of its runs; marks: what it is of all, some of MARKS."""
-
-    target: str
-    duration_ms: float
-    cost_usd: float
-    low_ms: float
-    high_ms: float
-    marks: Sequence[str] = ()
-
-    @property
-    def label(self) -> str:
-        return ": ".join(filter(None, (visible(self.target, NAME), ", ".join(self.marks))))
-
-
 def plot(name: str, points: Sequence[Point]) -> Plot | None:
     """name: of the experiment. None: there are no two to compare."""
     drawn = sorted(points, key=lambda point: point.duration_ms)
@@ -53,12 +35,17 @@ def plot(name: str, points: Sequence[Point]) -> Plot | None:
 
 
 def spec(name: str, points: Sequence[Point]) -> Spec:
-    ends = (max(point.high_ms for point in points) * ROOM or 1.0, max(point.cost_usd for point in points) * ROOM or 1.0)
-    scaled = unit(ends[0] / ROOM)
+    most_ms = max(point.high_ms for point in points) * ROOM or 1.0
+    ends = (most_ms, max(point.million_usd for point in points) * ROOM or 1.0)
+    scaled = unit(most_ms / ROOM)
     sides = labels.placed(labels_of(points, ends), INNER_WIDTH, INNER_HEIGHT)
     values = [value(point, side, scaled) for point, side in zip(points, sides, strict=True)]
     body = {"data": {"values": values}, "encoding": axes(scaled, ends), "layer": layers(scaled)}
     return specification(f"What speed costs: {name}", SUBTITLE, HEIGHT, body)
+
+
+def label(point: Point) -> str:
+    return ": ".join(filter(None, (visible(point.target, NAME), ", ".join(point.marks))))
 
 
 def labels_of(points: Sequence[Point], ends: tuple[float, float]) -> list[labels.Label]:
@@ -67,15 +54,15 @@ def labels_of(points: Sequence[Point], ends: tuple[float, float]) -> list[labels
     made = []
     for before, point, after in zip([points[0], *points], points, [*points[1:], points[-1]], strict=False):
         left = point.high_ms > FAR * most_ms
-        above = point.cost_usd >= (before if left else after).cost_usd
-        x, y = point.duration_ms / most_ms * INNER_WIDTH, (1 - point.cost_usd / most_usd) * INNER_HEIGHT
-        made.append(labels.Label(point.label, x, y, left, above))
+        above = point.million_usd >= (before if left else after).million_usd
+        x, y = point.duration_ms / most_ms * INNER_WIDTH, (1 - point.million_usd / most_usd) * INNER_HEIGHT
+        made.append(labels.Label(label(point), x, y, left, above))
     return made
 
 
 def value(point: Point, side: labels.Side, scaled: Unit) -> Spec:
     low, at, high = (scaled.of(one) for one in (point.low_ms, point.duration_ms, point.high_ms))
-    row = {"target": point.label, "low": low, "duration": at, "high": high, "cost": round(point.cost_usd, 4)}
+    row = {"target": label(point), "low": low, "duration": at, "high": high, "cost": round(point.million_usd, 4)}
     return {**row, "mark": point.marks[0] if point.marks else "", "left": side.left, "lower": side.lower}
 
 
@@ -109,13 +96,14 @@ def layers(scaled: Unit) -> list[Spec]:
 
 
 def text(points: Sequence[Point]) -> str:
-    slowest, dearest = (max(of) or 1 for of in zip(*((one.duration_ms, one.cost_usd) for one in points), strict=True))
+    slowest = max(point.duration_ms for point in points) or 1
+    dearest = max(point.million_usd for point in points) or 1
     rows = []
     for point in points:
-        took, cost = spoken(point.duration_ms), f"${point.cost_usd:,.2f}"
+        took, cost = spoken(point.duration_ms), f"${point.million_usd:,.2f}"
         bars = (
             f"{characters.bar(point.duration_ms / slowest, BAR)} {took:<9}",
-            f"{characters.bar(point.cost_usd / dearest, BAR)} {cost:<7}",
+            f"{characters.bar(point.million_usd / dearest, BAR)} {cost:<7}",
         )
         rows.append(characters.row(visible(point.target, NAME), " ".join([*bars, *point.marks])))
     return "\n".join([characters.row("", f"{'duration':<{BAR + 10}} a million runs"), *rows])
