@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import nbformat
 
 from ..output.display import KEYS
-from ..output.runs_view import aligned
+from ..output.table import aligned
 from ..untrusted import visible
 
 COLUMNS = ("notebook", "cell", "code", *KEYS)

@@ -12,7 +12,8 @@ from ..experiments.engine import Experiment
 from ..experiments.folding import ranges
 from ..experiments.plan import Plan, fleet, mapped
 from ..local import room
-from ..output.runs_view import SHOWN, aligned
+from ..output.runs_view import SHOWN
+from ..output.table import aligned
 from ..session.cell import Cell, Notice, Result
 from ..workspace.workspace import Workspace
 from . import fleet_shells

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import html
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -19,8 +18,8 @@ from ..session.cell import CellEvent, Notice, Output
 from .display import failure
 from .figures import UNKNOWN, number
 from .folds_view import gap, shown
-from .runs_view import Cells, aligned, page_of, problems, unsaved
-from .style import normal, small
+from .runs_view import problems, unsaved
+from .table import Cells, described
 
 DIFF_LINES = 100
 # difflib takes quadratic time.
@@ -39,11 +38,7 @@ def table(experiment: Experiment, plan: Comparison, *, in_file: bool) -> dict[st
     found = zip(of, ratios(rows, randomness, len(of)), strict=True)
     cells = telling([HEAD, *(row_cells(*one) for one in found)])
     notes = [text for text in (*explained(of, rows), *best(points, of), *plan.notes, unsaved(rows, in_file)) if text]
-    below = "".join(small(html.escape(note)) for note in notes)
-    return {
-        "text/plain": "\n".join([head, *aligned(cells), *notes]),
-        "text/html": f"{normal(html.escape(head))}{page_of(cells)}{below}",
-    }
+    return described(head, cells, notes)
 
 
 def telling(cells: Cells) -> Cells:

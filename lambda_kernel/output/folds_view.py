@@ -12,7 +12,7 @@ from ..session.cell import CellEvent, Notice, Output, Shown, Truncated
 from ..untrusted import visible
 from .amount import RunTruncated
 from .display import failure
-from .runs_view import Cells, aligned, page_of
+from .table import Cells, aligned, page_of
 
 SHOWN = 20  # one by one: each makes two outputs, and JupyterLab shows 50 of a cell (maxNumberOutputs)
 SHOWN_BYTES = 1_000_000  # of them together, as much as a cell shows

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 
 from ..experiments.engine import Experiment
 from ..experiments.row import Row
-from ..experiments.statistics import FIGURES, distributions
+from ..experiments.statistics import distributions
 from . import environments_view
 from .figures import UNKNOWN, number
-from .style import normal, small
+from .style import normal
+from .table import Cells, described
 
 KEY = "lambda_runs"
 SAVED = 1_000  # rows in the metadata of a notebook's output: some 500 kB
@@ -20,8 +20,6 @@ HELD = (
     "the function has no tenant isolation: to get a new environment the kernel keeps all others busy for a second, "
     "and durations and wall times include that"
 )
-Cells = Sequence[Sequence[str]]
-FIGURE = re.compile(r"-|[\d,]+(?:\.\d+)?")
 HEAD = ("run", "outcome", "init ms", "duration ms", "billed ms", "wall ms", "memory MB", "environment")
 FIGURE_NAMES = {
     "init_duration_ms": "init ms",
@@ -66,11 +64,7 @@ def table(experiment: Experiment, *, in_file: bool) -> dict[str, str]:
     head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{where}{problems(experiment)}"
     held, limit = HELD if experiment.held else "", experiment.limit
     notes = [text for text in (more(lines), limit, cold(experiment), held, unsaved(rows, in_file)) if text]
-    shown, summary = lines[: SHOWN + 1], percentiles(rows)
-    text = "\n".join([head, *aligned(shown), *notes, *(["", *aligned(summary)] if summary else [])])
-    below = "".join(small(html.escape(note)) for note in notes)
-    page = f"{normal(html.escape(head))}{page_of(shown)}{below}{page_of(summary) if summary else ''}"
-    return {"text/plain": text, "text/html": page}
+    return described(head, lines[: SHOWN + 1], notes, percentiles(rows))
 
 
 def saved(rows: Sequence[Row]) -> dict[str, object]:
@@ -106,27 +100,9 @@ def row_cells(row: Row) -> list[str]:
 
 def percentiles(rows: Sequence[Row]) -> Cells:
     """Empty if no run has come to its end."""
-    found = distributions(rows)
-    names = [name for name in FIGURES if name in found]
     head = ["nearest rank", "runs", "p50", "p90", "p99", "max"]
-    of = [(name, found[name]) for name in names]
-    lines = [[FIGURE_NAMES[n], f"{d.count:,}", *map(number, (d.p50, d.p90, d.p99, d.max))] for n, d in of]
+    lines = [
+        [FIGURE_NAMES[name], f"{of.count:,}", *map(number, (of.p50, of.p90, of.p99, of.max))]
+        for name, of in distributions(rows).items()
+    ]
     return [head, *lines] if lines else []
-
-
-def aligned(cells: Cells) -> list[str]:
-    """Columns of text, with figures at the right."""
-    return [line.rstrip() for line in map("  ".join, zip(*map(padded, zip(*cells, strict=True)), strict=True))]
-
-
-def padded(column: Sequence[str]) -> list[str]:
-    width = max(map(len, column))
-    figures = all(FIGURE.fullmatch(text) for text in column[1:])
-    return [text.rjust(width) if figures else text.ljust(width) for text in column]
-
-
-def page_of(cells: Cells) -> str:
-    head, *rows = cells
-    names = "".join(f"<th>{html.escape(text)}</th>" for text in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{html.escape(text)}</td>' for text in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 
 from ..aws.error_text import LOCAL
 from ..experiments.engine import Experiment
 from ..experiments.survival import IdlePlan, Sample, samples
 from .figures import UNKNOWN, duration
-from .runs_view import Cells, aligned, page_of, problems, unsaved
-from .style import normal, small
+from .runs_view import problems, unsaved
+from .table import Cells, described
 
 OTHERS = (
     "without tenant isolation Lambda may choose another environment while the first one lives: it counts as another"
@@ -23,11 +22,7 @@ def table(experiment: Experiment, plan: IdlePlan, *, in_file: bool) -> dict[str,
     rows = experiment.rows
     head = f"{plan.name}: {len(rows):,} of {len(plan.runs):,} runs{problems(experiment)}"
     cells, notes = lines(plan, samples(plan, rows)), [*said(experiment, plan), *filter(None, [unsaved(rows, in_file)])]
-    below = "".join(small(html.escape(note)) for note in notes)
-    return {
-        "text/plain": "\n".join([head, *aligned(cells), *notes]),
-        "text/html": f"{normal(html.escape(head))}{page_of(cells)}{below}",
-    }
+    return described(head, cells, notes)
 
 
 def lines(plan: IdlePlan, taken: Sequence[Sample]) -> Cells:

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from ...output.runs_view import aligned
+from ...output.table import aligned
 from . import words
 from .comparison import Comparison, Row
 from .figures import in_one, totals
