@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Literal, TypeVar
+from typing import Literal
 
 from .plan import Plan, Run
 from .row import Row
-from .statistics import Ratio, percentile, ratio
+from .statistics import Ratio, known, percentile, ratio
 
-T = TypeVar("T")
 Sameness = Literal["same", "different", "varies", ""]
 
 
@@ -74,7 +73,7 @@ def figures(rows: Sequence[Row], init_ms: Sequence[float | None] = (), targets: 
     first = counted(next(iter(of.values()), []))
     started, named = dict(enumerate(init_ms)), dict(enumerate(targets))
     return [
-        _figures((slot, made[0].target if made else named[slot]), made, first, started.get(slot))
+        _figures(slot, made[0].target if made else named[slot], made, first, started.get(slot))
         for slot, made in of.items()
     ]
 
@@ -86,7 +85,7 @@ def ratios(rows: Sequence[Row], randomness: random.Random, slots: int = 0) -> li
 
 
 def by_slot(rows: Sequence[Row], slots: int = 0) -> dict[int, list[Row]]:
-    """In the slots' order. slots: so many are there, with rows or without."""
+    """The rows of each slot, in the slots' order. slots: how many there are at least, with rows or without."""
     of: dict[int, list[Row]] = {slot: [] for slot in sorted({*range(slots), *(row.slot for row in rows)})}
     for row in rows:
         of[row.slot].append(row)
@@ -101,13 +100,12 @@ def durations(rows: Sequence[Row]) -> list[float]:
     return sorted(known(row.duration_ms for row in rows))
 
 
-def _figures(slot: tuple[int, str], made: Sequence[Row], first: Sequence[Row], init_ms: float | None) -> Figures:
-    """slot: its number and its target."""
+def _figures(slot: int, target: str, made: Sequence[Row], first: Sequence[Row], init_ms: float | None) -> Figures:
     rows = counted(made)
     times, inits = durations(rows), sorted(known([init_ms, *(row.init_duration_ms for row in made)]))
     return Figures(
-        slot=slot[0],
-        target=slot[1],
+        slot=slot,
+        target=target,
         planned=sum(row.repetition >= 1 for row in made),
         runs=len(rows),
         median_ms=percentile(times, 50) if times else None,
@@ -144,7 +142,3 @@ def sameness(rows: Sequence[Row], first: Sequence[Row]) -> Sameness:
 
 def usual(rows: Sequence[Row]) -> str | None:
     return Counter(row.stdout_sha256 for row in rows).most_common(1)[0][0] if rows else None
-
-
-def known(values: Iterable[T | None]) -> list[T]:
-    return [value for value in values if value is not None]

@@ -44,6 +44,15 @@ class Row:
     stdout_sha256: str
     stdout: bytes | None
 
+    @property
+    def completed(self) -> bool:
+        """Whether the command came to its end."""
+        return self.outcome in ("ok", "failed")
+
+    @property
+    def began(self) -> datetime:
+        return datetime.fromisoformat(self.start.replace("Z", "+00:00"))  # Python 3.10 knows no Z
+
     def data(self) -> dict[str, Any]:
         """As it is saved, in JSON and in CSV: without the output, which the notebook shows."""
         return {name: getattr(self, name) for name in KEYS}

@@ -6,9 +6,11 @@ import math
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .row import Row
 
+T = TypeVar("T")
 # The figures that a table sums up.
 FIGURES = ("init_duration_ms", "restore_duration_ms", "duration_ms", "billed_duration_ms", "wall_ms")
 REPLICATES = 2_000
@@ -44,9 +46,16 @@ def distribution(values: Iterable[float]) -> Distribution | None:
 
 def distributions(rows: Sequence[Row]) -> dict[str, Distribution]:
     """Of each figure that any run has, over the runs that came to their end."""
-    ended = [row for row in rows if row.outcome in ("ok", "failed")]
-    of = {name: [value for row in ended if (value := getattr(row, name)) is not None] for name in FIGURES}
-    return {name: found for name, values in of.items() if (found := distribution(values))}
+    return {name: found for name in FIGURES if (found := distribution(values_of(rows, name)))}
+
+
+def values_of(rows: Iterable[Row], name: str) -> list[float]:
+    """Of a figure, in order, from the runs that came to their end."""
+    return sorted(known(getattr(row, name) for row in rows if row.completed))
+
+
+def known(values: Iterable[T | None]) -> list[T]:
+    return [value for value in values if value is not None]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 
 from .plan import Plan, Run
@@ -57,7 +56,7 @@ def samples(plan: Plan, rows: Sequence[Row]) -> list[Sample]:
 
 
 def met(row: Row) -> bool:
-    return row.environment_id is not None and row.outcome in ("ok", "failed")
+    return row.environment_id is not None and row.completed
 
 
 def same(before: Row, row: Row) -> bool:
@@ -66,5 +65,4 @@ def same(before: Row, row: Row) -> bool:
 
 def idle_s(before: Row, row: Row, planned_s: float) -> float:
     """By the wall clock, which goes on while this machine sleeps. It may have been set back."""
-    began, next_began = (datetime.fromisoformat(one.start.replace("Z", "+00:00")) for one in (before, row))
-    return max((next_began - began).total_seconds() - before.wall_ms / 1000, planned_s)
+    return max((row.began - before.began).total_seconds() - before.wall_ms / 1000, planned_s)

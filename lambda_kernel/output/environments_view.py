@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..experiments.folding import ranges
 from ..experiments.row import Row
+from ..experiments.statistics import known
 from .figures import UNKNOWN, number
 
 HEAD = ("index", "environment", "runs", "failed", "init ms", "duration ms", "memory MB")
@@ -34,12 +35,12 @@ def environments(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
 def counted(rows: Sequence[Row]) -> str:
     """Such as `8 environments, 3 of them new`. Empty if none is known: nobody knows where a run was that has not
     answered."""
-    known = [row for row in rows if row.environment_id is not None]
-    if not known:
+    found = [row for row in rows if row.environment_id is not None]
+    if not found:
         return ""
-    count = len({row.environment_id for row in known})
-    new = len({row.environment_id for row in known if row.cold_start})
-    some = "" if len(known) == len(rows) else "known "
+    count = len({row.environment_id for row in found})
+    new = len({row.environment_id for row in found if row.cold_start})
+    some = "" if len(found) == len(rows) else "known "
     text = f"{count:,} {some}environment{'' if count == 1 else 's'}"
     return f"{text}, {new:,} of them new" if new else text
 
@@ -48,10 +49,11 @@ def cells(name: str | None, rows: Sequence[Row]) -> list[str]:
     """index: as in $FLEET_INDEX; duration: of all runs together; memory: the most that any of them used. Runs that were
     interrupted have not failed."""
     failed = sum(row.outcome in ("failed", "lost") for row in rows)
+    durations = known(row.duration_ms for row in rows)
     figures = (
-        next((row.init_duration_ms for row in rows if row.init_duration_ms is not None), None),
-        total(row.duration_ms for row in rows),
-        max((row.max_memory_used_mb for row in rows if row.max_memory_used_mb is not None), default=None),
+        next(iter(known(row.init_duration_ms for row in rows)), None),
+        sum(durations) if durations else None,
+        max(known(row.max_memory_used_mb for row in rows), default=None),
     )
     return [
         bounded(ranges({row.slot for row in rows})),
@@ -65,8 +67,3 @@ def cells(name: str | None, rows: Sequence[Row]) -> list[str]:
 def bounded(numbers: str) -> str:
     """Whole numbers of it, as many as there is room for."""
     return numbers if len(numbers) <= INDEX_CHARACTERS else f"{numbers[:INDEX_CHARACTERS].rpartition(',')[0]},…"
-
-
-def total(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None

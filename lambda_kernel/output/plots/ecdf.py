@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...experiments.row import Row
+from ...experiments.statistics import values_of
 from ...untrusted import visible
 from . import characters
 from .plot import COLOURS, DASHES, LEGEND, NUMBER, Plot, Spec, amount, coloured, share_axis, specification, time_axis
@@ -27,8 +28,7 @@ CURVE = {"type": "line", "interpolate": "step-after", "strokeWidth": 2}
 def plot(name: str, rows: Sequence[Row], columns: int = characters.COLUMNS) -> Plot | None:
     """Of the runs that came to their end. name: of the experiment; columns: as characters.room tells. None: there are
     too few to draw."""
-    ended = [row for row in rows if row.outcome in ("ok", "failed")]
-    of = {label: sorted(having(ended, figure)) for figure, label in FIGURES.items()}
+    of = {label: values_of(rows, name) for name, label in FIGURES.items()}
     of = {label: ordered for label, ordered in of.items() if len(ordered) >= FEWEST}
     return curves(name, of, columns) if of else None
 
@@ -44,10 +44,6 @@ def curves(name: str, of: Mapping[str, Sequence[float]], columns: int, what: str
     """of: times in ms and in order, by what they are of."""
     every = sorted(value for ordered in of.values() for value in ordered)
     return Plot(spec(name, of, every, what), text(of, every, columns))
-
-
-def having(rows: Sequence[Row], figure: str) -> list[float]:
-    return [value for row in rows if (value := getattr(row, figure)) is not None]
 
 
 def spec(name: str, of: Mapping[str, Sequence[float]], every: Sequence[float], what: str) -> Spec:

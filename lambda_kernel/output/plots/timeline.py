@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from ...experiments.row import Row
 from ...untrusted import visible
@@ -34,8 +33,8 @@ def plot(name: str, rows: Sequence[Row], columns: int = characters.COLUMNS) -> P
     if all(row.environment_id is None for row in rows):
         return None
     runs = sorted(rows, key=lambda row: row.start)
-    begin = moment(runs[0])
-    bars = [bar(row, (moment(row) - begin).total_seconds() * 1000) for row in runs]
+    begin = runs[0].began
+    bars = [bar(row, (row.began - begin).total_seconds() * 1000) for row in runs]
     last_ms = max(one["end"] for one in bars)
     what = ONE
     if len(bars) > MOST:
@@ -75,10 +74,6 @@ def follows(one: Spec, before: Spec, pause_ms: float) -> bool:
 def whole(runs: Sequence[Spec]) -> Spec:
     more = f" and {len(runs) - 1:,} more" if len(runs) > 1 else ""
     return {**runs[0], "end": max(run["end"] for run in runs), "run": f"{runs[0]['run']}{more}"}
-
-
-def moment(row: Row) -> datetime:
-    return datetime.fromisoformat(row.start.replace("Z", "+00:00"))  # Python 3.10 knows no Z
 
 
 def bar(row: Row, begin_ms: float) -> Spec:
