@@ -75,7 +75,7 @@ def axes(scaled: Unit, ends: tuple[float, float]) -> Spec:
 
 
 def layers(scaled: Unit) -> list[Spec]:
-    told = [
+    tooltip = [
         {"field": "target", "title": "target"},
         amount("duration", f"duration ({scaled.name})", format=NUMBER),
         amount("cost", "USD for a million", format=",.2f"),
@@ -89,7 +89,7 @@ def layers(scaled: Unit) -> list[Spec]:
         },
         {
             "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
-            "encoding": {"color": colour, "shape": shape, "tooltip": told},
+            "encoding": {"color": colour, "shape": shape, "tooltip": tooltip},
         },
         {"mark": WORDS, "encoding": {"text": {"field": "target", "type": "nominal"}}},
     ]

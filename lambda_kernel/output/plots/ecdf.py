@@ -49,7 +49,7 @@ def curves(name: str, of: Mapping[str, Sequence[float]], columns: int, what: str
 def spec(name: str, of: Mapping[str, Sequence[float]], every: Sequence[float], what: str) -> Spec:
     scaled, log = unit(every[-1]), logarithmic(every)
     dots = all(len(ordered) <= DOTS for ordered in of.values())
-    told = [
+    tooltip = [
         {"field": "figure", "title": what},
         amount("time", f"time ({scaled.name})", format=NUMBER),
         amount("share", "share of runs", format=".1%"),
@@ -58,7 +58,7 @@ def spec(name: str, of: Mapping[str, Sequence[float]], every: Sequence[float], w
     runs = {
         "transform": [{"filter": "datum.share > 0"}],
         "mark": {"type": "circle", "size": 30, "opacity": 1 if dots else 0},
-        "encoding": {"tooltip": told},
+        "encoding": {"tooltip": tooltip},
     }
     return specification(
         f"How long the runs took: {name}",

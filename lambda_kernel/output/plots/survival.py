@@ -62,7 +62,7 @@ def value(pause: Pause, scaled: Unit) -> Spec:
 
 
 def layers(scaled: Unit) -> list[Spec]:
-    told = [amount("pause", f"pause ({scaled.name})", format=NUMBER), {"field": "count", "title": "still there"}]
+    tooltip = [amount("pause", f"pause ({scaled.name})", format=NUMBER), {"field": "count", "title": "still there"}]
     share = share_axis("share", "still there", [0, 0.25, 0.5, 0.75, 1])
     count = {"field": "count", "type": "nominal"}
     beside = {"type": "text", "align": "left", "dx": 8, "dy": -9}
@@ -72,7 +72,7 @@ def layers(scaled: Unit) -> list[Spec]:
             "encoding": {"y": {**share, "field": "low"}, "y2": {"field": "high"}},
         },
         {"mark": {"type": "line", "strokeWidth": 2, **DRAWN}, "encoding": {"y": share}},
-        {"mark": {"type": "circle", "size": 70, "opacity": 1, **DRAWN}, "encoding": {"y": share, "tooltip": told}},
+        {"mark": {"type": "circle", "size": 70, "opacity": 1, **DRAWN}, "encoding": {"y": share, "tooltip": tooltip}},
         {"mark": beside, "encoding": {"y": share, "text": count}},
     ]
 

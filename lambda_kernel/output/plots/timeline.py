@@ -97,7 +97,7 @@ def spec(title: str, subtitle: str, bars: Sequence[Spec], last_ms: float) -> Spe
     names, scaled = names_of(bars), unit(last_ms)
     room = min(ROOM, HEIGHT / len(names))
     values = [one | {"begin": scaled.of(one["begin"]), "end": scaled.of(one["end"])} for one in bars]
-    told = [
+    tooltip = [
         *({"field": field, "title": field} for field in ("environment", "run", "ended")),
         *(amount(field, f"{field} ({scaled.name})", format=NUMBER) for field in ("begin", "end")),
         {"field": "cold", "title": "cold start"},
@@ -105,14 +105,14 @@ def spec(title: str, subtitle: str, bars: Sequence[Spec], last_ms: float) -> Spe
     cold = {
         "transform": [{"filter": "datum.cold"}],
         "mark": {"type": "point", "shape": "diamond", "size": max(room * 4, 6), **COLD},
-        "encoding": {"tooltip": told},
+        "encoding": {"tooltip": tooltip},
     }
     x = time_axis("begin", "time", scaled, grid=True)
     x["scale"]["domain"] = [0, scaled.of(last_ms)]
     body = {
         "data": {"values": values},
         "encoding": {"x": x, "y": environments(names)},
-        "layer": [runs(bars, told), cold],
+        "layer": [runs(bars, tooltip), cold],
     }
     return specification(title, subtitle, round(len(names) * room) + BORDERS, body)
 
@@ -124,13 +124,13 @@ def environments(names: Sequence[str]) -> Spec:
     return {"field": "environment", "type": "nominal", "sort": None, "title": title, "axis": axis}
 
 
-def runs(bars: Sequence[Spec], told: Sequence[Spec]) -> Spec:
+def runs(bars: Sequence[Spec], tooltip: Sequence[Spec]) -> Spec:
     met = {one["ended"] for one in bars}
     found = {ended: colour for ended, colour in ENDS.items() if ended in met}
     colour = coloured("ended", [*found], [*found.values()])
     colour["legend"] = {"symbolType": "square", "symbolStrokeWidth": 0, "symbolSize": 120}
     mark = {"type": "bar", "height": {"band": 0.7}, "minBandSize": 2, "cornerRadius": 3}
-    return {"mark": mark, "encoding": {"x2": {"field": "end"}, "color": colour, "tooltip": told}}
+    return {"mark": mark, "encoding": {"x2": {"field": "end"}, "color": colour, "tooltip": tooltip}}
 
 
 def text(bars: Sequence[Spec], last_ms: float, columns: int) -> str:
