@@ -73,11 +73,14 @@ class ExecuteRequest:
         self.passing = False  # whether the terminal's last line is there until something else is shown
         self.published = 0  # messages, since the output was empty
         self.wait_view = WaitView(self._send, functools.partial(self._stream, "stdout") if self.terminal else None)
-        place = (self._begin_line, self.line_end)
-        self.notices = Notices(self._publish, *place, terminal=self.terminal, columns=self.columns)
-        ways = (self._stream, self._display, uuid.uuid4().hex, kernel.owns)
-        self.charts = Charts(self._display, self.notices.show, self.control, pictures=not self.terminal)
-        self.streams = display.Streams(*ways, notify=self.notices.show, clear=self._clear, draw=self.charts.add)
+        self.notices = Notices(
+            self._publish, self._begin_line, self.line_end, terminal=self.terminal, columns=self.columns
+        )
+        name, notify = uuid.uuid4().hex, self.notices.show
+        self.charts = Charts(self._display, notify, self.control, pictures=not self.terminal)
+        self.streams = display.Streams(
+            self._stream, self._display, name, kernel.owns, notify=notify, clear=self._clear, draw=self.charts.add
+        )
         self.amount = Amount()
         self.loop = asyncio.get_running_loop()
 
@@ -85,10 +88,8 @@ class ExecuteRequest:
         kernel = self.kernel
         if self.leavable and leaves(code):
             return self._ok() | {"payload": [{"source": "ask_exit", "keepkernel": False}]}
-        place = (kernel.workspace, self._emit, self.control, self.usage)
-        work = Execution(code, kernel.execution_count, *place, stdin=self.stdin, amount=self.amount)
         try:
-            result = await self._in_turn(work)
+            result = await self._in_turn(self._execution(code))
         except KernelError as error:
             kernel.seal()
             kernel.workspace.last_error = error
@@ -100,6 +101,18 @@ class ExecuteRequest:
             reply = self._reply(result, interrupted)
         self._report(reply.get("exit_code"), told=reply.get("ename") in TELLS_THE_END)
         return reply
+
+    def _execution(self, code: str) -> Execution:
+        return Execution(
+            code,
+            self.kernel.execution_count,
+            self.kernel.workspace,
+            self._emit,
+            self.control,
+            self.usage,
+            stdin=self.stdin,
+            amount=self.amount,
+        )
 
     async def _in_turn(self, work: Execution) -> Result | None:
         turn = Turn(self.loop.call_later, self._wait)
@@ -238,25 +251,33 @@ class ExecuteRequest:
         """told: the error has said how the command ended."""
         kernel, usage = self.kernel, self.usage
         kernel.reply_metadata = {}
-        session = kernel.workspace.sessions.get(kernel.workspace.target)
+        session = kernel.workspace.current
         if not usage.invocations or session is None:
             return
-        wall = (time.monotonic() - self.begin) * 1000
+        wall_ms = (time.monotonic() - self.begin) * 1000
         function, region = session.transport.function, session.transport.region
         kernel.workspace.costs.count_cell(function, region)
         if (init_ms := kernel.workspace.inits.pop(usage.environment_id or "", None)) is not None:
             usage.name_cold_start(init_ms)
-        kernel.reply_metadata = display.metadata(usage, wall, exit_code, function, region)
-        shown = report_line.chosen(kernel.workspace.settings)
-        if shown:
-            code = None if told or exit_code == NOT_RUN.exit_code else exit_code
-            more = (self.amount.cut, self._new_directory(session), usage.cost_usd(region))
-            facts = report_line.CellFacts(usage, wall, code, report_line.place(function, region), *more)
-            data = report_line.report_data(report_line.report_parts(facts, shown))
-            line = terminal.parts_whole(data["text/plain"], self.columns)
-            line = terminal.dim(line) if self.leavable else line
-            data["text/plain"] = f"{self._begin_line()}{line}{self.line_end}"
-            self._send("display_data", {"data": data, "metadata": kernel.reply_metadata})
+        kernel.reply_metadata = display.metadata(usage, wall_ms, exit_code, function, region)
+        if parts := report_line.chosen(kernel.workspace.settings):
+            facts = report_line.CellFacts(
+                usage,
+                wall_ms,
+                None if told or exit_code == NOT_RUN.exit_code else exit_code,
+                report_line.place(function, region),
+                cut=self.amount.cut,
+                directory=self._new_directory(session),
+                cost_usd=usage.cost_usd(region),
+            )
+            self._show_report(report_line.report_parts(facts, parts))
+
+    def _show_report(self, parts: list[str]) -> None:
+        data = report_line.report_data(parts)
+        line = terminal.parts_whole(data["text/plain"], self.columns)
+        line = terminal.dim(line) if self.leavable else line
+        data["text/plain"] = f"{self._begin_line()}{line}{self.line_end}"
+        self._send("display_data", {"data": data, "metadata": self.kernel.reply_metadata})
 
     def _new_directory(self, session: AnySession) -> str:
         """The shell's working directory, if the last report of that session was about another one."""

@@ -109,13 +109,19 @@ class Execution:
 
     def _cell(self, code: str) -> Cell:
         settings = self.workspace.settings
-        limits = (settings.bound, settings.redact, settings.seconds)
-        variables = fleet_variables(self.workspace)
-        return Cell(code, self.execution_count, *limits, stdin=self.stdin, merge=settings.merge, variables=variables)
+        return Cell(
+            code,
+            self.execution_count,
+            settings.bound,
+            settings.redact,
+            settings.seconds,
+            stdin=self.stdin,
+            merge=settings.merge,
+            variables=fleet_variables(self.workspace),
+        )
 
     def _call(self, line: Line) -> Call:
-        place = (self.workspace, self.emit, self.control, self.usage)
-        return Call(line.options, *place, KNOWN, GROUPS, self.stdin)
+        return Call(line.options, self.workspace, self.emit, self.control, self.usage, KNOWN, GROUPS, self.stdin)
 
     def _say(self, text: str) -> None:
         self.emit(Output("stdout", text.encode()))

@@ -32,5 +32,5 @@ def usage(workspace: Workspace, idle: bool) -> dict[str, Any]:
 def _memory(figures: Totals) -> dict[str, Any]:
     total, used = (figures.memory_size_mb or 0) * MB, (figures.max_memory_used_mb or 0) * MB
     free = max(total - used, 0)
-    ways = {"available": free, "free": free, "used": used, "active": used, "inactive": 0, "wired": 0}
-    return {"kernel_memory": used, "host_virtual_memory": {"total": total, "percent": 100 * used / total, **ways}}
+    memory = {"available": free, "free": free, "used": used, "active": used, "inactive": 0, "wired": 0}
+    return {"kernel_memory": used, "host_virtual_memory": {"total": total, "percent": 100 * used / total, **memory}}

@@ -248,8 +248,7 @@ class Workspace:
 
     def ping(self) -> None:
         """Invoke the function without a command. The next cell reports errors."""
-        session = self.sessions.get(self.target)
-        if session:
+        if session := self.current:
             with contextlib.suppress(KernelError), self.aside(session) as (control, usage):
                 session.ping(Context(self._note, control, usage))
 
