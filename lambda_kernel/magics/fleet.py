@@ -54,7 +54,7 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
         try:
             carry_out(call, replace(cell, code=code), trial, file)
         finally:
-            made.rest()
+            made.close_connections()
             fleet_shells.drop(workspace, experiment.left)
             if experiment.left:
                 call.emit(Notice(unstopped(experiment.left, made), "runs"))

@@ -28,8 +28,8 @@ class Fleet:
     transport: Transport
     ahead: dict[int, Ahead] = field(default_factory=dict)
 
-    def rest(self) -> None:
-        """Close the connections. The next invocation opens new ones."""
+    def close_connections(self) -> None:
+        """The next invocation opens new ones."""
         self.transport.close()
 
 
@@ -37,11 +37,11 @@ def make(workspace: Workspace, size: int, context: Context) -> Fleet:
     """With tenant isolation each slot is a tenant with a shell. Else each run is one invocation. Raises
     errors.KernelError."""
     if isinstance(workspace.sessions.get(workspace.target.whole), ArticleSession):
-        return article(workspace, size)
+        return invocations(workspace, size, ArticleSession)
     isolated = has_tenants(workspace)
     if isolated is None:
         return found_out(workspace, size, context)
-    return tenants(workspace, size) if isolated else one_shot(workspace, size)
+    return tenants(workspace, size) if isolated else invocations(workspace, size, OneShot)
 
 
 def has_tenants(workspace: Workspace) -> bool | None:
@@ -65,7 +65,7 @@ def found_out(workspace: Workspace, size: int, context: Context) -> Fleet:
         context.usage.include(own)
         end(workspace, left=False)
         workspace.meet_article(context.emit)
-        return article(workspace, size)
+        return invocations(workspace, size, ArticleSession)
     except KernelError:
         end(workspace, left=False)  # there is no such shell
         raise
@@ -76,29 +76,20 @@ def found_out(workspace: Workspace, size: int, context: Context) -> Fleet:
     context.usage.include(own)
     end(workspace)
     workspace.one_shot.add(workspace.target)
-    return one_shot(workspace, size)
+    return invocations(workspace, size, OneShot)
 
 
 def tenants(workspace: Workspace, size: int) -> Fleet:
     sessions = [shell(workspace, slot) for slot in range(size)]
-    return Fleet(slots(workspace, sessions, sessions[0].transport), True, sessions[0].transport)
+    transport = sessions[0].transport
+    return Fleet(slots(workspace, sessions, transport), stays=True, transport=transport)
 
 
-def one_shot(workspace: Workspace, size: int) -> Fleet:
-    transport = shared(workspace)
-    places = [OneShot(transport, workspace.clock, caller=workspace.callers()) for _ in range(size)]
-    return Fleet(slots(workspace, places, transport), False, transport)
-
-
-def article(workspace: Workspace, size: int) -> Fleet:
-    transport = shared(workspace)
-    places = [ArticleSession(transport, workspace.clock, caller=workspace.callers()) for _ in range(size)]
-    return Fleet(slots(workspace, places, transport), False, transport)
-
-
-def shared(workspace: Workspace) -> Transport:
-    """One for all runs, which waits for as long as a function may run."""
-    return workspace.connect(replace(workspace.target, slot=0), READ_SECONDS)
+def invocations(workspace: Workspace, size: int, kind: type[OneShot | ArticleSession]) -> Fleet:
+    """Each run is an invocation by itself. All share one transport, which waits for as long as a function may run."""
+    transport = workspace.connect(replace(workspace.target, slot=0), READ_SECONDS)
+    places = [kind(transport, workspace.clock, caller=workspace.callers()) for _ in range(size)]
+    return Fleet(slots(workspace, places, transport), stays=False, transport=transport)
 
 
 def slots(workspace: Workspace, places: Sequence[Place], transport: Transport) -> list[Slot]:
