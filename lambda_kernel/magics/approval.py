@@ -47,14 +47,14 @@ class Approval:
         costs: Costs,
         emit: Emit,
         control: StoppableControl,
-        reckoning: Reckoning = UNKNOWN,
+        reckoning: Reckoning,
         *,
-        attended: bool,
+        interactive: bool,
         agreed: bool,
     ) -> None:
-        """attended: whether there is a user who can answer; agreed: the user has agreed to any cost before."""
+        """interactive: whether there is a user who can answer; agreed: the user has agreed to any cost before."""
         self._costs, self._emit, self._control = costs, emit, control
-        self._attended, self._agreed = attended, agreed
+        self._interactive, self._agreed = interactive, agreed
         self._up_to = costs.warn_usd
         self._before_usd, self._stops = costs.spent_usd, reckoning.stops
         self.most = math.inf
@@ -100,7 +100,7 @@ class Approval:
         if self._agreed:
             self._emit(Notice(f"{what}, {why}", "cost"))
             self._up_to = 2 * usd
-        elif self._attended:
+        elif self._interactive:
             self._question = f"{what}, {why}. Go on? [y/N] "
         else:
             self.closed = True
@@ -122,7 +122,7 @@ class Approval:
         if not self.closed or made == planned:
             return None
         what, amount = self._what, dollars(self._up_to or 0)
-        if self._attended:
+        if self._interactive:
             return TooCostly(f"{what}: it was stopped after {made:,} of {planned:,} runs, as you wished")
         return TooCostly(
             f"{what}, and more than {amount} needs your word: it was stopped after {made:,} of {planned:,} runs. "

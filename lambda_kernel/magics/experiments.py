@@ -70,9 +70,10 @@ def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> N
     workspace, experiment = call.workspace, trial.experiment
     workspace.experiment = experiment
     view = Progress(call, file, sorts=trial.sorts)
-    ways = {"attended": call.interactive, "agreed": call.options.yes}
     control = StoppableControl(call.control, workspace.clock)
-    approval = Approval(workspace.costs, call.emit, control, trial.reckoning, **ways)
+    approval = Approval(
+        workspace.costs, call.emit, control, trial.reckoning, interactive=call.interactive, agreed=call.options.yes
+    )
     clocks = Clocks(workspace.clock, lambda: datetime.now(timezone.utc), control.wait)
     context = Context(call.emit, control, trial.usage)
     engine = Engine(trial.slots, context, clocks, ahead=trial.ahead, gate=approval)
