@@ -20,7 +20,7 @@ from .gate import Gate, OpenGate
 from .lanes import TICK_SECONDS, LaneControl, side_by_side
 from .plan import Plan, Run
 from .row import Begin, Ending, Outcome, Row, measured
-from .schedule import Schedule, slots_of
+from .schedule import Schedule
 
 # The run may have begun, and the next one can begin all the same. Every other error would meet the next run as well.
 LOST = (errors.CommandLost, errors.Unanswered, errors.FunctionFailed)
@@ -149,8 +149,8 @@ class Engine:
         self._end = None if cell.seconds is None else self._clocks.seconds() + cell.seconds
         self._schedule = Schedule(experiment.plan, len(self._slots), self._clocks.seconds)
         self.tick()
-        lanes = slots_of(experiment.plan, self._slots)
-        self._alone = lanes == 1
+        lanes = min(experiment.plan.at_once, len(self._slots), len(experiment.plan.runs))
+        self._alone = lanes <= 1
         if self._alone:
             self._lane(self._control)
         else:

@@ -6,7 +6,7 @@ What Lambda throttles has not begun. It goes back to the end of the queue, and w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ..errors import Throttled
 from .plan import Plan, Run
@@ -113,8 +113,3 @@ class Schedule:
         if self.running or not self.refusal or (self.begun and not self.refusal.quota):
             return False
         return self._clock() - self._moved > PATIENCE_SECONDS
-
-
-def slots_of(plan: Plan, slots: Sequence[object]) -> int:
-    """How many runs can go on at once."""
-    return max(min(plan.at_once, len(slots), len(plan.runs)), 1)
