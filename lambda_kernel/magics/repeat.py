@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ..errors import ShellPerCommand, UsageError
 from ..experiments.engine import Experiment, Slot
 from ..experiments.plan import Plan, repetitions
-from ..experiments.survival import idle
+from ..experiments.survival import IdlePlan, idle
 from ..output.figures import duration
 from ..session.cell import Cell, Notice, Result
 from ..session.context import Context
@@ -35,7 +35,7 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
     plan = plan_of(options)
     with table_file(options.csv) as file:
         transport = workspace.enter(call.emit, call.control).transport
-        if options.idle:
+        if isinstance(plan, IdlePlan):
             begin_idle(call, plan)
         here = Slot(Here(call, command), workspace.target.function, transport.region, cell.variables)
         experiment = Experiment(plan)
@@ -50,11 +50,11 @@ def plan_of(options: Namespace) -> Plan:
     return repetitions(name, options.n, options.d, options.cold)
 
 
-def begin_idle(call: Call, plan: Plan) -> None:
+def begin_idle(call: Call, plan: IdlePlan) -> None:
     """Say how long it takes. Raises UsageError if nothing can be learnt."""
     if not isinstance(entered(call, call.workspace.target, call.usage), Session):
         raise UsageError("--idle: the 2018 article's function does not tell which environment answers")
-    whole = duration(sum(run.pause_seconds for run in plan.runs))
+    whole = duration(plan.pause_seconds)
     call.emit(Notice(f"{len(plan.runs):,} runs, with pauses of {whole} in all. An interrupt keeps the table", "runs"))
 
 
