@@ -8,6 +8,7 @@ from typing import Any
 
 from ..aws.target import HOST
 from ..local.cpu_share import INDEPENDENT, cpus_seen
+from .figures import plural
 from .style import SMALL, small
 
 Facts = Mapping[str, Any]
@@ -184,10 +185,6 @@ def runtime(facts: Facts) -> Rows:
         "so far": f"{plural(facts['invocations_by_this_kernel'], 'invocation')} by this kernel, "
         f"{plural(facts['cells'], 'cell')} in this shell",
     }
-
-
-def plural(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 GROUPS: dict[str, Callable[[Facts], Rows]] = {

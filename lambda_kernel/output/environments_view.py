@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ..experiments.folding import ranges
 from ..experiments.row import Row
 from ..experiments.statistics import known
-from .figures import UNKNOWN, number
+from .figures import UNKNOWN, number, plural
 
 HEAD = ("index", "environment", "runs", "failed", "init ms", "duration ms", "memory MB")
 INDEX_CHARACTERS = 16
@@ -41,7 +41,7 @@ def counted(rows: Sequence[Row]) -> str:
     count = len({row.environment_id for row in found})
     new = len({row.environment_id for row in found if row.cold_start})
     some = "" if len(found) == len(rows) else "known "
-    text = f"{count:,} {some}environment{'' if count == 1 else 's'}"
+    text = plural(count, f"{some}environment")
     return f"{text}, {new:,} of them new" if new else text
 
 

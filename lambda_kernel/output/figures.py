@@ -1,4 +1,4 @@
-"""Figures in tables."""
+"""Figures in tables and sentences."""
 
 UNKNOWN = "-"
 
@@ -6,6 +6,11 @@ UNKNOWN = "-"
 def number(value: float | None) -> str:
     """At most two digits after the point."""
     return UNKNOWN if value is None else f"{value:,.2f}".removesuffix("0").removesuffix("0").removesuffix(".")
+
+
+def plural(count: int, what: str) -> str:
+    """Such as `1 run`, `1,000 runs`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...aws.target import HOST
 from ...local.cpu_share import INDEPENDENT
 from ...magics.environment import VOLATILE, VOLATILE_PARTS
+from ...output.figures import plural
 from .comparison import Comparison
 from .environments import DIFFERENT, SAME, UNKNOWN, Field
 
@@ -26,14 +27,10 @@ def verdict(comparison: Comparison) -> str:
     rows = comparison.rows
     different = sum(row.outcome == DIFFERENT for row in rows)
     fields = sum(field.outcome == DIFFERENT for field in comparison.fields)
-    cells = f"{different} of {counted(len(rows), 'cell')} with different outputs" if rows else "No code in the notebook"
+    cells = f"{different} of {plural(len(rows), 'cell')} with different outputs" if rows else "No code in the notebook"
     if not comparison.fields:
         return f"{cells}."
-    return f"{cells}; {counted(fields, 'field')} of the environment that {'differs' if fields == 1 else 'differ'}."
-
-
-def counted(number: int, name: str) -> str:
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
+    return f"{cells}; {plural(fields, 'field')} of the environment that {'differs' if fields == 1 else 'differ'}."
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
