@@ -28,8 +28,8 @@ class Argument:
     choices: words that are typed as they are, with their meanings.
     read: makes the value of any other word; raises ValueError if there is none.
     nargs: of a word, as in argparse. default: the value if it is not given. kinds: what else Tab offers. signed: its
-    words may begin with a dash, so the magic has no options. offers: words of `read` that Tab
-    offers once one is begun.
+    words may begin with a dash, so the magic has no options. offers: words of `read` that Tab offers once one is
+    begun.
     """
 
     name: str
@@ -75,7 +75,7 @@ def same(*words: str) -> dict[str, object]:
     return {word: word for word in words}
 
 
-def named(text: str) -> str:
+def nonempty(text: str) -> str:
     """Reads a word that must not be empty."""
     if not text:
         raise ValueError(text)

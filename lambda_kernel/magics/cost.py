@@ -13,9 +13,11 @@ NOTE = "(Estimated from list prices of 2026-09. Free tier, discounts and /tmp ab
 
 def run(call: Call) -> str:
     options, costs = call.options, call.workspace.costs
-    given = [name for name in ("warn", "limit") if getattr(options, name) is not NOT_GIVEN]
-    for name in given:
-        setattr(costs, f"{name}_usd", getattr(options, name))
+    if options.warn is not NOT_GIVEN:
+        costs.warn_usd = options.warn
+    if options.limit is not NOT_GIVEN:
+        costs.limit_usd = options.limit
+    given = (options.warn, options.limit) != (NOT_GIVEN, NOT_GIVEN)
     lines = [line(function, region, cost) for (function, region), cost in costs.of.items()]
     spent = "".join(lines) + NOTE if lines else "No cost yet: no cell has run on a function.\n"
     return spent + (settings(costs) if given or costs.limit_usd is not None else "")

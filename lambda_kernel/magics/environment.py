@@ -19,7 +19,7 @@ from ..session.cell import Shown
 from ..transfer import Local
 from ..untrusted import Unfit, array, flag, load, maybe, number, one_of, record, row, shown, whole
 from ..untrusted import table as objects
-from .arguments import Argument, named
+from .arguments import Argument, nonempty
 from .base import Call, Magic
 
 KEY = "lambda_environment"
@@ -200,7 +200,7 @@ MAGIC = Magic(
             "notebook",
             "with `--diff`: a saved notebook; the last %environment in it counts",
             "NOTEBOOK",
-            read=named,
+            read=nonempty,
             nargs="?",
             kinds=("local path",),
         ),

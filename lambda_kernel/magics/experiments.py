@@ -22,7 +22,7 @@ from ..session.context import Context
 from ..transfer import Local
 from ..workspace.limited_control import StoppableControl
 from .approval import UNKNOWN, Approval, Reckoning
-from .arguments import Argument, named
+from .arguments import Argument, nonempty
 from .base import Call
 from .output import writes
 
@@ -31,7 +31,7 @@ CSV = Argument(
     "--csv",
     "write the rows to a file on this machine; the first row replaces an old one",
     "FILE",
-    read=named,
+    read=nonempty,
     kinds=("local path",),
 )
 YES = Argument("--yes", "do not ask, whatever it will cost (`%cost --warn`)")

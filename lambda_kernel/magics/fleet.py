@@ -18,7 +18,7 @@ from ..session.cell import Cell, Notice, Result
 from ..workspace.workspace import Workspace
 from . import fleet_shells
 from .approval import ENDING_SECONDS, Reckoning
-from .arguments import Argument, named, same
+from .arguments import Argument, nonempty, same
 from .base import Call, Command, Magic
 from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
 from .fleet_items import OWN, items_of
@@ -135,7 +135,7 @@ MAGIC = Magic(
             "one run for each line of this file, with the line in `$FLEET_ITEM`; `-` takes the lines below a line `--` "
             "in the cell",
             "FILE",
-            read=named,
+            read=nonempty,
             kinds=("local path",),
         ),
         Argument("--jobs", "at most so many at once; the default is all of them", "J", read=count),

@@ -2,7 +2,7 @@
 
 from .. import errors
 from ..transfer import Local, Overwriting, RemoteSide, Transfer, open_remote_side
-from .arguments import Argument, named
+from .arguments import Argument, nonempty
 from .base import Call, Magic
 
 
@@ -35,7 +35,7 @@ MAGIC = Magic(
             "paths",
             "what is copied, and where to; with one word, to the notebook's directory",
             "REMOTE… [LOCAL]",
-            read=named,
+            read=nonempty,
             nargs="+",
             kinds=("local path", "remote path"),
         ),

@@ -4,7 +4,7 @@ import time
 from argparse import Namespace
 
 from ..workspace.history import Entry, History, glob
-from .arguments import Argument, named
+from .arguments import Argument, nonempty
 from .base import Call, Magic
 
 SHOWN = 20
@@ -31,7 +31,7 @@ def listed(history: History, first: int | str, pattern: str | None) -> str:
 
 
 def count_or_pattern(word: str) -> int | str:
-    return int(word) if word.isdecimal() and len(word) < 10 else named(word)
+    return int(word) if word.isdecimal() and len(word) < 10 else nonempty(word)
 
 
 def check(options: Namespace) -> str:
@@ -60,7 +60,7 @@ MAGIC = Magic(
             nargs="?",
             default=SHOWN,
         ),
-        Argument("pattern", "a part of a cell; with `*` or `?` the whole cell", "PATTERN", read=named, nargs="?"),
+        Argument("pattern", "a part of a cell; with `*` or `?` the whole cell", "PATTERN", read=nonempty, nargs="?"),
         Argument("--clear", "delete the history"),
     ),
     check=check,

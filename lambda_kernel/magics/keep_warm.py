@@ -31,7 +31,7 @@ def price(workspace: Workspace, pings: int) -> str:
     """Of all pings, with the memory and architecture that the last cell saw."""
     if workspace.target.local:
         return "free on the local emulator"
-    session = workspace.sessions.get(workspace.target)
+    session = workspace.current
     place = session.transport if session else None
     cost = workspace.costs.of.get((place.function, place.region)) if place else None
     if place is None or cost is None or cost.latest is None or cost.latest.totals is None:

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..output.to_file import Writer
 from ..session.cell import Cell, Notice, Result
 from ..transfer import Local
-from .arguments import Argument, named
+from .arguments import Argument, nonempty
 from .base import Call, Command, Magic
 
 
@@ -49,7 +49,7 @@ MAGIC = Magic(
     "output",
     "write the cell's whole stdout to a file on this machine",
     arguments=(
-        Argument("file", "on this machine; an existing file is replaced", "FILE", read=named, kinds=("local path",)),
+        Argument("file", "on this machine; an existing file is replaced", "FILE", read=nonempty, kinds=("local path",)),
     ),
     take=take,
     more="The file gets every byte, whatever the size. stderr and notices are shown as usual.",

@@ -1,7 +1,7 @@
 """%put: files of this machine into the environment."""
 
 from ..transfer import Local, Transfer, open_remote_side
-from .arguments import Argument, named
+from .arguments import Argument, nonempty
 from .base import Call, Magic
 
 
@@ -22,7 +22,7 @@ MAGIC = Magic(
             "paths",
             "what is copied, and where to; with one word, to the shell's working directory",
             "LOCAL… [REMOTE]",
-            read=named,
+            read=nonempty,
             nargs="+",
             kinds=("local path", "remote path"),
         ),

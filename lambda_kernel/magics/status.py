@@ -19,7 +19,7 @@ def run(call: Call) -> str:
     verbose = call.options.verbose
     workspace, settings = call.workspace, call.workspace.settings
     rows = {"target": str(workspace.target), **cpu_share(workspace.target)}
-    session = workspace.sessions.get(workspace.target)
+    session = workspace.current
     if session is None:
         rows["session"] = "none yet: the first cell starts one"
     else:

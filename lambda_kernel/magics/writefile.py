@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..session.cell import Cell, Output, Result
 from ..transfer import open_remote_side, save
-from .arguments import Argument, named
+from .arguments import Argument, nonempty
 from .base import Call, Command, Magic
 
 
@@ -22,7 +22,7 @@ MAGIC = Magic(
     "write the rest of the cell to a file in the environment",
     arguments=(
         Argument("-a", "append to an existing file, which is replaced otherwise"),
-        Argument("path", "in the environment", "PATH", read=named, kinds=("remote path",)),
+        Argument("path", "in the environment", "PATH", read=nonempty, kinds=("remote path",)),
     ),
     take=take,
     text=True,
