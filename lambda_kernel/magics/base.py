@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import shlex
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ..aws.usage import Usage
 from ..bash.commands import Word, line_of, names_job, words
-from ..errors import UsageError
+from ..errors import Abandoned, Interrupted, UsageError
 from ..session.cell import Cell, Control, Emit, Result
 from ..session.context import Context
 from ..workspace.workspace import Workspace
 from .arguments import Argument, Parser, asks_help
 
+T = TypeVar("T")
 # `%1`, `%%` and `%?x` are bash's job specs, so a magic begins with a letter. A blank or one of bash's operators ends
 # its name. Blank lines and comments may stand before it.
 LINE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(%%?)([A-Za-z][\w-]*)(?![^\s;&|<>])([^\n]*)(?:\n|\Z)")
@@ -51,6 +53,15 @@ class Call:
     @property
     def context(self) -> Context:
         return Context(self.emit, self.control, self.usage)
+
+    def within_limit(self, ask: Callable[[], T], what: str) -> T:
+        """Ask AWS something that is no invocation, within the cell's time limit. what: what is done meanwhile, for the
+        error. Raises errors.KernelError."""
+        try:
+            return self.workspace.caller(ask, self.control, 0.0, self.workspace.settings.seconds or math.inf)
+        except Abandoned as error:
+            why = "interrupted" if self.control.interrupts else "the time limit was reached"
+            raise Interrupted(f"{why} while {what}") from error
 
 
 class Command(Protocol):

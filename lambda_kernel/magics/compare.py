@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from ..aws.target import Target
 from ..aws.target_words import expand
 from ..aws.usage import Usage
-from ..errors import Abandoned, Interrupted, UsageError
+from ..errors import UsageError
 from ..experiments.comparison import comparison
 from ..experiments.engine import Experiment, Slot
 from ..local.cpu_share import INDEPENDENT
@@ -66,13 +65,8 @@ def take(call: Call, cell: Cell, command: Command) -> Result | None:
 
 def functions(call: Call, target: Target) -> list[str]:
     """The names of all where a target is. Raises errors.KernelError."""
-    workspace = call.workspace
-    ask, limit = functools.partial(workspace.connector.functions, target), workspace.settings.seconds or math.inf
-    try:
-        return workspace.caller(ask, call.control, 0.0, limit)
-    except Abandoned as error:
-        why = "interrupted" if call.control.interrupts else "the time limit was reached"
-        raise Interrupted(f"{why} while functions were looked for: nothing was run") from error
+    ask = functools.partial(call.workspace.connector.functions, target)
+    return call.within_limit(ask, "functions were looked for: nothing was run")
 
 
 def too_many(targets: int, runs: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import re
 import uuid
 from argparse import Namespace
@@ -14,7 +13,6 @@ from typing import Any
 from ..aws.endpoints import service_host
 from ..aws.error_text import mask
 from ..aws.usage import Key
-from ..errors import Abandoned, Interrupted
 from ..function.sent import caller_identity, system
 from ..output import live_view
 from ..output.environment_table import some, table
@@ -67,10 +65,7 @@ def decisions(call: Call, arn: str, actions: list[str]) -> dict[str, str]:
     """Raises errors.KernelError."""
     workspace = call.workspace
     ask = functools.partial(workspace.connector.decisions, workspace.target, arn, actions)
-    try:
-        return workspace.caller(ask, call.control, 0.0, workspace.settings.seconds or math.inf)
-    except Abandoned as error:
-        raise Interrupted("interrupted while the policy simulator was asked") from error
+    return call.within_limit(ask, "the policy simulator was asked")
 
 
 def rows(facts: Mapping[str, Any], local: bool, actions: list[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 
 from lambda_kernel.aws.target import Target
 from lambda_kernel.aws.usage import Usage
-from lambda_kernel.errors import Refused, UsageError
+from lambda_kernel.errors import Abandoned, Interrupted, Refused, UsageError
 from lambda_kernel.magics import GROUPS, KNOWN, Call
 from lambda_kernel.magics.whoami import KEY, run
 from lambda_kernel.session.cell import CellEvent, Shown
@@ -30,6 +30,8 @@ class Simulated(PricedRunner):
         assert (target.function, arn) == ("shell", ARN)
         if "iam:CreateRole" in actions:
             raise Refused("the policy simulator cannot be asked")
+        if "iam:GetUser" in actions:
+            raise Abandoned("it has not answered")
         return {one: "allowed" if one == "s3:GetObject" else "implicitDeny" for one in actions if one != "x:Y"}
 
 
@@ -75,6 +77,11 @@ def test_what_it_may_do(simulated: Simulated) -> None:
 def test_a_simulator_that_cannot_be_asked(simulated: Simulated) -> None:
     with endpoint(XML) as told, pytest.raises(Refused, match="cannot be asked"):
         shown(simulated, told.url, "iam:CreateRole")
+
+
+def test_a_simulator_that_does_not_answer_in_time(simulated: Simulated) -> None:
+    with endpoint(XML) as told, pytest.raises(Interrupted, match="the time limit was reached while the policy sim"):
+        shown(simulated, told.url, "iam:GetUser")
 
 
 def test_sts_out_of_reach(simulated: Simulated) -> None:
