@@ -100,7 +100,7 @@ def build_parser(only_run: bool = False) -> argparse.ArgumentParser:
     if only_run:
         add_run(commands, RUN, run)
         return parser
-    from .commands.comparison.choices import add_command as add_comparison
+    from .commands.comparison.options import add_command as add_comparison
     from .commands.demo import add_command as add_demo
     from .commands.deploy.parser import add_commands as add_deployment
     from .commands.images import add_command as add_images

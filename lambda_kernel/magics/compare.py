@@ -31,7 +31,6 @@ class Met:
     """A target that is there. name: as the user wrote it; init_ms: of its environment, if it was started now."""
 
     name: str
-    target: Target
     session: AnySession
     init_ms: float | None
 
@@ -88,7 +87,7 @@ def meet(call: Call, targets: Iterable[tuple[str, Target]]) -> list[Met]:
         started[target] = session, usage.totals.init_duration_ms if usage.totals else None
     for session, _ in started.values():
         call.workspace.costs.count_cell(session.transport.function, session.transport.region)
-    return [Met(name, target, *started[target]) for name, target in targets]
+    return [Met(name, *started[target]) for name, target in targets]
 
 
 def notes(targets: Sequence[tuple[str, Target]]) -> list[str]:

@@ -54,8 +54,8 @@ def outcome(experiment: Experiment) -> Result:
 
 @dataclass(frozen=True)
 class Trial:
-    """An experiment, and what it is made with. usage: counts it; ahead: as in Engine; sorts: as in Progress; reckoning:
-    what is known of its cost."""
+    """An experiment, and what it is made with. usage: counts it; ahead: as in Engine; sorts: as in ProgressView;
+    reckoning: what is known of its cost."""
 
     experiment: Experiment
     slots: Sequence[Slot]
@@ -69,7 +69,7 @@ def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> N
     """Make it the last one, and show it. Whatever ends it, its rows are shown. Raises errors.KernelError."""
     workspace, experiment = call.workspace, trial.experiment
     workspace.experiment = experiment
-    view = Progress(call, file, sorts=trial.sorts)
+    view = ProgressView(call, file, sorts=trial.sorts)
     control = StoppableControl(call.control, workspace.clock)
     approval = Approval(
         workspace.costs, call.emit, control, trial.reckoning, interactive=call.interactive, agreed=call.options.yes
@@ -88,17 +88,18 @@ def show_plot(experiment: Experiment, call: Call) -> None:
     runs_plot.show(experiment, call.emit, call.control, screen.columns, pictures=screen.pictures)
 
 
-class Progress:
+class ProgressView:
     """Shows how far an experiment is, and writes its rows to the file, if there is one.
 
     sorts: the table has the runs in the order of their numbers.
     """
 
-    def __init__(self, call: Call, file: TableFile | None, *, sorts: bool = False) -> None:
-        self._emit, self._clock, self._file, self._sorts = call.emit, call.workspace.clock, file, sorts
-        self._key, self._table, self._due, self._written = uuid.uuid4().hex, uuid.uuid4().hex, 0.0, 0
-        self._shown = ""
-        self._call = call
+    def __init__(self, call: Call, file: TableFile | None, *, sorts: bool) -> None:
+        self._call, self._file, self._sorts = call, file, sorts
+        self._emit, self._clock = call.emit, call.workspace.clock
+        self._key, self._table_key = uuid.uuid4().hex, uuid.uuid4().hex
+        self._written = 0  # rows, to the file
+        self._shown, self._due = "", 0.0  # the progress, and when it is shown again
 
     def show(self, experiment: Experiment) -> None:
         new, self._written = experiment.rows[self._written :], len(experiment.rows)
@@ -139,7 +140,7 @@ class Progress:
         if grows:  # a live view is cut at the terminal's edge, and this one stays there
             text = wrapped(shown.data["text/plain"], self._call.workspace.columns)
             shown = replace(shown, data=shown.data | {"text/plain": text})
-        self._emit(replace(shown, key=self._table, live=grows))
+        self._emit(replace(shown, key=self._table_key, live=grows))
 
 
 def shown_table(experiment: Experiment, *, in_file: bool) -> Shown:
