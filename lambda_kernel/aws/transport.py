@@ -268,25 +268,3 @@ def keep_alive(client: Any) -> None:
     ]
     http._socket_options = options
     http._manager.connection_pool_kw["socket_options"] = options
-
-
-class FakeTransport:
-    """A function called in this process: for tests, and for programs that use a session without Lambda."""
-
-    def __init__(self, handler: Callable[[Event, Any], Any], context: Callable[[], Any]) -> None:
-        self.function, self.region = "fake", "local"
-        self.handler, self.context = handler, context
-        self.events: list[Event] = []
-        self.lock = threading.Lock()
-
-    def invoke(self, event: Event) -> Reply:
-        begin = time.monotonic()
-        with self.lock:  # an environment takes one invocation at a time
-            self.events.append(event)
-            payload = self.handler(json.loads(json.dumps(event)), self.context())
-        return Reply(json.loads(json.dumps(payload)), f"request-{len(self.events)}", time.monotonic() - begin)
-
-    def renew(self) -> bool:
-        return False
-
-    def close(self) -> None: ...

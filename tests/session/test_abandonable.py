@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from lambda_kernel import errors
-from lambda_kernel.aws.transport import BotoTransport, Event, FakeTransport, Reply, make_client
+from lambda_kernel.aws.transport import BotoTransport, Event, Reply, make_client
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.function import index
 from lambda_kernel.session.cell import Cell, CellEvent, Notice, Output, Result, ThreadControl, never
@@ -26,6 +26,7 @@ from lambda_kernel.session.session import Session
 from lambda_kernel.session.worker import Worker
 from tests.support.engine_client import commands_with
 from tests.support.engine_process import environ_for, local_engine
+from tests.support.fake_transport import FakeTransport
 from tests.support.in_process_session import CREDENTIALS, LambdaContext, wait_until
 from tests.support.kernel_client import Notebook, notebook
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from lambda_kernel import errors
-from lambda_kernel.aws.transport import Event, FakeTransport, Reply
+from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.function.index import ANSWERS, PROTOCOL, Op, State
 from lambda_kernel.session.cell import Cell
 from lambda_kernel.session.context import Context
 from lambda_kernel.session.phases import ACTIONS, LOST, OVERTAKEN, SILENCE, STEPS, Action, Phase
 from lambda_kernel.session.session import Session
+from tests.support.fake_transport import FakeTransport
 from tests.support.in_process_session import InProcess, Interrupts, LambdaContext
 
 PAIRS = [(phase, state) for phase in Phase for state in STEPS[phase]]

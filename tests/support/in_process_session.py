@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lambda_kernel.aws.transport import Event, FakeTransport, Reply
+from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.aws.usage import Usage
 from lambda_kernel.function import index
 from lambda_kernel.report import Report
@@ -26,6 +26,7 @@ from lambda_kernel.session.cell import (
 )
 from lambda_kernel.session.context import Context
 from lambda_kernel.session.session import Session
+from tests.support.fake_transport import FakeTransport
 
 # In a cell: until the function has read what the cell has printed.
 UNTIL_READ = "while read -t 0 </proc/self/fd/1 || read -t 0 </proc/self/fd/2; do sleep 0.01; done"
@@ -197,7 +198,7 @@ class InProcess:
 
 @dataclass
 class CountingTransport:
-    """The public fake, with faults, and telling the control how many answers came. The way there takes no time, so
+    """A FakeTransport with faults, and telling the control how many answers came. The way there takes no time, so
     that a busy machine makes no longer slices."""
 
     remote: InProcess

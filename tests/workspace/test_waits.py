@@ -7,13 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from lambda_kernel.aws.target import Target
-from lambda_kernel.aws.transport import FakeTransport, Transport
+from lambda_kernel.aws.transport import Transport
 from lambda_kernel.images.progress import Progress
 from lambda_kernel.session.cell import CellEvent, Shown, Waiting
 from lambda_kernel.session.waits import LONG_SECONDS
 from lambda_kernel.session.worker import Worker
 from lambda_kernel.workspace.workspace import Workspace
 from tests.support.clocked_control import Stuck
+from tests.support.fake_transport import FakeTransport
 from tests.support.silent_connector import SilentConnector
 
 
