@@ -68,7 +68,7 @@ def spec(name: str, of: Mapping[str, Sequence[float]], every: Sequence[float], w
             "data": {"values": points(of, scaled)},
             "encoding": {
                 "x": time_axis("time", "time", scaled, log=log),
-                "y": share_axis("share", "share of runs", [0, 0.25, 0.5, 0.75, 0.9, 1]),
+                "y": share_axis("share of runs", [0, 0.25, 0.5, 0.75, 0.9, 1]),
                 "color": coloured("figure", [*of]),
             },
             "layer": [{"mark": CURVE, "encoding": {"strokeDash": dash}}, runs],

@@ -98,5 +98,5 @@ def time_axis(field: str, name: str, scaled: Unit, *, log: bool = False, **more:
     return amount(field, title, scale={**scale, "nice": False, "padding": 10}, axis=axis)
 
 
-def share_axis(field: str, title: str, values: Sequence[float]) -> Spec:
-    return amount(field, title, scale={"domain": [0, 1]}, axis={"format": ".0%", "values": [*values]})
+def share_axis(title: str, values: Sequence[float]) -> Spec:
+    return amount("share", title, scale={"domain": [0, 1]}, axis={"format": ".0%", "values": [*values]})

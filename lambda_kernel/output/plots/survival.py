@@ -63,7 +63,7 @@ def value(pause: Pause, scaled: Unit) -> Spec:
 
 def layers(scaled: Unit) -> list[Spec]:
     tooltip = [amount("pause", f"pause ({scaled.name})", format=NUMBER), {"field": "count", "title": "still there"}]
-    share = share_axis("share", "still there", [0, 0.25, 0.5, 0.75, 1])
+    share = share_axis("still there", [0, 0.25, 0.5, 0.75, 1])
     count = {"field": "count", "type": "nominal"}
     beside = {"type": "text", "align": "left", "dx": 8, "dy": -9}
     return [
