@@ -14,16 +14,16 @@ from ..workspace.costs import Costs
 from ..workspace.limited_control import StoppableControl
 
 RARELY = 20
-# How long a command may run once it is to end: until the end of its invocation, and of those with the signals.
+# How long a command may still run once it is to end: until its invocation and those that bring the signals are over.
 ENDING_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Reckoning:
-    """What is known of an experiment's runs before the first. None: no price.
+    """What is known of an experiment's runs before the first.
 
-    run_usd: what one may cost; it is for a command that cannot be stopped as long as the function may run, and else no
-    longer than it takes to stop it. stops: whether an interrupt reaches what runs.
+    run_usd: the most that one can cost before it is stopped; None: no price is known. stops: whether an interrupt
+    reaches what runs. A command that none reaches goes on for as long as the function may run.
     """
 
     run_usd: float | None = None
@@ -36,8 +36,8 @@ UNKNOWN = Reckoning()
 class Approval:
     """Of one experiment: the engine's gate. The first run tells what the others will cost, and each one tells more.
 
-    Until one has told it, so many go on at once as cannot cost more than the amount together, and one at least. Once
-    the user has refused, no run begins. Those that have begun may end, unless they cost more than the amount.
+    Until one has told it, only so many go on at once as cannot cost more than the amount together, but at least one.
+    Once the user has refused, no run begins. Those that have begun may end, unless they cost more than the amount.
     """
 
     why = "the others wait until a run shows what they cost"

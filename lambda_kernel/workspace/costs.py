@@ -93,7 +93,8 @@ class Costs:
         """The cost of an invocation of so many seconds, by what earlier ones have told. starts: it may start an
         environment, which may be a tenant's. None: no price is known."""
         with self._lock:
-            latest = self._cost(function, region).latest if (function, region) in self.of else None
+            cost = self.of.get((function, region))
+            latest = cost.latest if cost else None
         if latest is None or latest.totals is None:
             return None
         memory_mb, architecture = latest.totals.memory_size_mb, ARCHITECTURES.get(latest.machine)
@@ -109,8 +110,8 @@ class Costs:
 
     @property
     def reached(self) -> bool:
-        """Whether it is time to interrupt: all that is under way but one may take it to the limit, so that it goes
-        beyond it by one invocation."""
+        """Whether it is time to interrupt: when all that is under way may reach the limit even without the dearest
+        invocation. So the limit is exceeded by one invocation at most."""
         limit = self.limit_usd
         if limit is None or self.spent_usd + self._reckoned_usd < limit:
             return False
