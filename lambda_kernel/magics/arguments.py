@@ -16,6 +16,7 @@ HELP = ("-h", "--help")
 OPTION = re.compile(r"--?[^\W\d][^\s=]*(?:=.*)?", re.DOTALL)  # `-1` and `-` are words
 
 NO_VALUE = "expected one argument"  # in argparse's words
+UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
 
 Kind = Literal["local path", "remote path", "target", "magic"]
 
@@ -80,6 +81,14 @@ def nonempty(text: str) -> str:
     if not text:
         raise ValueError(text)
     return text
+
+
+def time_span(text: str) -> float:
+    """Reads `90s`, `5m` or `2h`, in seconds."""
+    found = re.fullmatch(r"(\d{1,6})([smh])", text)
+    if not found:
+        raise ValueError(text)
+    return float(found[1]) * UNITS[found[2]]
 
 
 def asks_help(words: Sequence[str]) -> bool:

@@ -1,14 +1,11 @@
 """%keep-warm: regular invocations, so that Lambda keeps the environment while the user is away."""
 
-import re
-
 from ..aws.prices import cost_usd
 from ..aws.usage import ARCHITECTURES
 from ..workspace.workspace import PING_SECONDS, Workspace
-from .arguments import Argument
+from .arguments import Argument, time_span
 from .base import Call, Magic
 
-UNITS = {"s": 1, "m": 60, "h": 3600}
 PING_MS = 2  # a ping takes 1 to 2 ms, and Lambda bills whole milliseconds
 MOST_SECONDS = 24 * 3600
 
@@ -42,8 +39,8 @@ def price(workspace: Workspace, pings: int) -> str:
 
 
 def seconds(word: str) -> float:
-    found = re.fullmatch(r"(\d{1,6})([smh])", word)
-    if not found or not 0 < (value := int(found[1]) * UNITS[found[2]]) <= MOST_SECONDS:
+    value = time_span(word)
+    if not 0 < value <= MOST_SECONDS:
         raise ValueError(word)
     return value
 

@@ -14,14 +14,13 @@ from ..output.figures import duration
 from ..session.cell import Cell, Notice, Result
 from ..session.context import Context
 from ..session.session import Session
-from .arguments import Argument
+from .arguments import UNITS, Argument, time_span
 from .base import Call, Command, Magic
 from .entering import entered
 from .experiments import CSV, YES, Trial, carry_out, count, outcome, show_plot, shown_table, table_file
 
 MOST = 10_000
 LONGEST_PAUSE = 86_400.0
-UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def take(call: Call, cell: Cell, command: Command) -> Result | None:
@@ -102,8 +101,7 @@ def pause(word: str) -> float:
 
 def pauses(word: str) -> tuple[float, ...]:
     """Such as `1m,5m,10m`."""
-    found = [re.fullmatch(r"(\d{1,6})([smh])", part) for part in word.split(",")]
-    seconds = tuple(float(one[1]) * UNITS[one[2]] if one else 0.0 for one in found)
+    seconds = tuple(map(time_span, word.split(",")))
     if not all(0 < pause <= LONGEST_PAUSE for pause in seconds):
         raise ValueError(word)
     return seconds
