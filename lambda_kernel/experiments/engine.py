@@ -15,11 +15,12 @@ from ..session.cell import Cell, CellEvent, Control, Result
 from ..session.command import TYPING_SECONDS
 from ..session.context import Context
 from ..session.replacement import UNKNOWN
-from .folding import Collector, Folds
+from .experiment import Experiment
+from .folding import Collector
 from .gate import Gate, OpenGate
 from .lanes import TICK_SECONDS, LaneControl, side_by_side
-from .plan import Plan, Run
-from .row import Begin, Ending, Outcome, Row, measured
+from .plan import Run
+from .row import Begin, Ending, Row, measured
 from .schedule import Schedule
 
 # The run may have begun, and the next one can begin all the same. Every other error would meet the next run as well.
@@ -58,36 +59,6 @@ class Clocks:
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     lane: Callable[[Control, Callable[[], float]], LaneControl] = LaneControl
-
-
-@dataclass
-class Experiment:
-    """A plan, and what it has come to so far. error: the last one of a run, in words.
-
-    running: how many runs go on; waiting: how many wait for their turn, because Lambda takes no more at once. limit:
-    how many it takes, and whose limit that is. refused: why the runs that are missing could not be made. left: the
-    slots whose runs were given up, and whose places are not to be used again.
-    """
-
-    plan: Plan
-    rows: list[Row] = field(default_factory=list)
-    folds: Folds = field(default_factory=Folds)
-    error: errors.KernelError | None = None
-    stopped: Outcome | None = None  # why it ended before its last run
-    held: bool = False  # whether new environments were had by holding others, which takes time (Session.reset)
-    running: int = 0
-    waiting: int = 0
-    limit: str = ""
-    refused: errors.Throttled | None = None
-    left: list[int] = field(default_factory=list)
-
-    def number(self, outcome: Outcome) -> int:
-        return sum(row.outcome == outcome for row in self.rows)
-
-    def sort(self) -> None:
-        """By the runs' numbers, and no longer as they have ended."""
-        self.rows.sort(key=lambda row: self.plan.number(row.slot, row.repetition))
-        self.folds.sort()
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ..errors import KernelError
-
-if TYPE_CHECKING:
-    from .engine import Experiment
+from .experiment import Experiment
 
 
 class Gate(Protocol):

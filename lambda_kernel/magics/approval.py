@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ..aws.prices import dollars
 from ..errors import TooCostly
-from ..experiments.engine import Experiment
 from ..experiments.estimate import most_usd, total_usd
+from ..experiments.experiment import Experiment
 from ..session.cell import Emit, InputRequest, Notice
 from ..workspace.costs import Costs
 from ..workspace.limited_control import StoppableControl

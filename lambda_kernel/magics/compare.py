@@ -12,7 +12,8 @@ from ..aws.target_words import expand
 from ..aws.usage import Usage
 from ..errors import UsageError
 from ..experiments.comparison import comparison
-from ..experiments.engine import Experiment, Slot
+from ..experiments.engine import Slot
+from ..experiments.experiment import Experiment
 from ..local.cpu_share import INDEPENDENT
 from ..session.cell import Cell, Result
 from ..workspace.workspace import AnySession

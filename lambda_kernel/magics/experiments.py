@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..aws.usage import Usage
 from ..errors import CommandLost, Refused, UsageError
-from ..experiments.engine import Ahead, Clocks, Engine, Experiment, Slot
+from ..experiments.engine import Ahead, Clocks, Engine, Slot
+from ..experiments.experiment import Experiment
 from ..experiments.table_file import TableFile
 from ..output import experiment_view, runs_plot, runs_view
 from ..output.terminal import wrapped

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..aws.connector import MOST_SLOTS
 from ..aws.error_text import LONGEST_TIMEOUT_S
 from ..errors import UsageError
-from ..experiments.engine import Experiment
+from ..experiments.experiment import Experiment
 from ..experiments.folding import ranges
 from ..experiments.plan import Plan, fleet, mapped
 from ..local import room

@@ -7,7 +7,8 @@ from argparse import Namespace
 from dataclasses import dataclass, replace
 
 from ..errors import ShellPerCommand, UsageError
-from ..experiments.engine import Experiment, Slot
+from ..experiments.engine import Slot
+from ..experiments.experiment import Experiment
 from ..experiments.plan import Plan, repetitions
 from ..experiments.survival import IdlePlan, idle
 from ..output.figures import duration

@@ -10,7 +10,7 @@ from itertools import islice
 
 from ..experiments.comparison import Comparison, Figures, figures, ratios
 from ..experiments.curve import MARKS, Point, curve
-from ..experiments.engine import Experiment
+from ..experiments.experiment import Experiment
 from ..experiments.folding import Fold, Folds
 from ..experiments.row import Row
 from ..experiments.statistics import FEWEST, REPLICATES, SEED, Ratio

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..experiments.comparison import Comparison
-from ..experiments.engine import Experiment
+from ..experiments.experiment import Experiment
 from ..experiments.survival import IdlePlan
 from ..session.cell import CellEvent
 from . import comparison_view, folds_view, runs_view, survival_view

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from ..experiments.engine import Experiment
+from ..experiments.experiment import Experiment
 from ..experiments.folding import Fold, ranges
 from ..experiments.plan import ITEM, Plan
 from ..session.cell import CellEvent, Notice, Output, Shown, Truncated

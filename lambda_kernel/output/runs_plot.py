@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..experiments.comparison import Comparison, by_slot, counted, durations
 from ..experiments.curve import curve
-from ..experiments.engine import Experiment
+from ..experiments.experiment import Experiment
 from ..experiments.row import Row
 from ..experiments.survival import IdlePlan, samples
 from ..session.cell import Control, Emit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from ..experiments.engine import Experiment
+from ..experiments.experiment import Experiment
 from ..experiments.row import Row
 from ..experiments.statistics import distributions
 from . import environments_view

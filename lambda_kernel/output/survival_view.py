@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..aws.error_text import LOCAL
-from ..experiments.engine import Experiment
+from ..experiments.experiment import Experiment
 from ..experiments.survival import IdlePlan, Sample, samples
 from .figures import UNKNOWN, duration
 from .runs_view import problems, unsaved

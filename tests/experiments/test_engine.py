@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from lambda_kernel import errors
 from lambda_kernel.aws.usage import Usage
-from lambda_kernel.experiments.engine import Ahead, Clocks, Engine, Experiment, Slot
+from lambda_kernel.experiments.engine import Ahead, Clocks, Engine, Slot
+from lambda_kernel.experiments.experiment import Experiment
 from lambda_kernel.experiments.plan import repetitions
 from lambda_kernel.report import Report
 from lambda_kernel.session.cell import Cell, CellEvent, Output, Result, ThreadControl

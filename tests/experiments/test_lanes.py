@@ -12,7 +12,8 @@ import pytest
 
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.aws.usage import Usage
-from lambda_kernel.experiments.engine import Clocks, Engine, Experiment, Slot
+from lambda_kernel.experiments.engine import Clocks, Engine, Slot
+from lambda_kernel.experiments.experiment import Experiment
 from lambda_kernel.experiments.lanes import LaneControl, in_lanes
 from lambda_kernel.experiments.plan import mapped
 from lambda_kernel.session.cell import Cell, Output, Result, ThreadControl

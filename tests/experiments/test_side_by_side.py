@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from lambda_kernel import errors
 from lambda_kernel.aws.usage import Usage
-from lambda_kernel.experiments.engine import Clocks, Engine, Experiment, Slot
+from lambda_kernel.experiments.engine import Clocks, Engine, Slot
+from lambda_kernel.experiments.experiment import Experiment
 from lambda_kernel.experiments.gate import Gate
 from lambda_kernel.experiments.lanes import LaneControl
 from lambda_kernel.experiments.plan import fleet, mapped

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_kernel.experiments.engine import Experiment
+from lambda_kernel.experiments.experiment import Experiment
 from lambda_kernel.experiments.row import Outcome, Row
 from lambda_kernel.experiments.survival import IdlePlan, Sample, idle, samples
 from lambda_kernel.output import survival_view

@@ -13,7 +13,7 @@ import pytest
 from lambda_kernel import errors
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.aws.usage import Usage
-from lambda_kernel.experiments.engine import Experiment
+from lambda_kernel.experiments.experiment import Experiment
 from lambda_kernel.experiments.plan import repetitions
 from lambda_kernel.kernel.run_cell import Execution
 from lambda_kernel.output import runs_view

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lambda_kernel.experiments.engine import Experiment
+from lambda_kernel.experiments.experiment import Experiment
 from lambda_kernel.experiments.folding import Collector, Folds
 from lambda_kernel.experiments.plan import Plan, fleet, mapped
 from lambda_kernel.experiments.row import Ending

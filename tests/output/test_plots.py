@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from lambda_kernel.experiments.comparison import comparison
 from lambda_kernel.experiments.curve import MARKS, Mark, Point
-from lambda_kernel.experiments.engine import Experiment
+from lambda_kernel.experiments.experiment import Experiment
 from lambda_kernel.experiments.plan import fleet, repetitions
 from lambda_kernel.experiments.row import Row
 from lambda_kernel.experiments.survival import idle

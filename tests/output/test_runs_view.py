@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lambda_kernel.errors import Throttled
-from lambda_kernel.experiments.engine import Experiment
+from lambda_kernel.experiments.experiment import Experiment
 from lambda_kernel.experiments.plan import fleet
 from lambda_kernel.output.runs_view import progress
 from tests.support.rows import ROW
