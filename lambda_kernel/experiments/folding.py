@@ -9,7 +9,7 @@ from itertools import pairwise
 from ..session.cell import CellEvent, Emit, InputEnded, Notice, Output, Truncated, Waiting
 from .row import Ending
 
-KEPT_BYTES = 16_000_000  # of all different outputs together
+KEPT_BYTES = 16_000_000
 
 
 class Collector:
@@ -55,9 +55,10 @@ class Fold:
 
 @dataclass
 class Folds:
-    """The different outputs in the order in which they first came. size: of them together, in bytes. unkept: the runs
-    with an output for which there was no room."""
+    """The different outputs in the order in which they first came. size: of them together, in bytes; most: how much
+    that may be. unkept: the runs with an output for which there was no room."""
 
+    most: int = KEPT_BYTES
     of: dict[tuple[str, bytes, Ending], Fold] = field(default_factory=dict)
     size: int = 0
     unkept: list[int] = field(default_factory=list)
@@ -93,7 +94,7 @@ class Folds:
 
     def _room(self, fold: Fold) -> bool:
         """Each stream's first output finds room: it has the bound of a cell."""
-        return self.size + len(fold.data) <= KEPT_BYTES or all(kept.stream != fold.stream for kept in self.of.values())
+        return self.size + len(fold.data) <= self.most or all(kept.stream != fold.stream for kept in self.of.values())
 
 
 def ranges(numbers: Iterable[int]) -> str:
