@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,7 @@ def _on_disk(kind: Kind, text: str, directory: Path | None) -> PathReference:
         raise _wrong(text, "it names no file")
 
     def whole(path: str) -> Path:
-        return ((directory or Path.cwd()) / Path(path).expanduser()).absolute()
+        return ((directory or Path.cwd()) / os.path.expanduser(path)).absolute()
 
     # skopeo's form for one of several images. A file whose name has a colon is that file.
     path, _, tag = text.partition(":")

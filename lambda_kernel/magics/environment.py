@@ -6,7 +6,6 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..errors import UsageError
 from ..output import live_view
 from ..output.environment_table import clock, differences, groups, table
 from ..session.cell import Shown
-from ..transfer import Local
+from ..transfer import Local, on_this_machine
 from ..untrusted import Unfit, array, flag, load, maybe, number, one_of, record, row, shown, whole
 from ..untrusted import table as objects
 from .arguments import Argument, nonempty
@@ -91,7 +90,7 @@ def earlier(last: tuple[str, Facts] | None, notebook: str | None) -> Earlier:
 
 def saved(place: str) -> Earlier:
     """What the last %environment of a notebook has found. Whoever sends a notebook could have written anything."""
-    path = Path(place).expanduser()
+    path = on_this_machine(place)
     name = Local().name(os.fsencode(path))
     try:
         cells = load(path.read_bytes())["cells"]

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from pathlib import Path
 
 from ..aws.usage import Usage
 from ..errors import CommandLost, Refused, UsageError
@@ -20,7 +19,7 @@ from ..output import experiment_view, runs_plot, runs_view
 from ..output.terminal import wrapped
 from ..session.cell import Bound, Cell, Notice, Result, Shown
 from ..session.context import Context
-from ..transfer import Local
+from ..transfer import Local, on_this_machine
 from ..workspace.limited_control import StoppableControl
 from .approval import UNKNOWN, Approval, Reckoning
 from .arguments import Argument, nonempty
@@ -159,12 +158,12 @@ def table_file(text: str | None, reads: str | None = None) -> Iterator[TableFile
     if text is None:
         yield None
         return
-    path = Path(text).expanduser()
+    path = on_this_machine(text)
     name = Local().name(os.fsencode(path))
     with writes(name):
         if (there := path.exists()) and not path.is_file():  # to open a pipe would wait, and hear no interrupt
             raise UsageError(f"cannot write {name} on this machine: it is no regular file")
-        if reads is not None and there and path.samefile(Path(reads).expanduser()):
+        if reads is not None and there and path.samefile(on_this_machine(reads)):
             raise UsageError(f"{name} is what this experiment reads, and --csv would replace it: name another file")
         file = path.open("a", encoding="utf-8", newline="")
     table = TableFile(file, name)

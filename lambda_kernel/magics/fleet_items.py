@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import codecs
 import os
-from pathlib import Path
 
 from ..errors import UsageError
-from ..transfer import Local
+from ..transfer import Local, on_this_machine
 
 MOST = 10_000
 MOST_BYTES = 20_000_000
@@ -43,7 +42,7 @@ def parted(code: str) -> tuple[str, str]:
 
 def read(place: str) -> tuple[str, bytes]:
     """The file's name, for messages, and what is in it."""
-    path = Path(place).expanduser()
+    path = on_this_machine(place)
     name = Local().name(os.fsencode(path))
     try:
         if not path.is_file() and path.exists():

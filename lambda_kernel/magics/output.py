@@ -6,12 +6,11 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from ..errors import UsageError
 from ..output.to_file import Writer
 from ..session.cell import Cell, Notice, Result
-from ..transfer import Local
+from ..transfer import Local, on_this_machine
 from .arguments import Argument, nonempty
 from .base import Call, Command, Magic
 
@@ -19,7 +18,7 @@ from .base import Call, Command, Magic
 def take(call: Call, cell: Cell, command: Command) -> Result | None:
     if not cell.code.strip():
         return None
-    path = Path(call.options.file).expanduser()
+    path = on_this_machine(call.options.file)
     name = Local().name(os.fsencode(path))
     with writes(name):
         if path.is_fifo():  # to open it would wait for a reader, and hear no interrupt

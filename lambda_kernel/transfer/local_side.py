@@ -9,6 +9,7 @@ import unicodedata
 import uuid
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, Protocol
 
@@ -105,6 +106,12 @@ def plain(text: str) -> bytes:
 def packed(name: str) -> str:
     """A name from a cell, for a request."""
     return file_ops.pack(plain(name))
+
+
+def on_this_machine(name: str) -> Path:
+    """What a cell names. `~name` of a user who does not exist is a file's name, as for bash. Raises
+    errors.UsageError."""
+    return Path(os.fsdecode(os.path.expanduser(plain(name))))
 
 
 def working_directory() -> bytes:

@@ -30,7 +30,13 @@ def test_what_was_written_stays_when_the_command_fails(runner: CellRunner, tmp_p
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [("", "usage"), ("a b", "usage"), ("/nowhere/f", "cannot write"), ("x" * 300, "too long")],
+    [
+        ("", "usage"),
+        ("a b", "usage"),
+        ("/nowhere/f", "cannot write"),
+        ("x" * 300, "too long"),
+        ("~no.such.user/f", "cannot write"),
+    ],
 )
 def test_files_that_cannot_be(runner: CellRunner, words: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):

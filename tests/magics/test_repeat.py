@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,20 @@ def test_a_file_for_rows_is_a_regular_one(runner: CellRunner, tmp_path: Path, ce
         with pytest.raises(errors.UsageError, match=r"cannot write .* on this machine: it is no regular file"):
             runner.run(cell.format(place))
     assert len(runner.sent) == sent
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("%%repeat 3 --csv {}\nls", "cannot write {} on this machine: No such file"),
+        ("%%fleet 3 --map {}\nls", "cannot read {} on this machine: No such file"),
+        ("%environment --diff {}", "cannot read {} on this machine: No such file"),
+    ],
+)
+def test_the_home_of_a_user_who_does_not_exist(runner: CellRunner, cell: str, said: str) -> None:
+    path = "~no.such.user/rows.csv"
+    with pytest.raises(errors.UsageError, match=re.escape(said.format(path))):
+        runner.run(cell.format(path))
 
 
 def test_an_old_file_is_replaced_by_the_first_row(priced: PricedRunner, tmp_path: Path) -> None:
