@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from ..experiments.experiment import Experiment
 from ..experiments.folding import Fold, ranges
@@ -19,6 +19,7 @@ SHOWN_BYTES = 1_000_000  # of them together, as much as a cell shows
 LINES = 200  # of a table
 LINE_CHARACTERS = 100
 ITEM_CHARACTERS = 60
+TEXT = "text-align: left; white-space: pre-wrap"
 WHERE = "`%last --csv FILE` writes stdout to a file"
 
 
@@ -34,7 +35,7 @@ def outputs(experiment: Experiment) -> Iterable[CellEvent]:
         yield from [table(lines, plan)] if lines else []
     yield from shown(folds, plan.unit, lambda fold: heading(fold, plan, len(experiment.rows)))
     if unkept := experiment.folds.unkept:
-        yield Notice(f"{plan.unit}s {ranges(unkept)}: other outputs, for which there was no room", "runs")
+        yield Notice(f"{named(unkept, plan.unit)}: other outputs, for which there was no room", "runs")
 
 
 def shown(folds: Sequence[Fold], unit: str, heading: Callable[[Fold], str]) -> Iterator[CellEvent]:
@@ -51,7 +52,11 @@ def shown(folds: Sequence[Fold], unit: str, heading: Callable[[Fold], str]) -> I
             yield Output(fold.stream, fold.data)
         yield from gap(fold)
     if left:
-        yield Notice(f"{unit}s {ranges({*left})}: other outputs, which are not shown. {WHERE}", "runs")
+        yield Notice(f"{named({*left}, unit)}: other outputs, which are not shown. {WHERE}", "runs")
+
+
+def named(runs: Collection[int], unit: str) -> str:
+    return f"{unit}{'s' if len(runs) > 1 else ''} {ranges(runs)}"
 
 
 def gap(fold: Fold) -> Iterator[Truncated]:
@@ -63,8 +68,8 @@ def gap(fold: Fold) -> Iterator[Truncated]:
 def heading(fold: Fold, plan: Plan, total: int) -> str:
     count, ending = len(fold.runs), fold.ending
     item = item_of(fold, plan)
-    one = f"{plan.unit} {fold.runs[0]}{item and f' ({item})'}"
-    whose = one if count == 1 else f"{plan.unit}s {ranges(fold.runs)}: {count:,} of {total:,}"
+    which = named(fold.runs, plan.unit)
+    whose = f"{which}{item and f' ({item})'}" if count == 1 else f"{which}: {count:,} of {total:,}"
     how = {"ok": "", "failed": failure(ending.exit_code or 0)}.get(ending.outcome, ending.outcome)
     what = {"stdout": "", "stderr": "stderr"}.get(fold.stream, "no output")
     return ", ".join(filter(None, (whose, how, what)))
@@ -92,4 +97,4 @@ def table(folds: Sequence[Fold], plan: Plan) -> Shown:
     cells: Cells = [head, *rows]
     more = f"and {len(folds) - LINES:,} other outputs. {WHERE}" if len(folds) > LINES else ""
     text = "\n".join(filter(None, (*aligned(cells), more)))
-    return Shown(uuid.uuid4().hex, {"text/plain": text, "text/html": page_of(cells) + more})
+    return Shown(uuid.uuid4().hex, {"text/plain": text, "text/html": page_of(cells, TEXT) + more})

@@ -32,8 +32,10 @@ def padded(column: Sequence[str]) -> list[str]:
     return [text.rjust(width) if figures else text.ljust(width) for text in column]
 
 
-def page_of(cells: Cells) -> str:
+def page_of(cells: Cells, style: str = "") -> str:
+    """style: of the cells; without one the front end aligns them, as figures are."""
     head, *rows = cells
-    names = "".join(f"<th>{html.escape(text)}</th>" for text in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{html.escape(text)}</td>' for text in row)}</tr>" for row in rows)
+    as_told = style and f' style="{style}"'
+    names = "".join(f"<th{as_told}>{html.escape(text)}</th>" for text in head)
+    lines = "".join(f"<tr>{''.join(f'<td{as_told}>{html.escape(text)}</td>' for text in row)}</tr>" for row in rows)
     return f"<table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lambda_kernel.experiments.experiment import Experiment
-from lambda_kernel.experiments.folding import Collector, Folds
+from lambda_kernel.experiments.folding import Collector, Fold, Folds
 from lambda_kernel.experiments.plan import Plan, fleet, mapped
 from lambda_kernel.experiments.row import Ending
 from lambda_kernel.output import folds_view
@@ -55,6 +55,16 @@ def test_more_are_in_a_table() -> None:
     assert told(different(LINES + 2))[-1] == f"and 2 other outputs. {WHERE}"
 
 
+def test_a_page_has_the_lines_as_they_are() -> None:
+    """JupyterLab sets cells flush right, and a page has one blank for many."""
+    of = {("stdout", data, OK): Fold("stdout", data, OK, runs=[number]) for number, data in enumerate(different(21))}
+    [shown] = folds_view.outputs(Experiment(fleet("%%fleet", 21, 1, "shell"), [ROW], Folds(of)))
+    assert isinstance(shown, Shown)
+    for start in ("th", "td"):
+        assert shown.data["text/html"].count(f'<{start} style="text-align: left; white-space: pre-wrap">') > 1
+        assert f"<{start}>" not in shown.data["text/html"]
+
+
 def test_the_table_names_the_items() -> None:
     items = ["https://example.com/\x1b", *map(str, range(SHOWN))]
     lines = told(different(SHOWN + 1), mapped("%%fleet --map", items, 1))
@@ -87,7 +97,7 @@ def test_the_bound_of_a_cell() -> None:
     big = SHOWN_BYTES * b"x"
     assert [len(line) for line in told([big, b"a", b"b"])][1] == SHOWN_BYTES
     assert told([big, b"a", b"b"])[2:] == [f"shells 1-2: other outputs, which are not shown. {WHERE}"]
-    assert told([b"a", big, b"b"])[2:] == ["shell 2", "b", f"shells 1: other outputs, which are not shown. {WHERE}"]
+    assert told([b"a", big, b"b"])[2:] == ["shell 2", "b", f"shell 1: other outputs, which are not shown. {WHERE}"]
 
 
 def test_outputs_without_room_are_named() -> None:
