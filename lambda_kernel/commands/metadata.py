@@ -6,7 +6,6 @@ import csv
 import json
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -40,13 +39,10 @@ def run(wish: Wish, out: TextIO, told: TextIO) -> int:
     if wish.csv and (wish.csv in wish.notebooks or wish.csv.endswith(".ipynb")):  # `--csv *.ipynb` names one
         print(f"lambda-kernel: --csv would replace the notebook {visible(wish.csv, LONGEST)}", file=told)
         return 1
+    rows, wrong = collect(wish.notebooks)
     try:
-        with open(wish.csv, "w", encoding="utf-8", newline="") if wish.csv else nullcontext() as file:
-            rows, wrong = collect(wish.notebooks)
-            if file:
-                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+        if wish.csv:
+            write(wish.csv, rows)
     except OSError as error:
         print(f"lambda-kernel: cannot write {visible(str(wish.csv), LONGEST)}: {error.strerror}", file=told)
         return 1
@@ -56,6 +52,15 @@ def run(wish: Wish, out: TextIO, told: TextIO) -> int:
     for sentence in wrong:
         print(f"lambda-kernel: {sentence}", file=told)
     return 1 if wrong else 0
+
+
+def write(path: str, rows: Sequence[dict[str, Any]]) -> None:
+    """An old file stays if there are no rows. Raises OSError."""
+    with open(path, "w" if rows else "a", encoding="utf-8", newline="") as file:
+        if rows:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 def collect(paths: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:

@@ -102,6 +102,13 @@ def test_no_notebook_is_replaced(tmp_path: Path, words: tuple[str, ...]) -> None
     assert all("ls" in (tmp_path / name).read_text() for name in ("a.ipynb", "b"))
 
 
+def test_an_old_file_stays_where_there_are_no_rows(tmp_path: Path) -> None:
+    """Such as of a notebook whose name was mistyped."""
+    (tmp_path / "rows.csv").write_text("of yesterday\n")
+    ran = lambda_kernel("metadata", "mistyped.ipynb", "--csv", "rows.csv", directory=tmp_path)
+    assert (ran.returncode, (tmp_path / "rows.csv").read_text()) == (1, "of yesterday\n")
+
+
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     ran = lambda_kernel("metadata", "any.ipynb", "--csv", "no/such.csv", directory=tmp_path)
     assert (ran.returncode, ran.stdout) == (1, "")
