@@ -117,7 +117,7 @@ class ProgressView:
         data = runs_view.progress(experiment)
         if data["text/plain"] != self._shown:
             self._shown = data["text/plain"]
-            self._emit(Shown(self._key, data, passing=passing))
+            self._emit(Shown(self._key, data, runs_view.NOTICE, passing=passing))
 
     def finish(self, experiment: Experiment) -> None:
         self._show(experiment, passing=bool(experiment.rows))  # the table's head says the same

@@ -14,6 +14,7 @@ from .style import normal
 from .table import Cells, described
 
 KEY = "lambda_runs"
+NOTICE: dict[str, object] = {"lambda_notice": "runs"}  # how far it is, is no output of the cell
 SAVED = 1_000  # rows in the metadata of a notebook's output: some 500 kB
 SHOWN = 20
 HELD = (

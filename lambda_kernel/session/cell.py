@@ -64,7 +64,7 @@ NOTICES: Mapping[NoticeCode, str] = MappingProxyType(
         "job": "bash's messages on its jobs, and whose output follows",
         "plots": "there is no plot, and what brings one",
         "retry": "an invocation is tried again",
-        "runs": "whose output of an experiment follows, and what became of its runs",
+        "runs": "how far an experiment is, whose output follows, and what became of its runs",
         "shell": "bash is a new one: what was restored, and what was not",
         "signal": "an interrupt has become a stronger signal",
         "truncated": "a part of the output is not shown",

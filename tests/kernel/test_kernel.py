@@ -253,7 +253,7 @@ def test_a_function_that_is_not_there(book: Notebook) -> None:
 def test_emulators_of_two_sizes_are_compared(book: Notebook) -> None:
     shown = book.run("%%compare local:128 local:256 --runs 2 --warmup 0\necho $AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
     assert shown.error is None
-    [_, table] = shown.displays  # the progress, and no report line: it ran on two functions
+    [table] = shown.displays  # no report line: it ran on two functions
     rows = table["metadata"]["lambda_runs"]
     assert [(row["target"], row["memory_size_mb"]) for row in rows] == [("local:128", 128), ("local:256", 256)] * 2
     assert "-128\n+256\n" in shown.out

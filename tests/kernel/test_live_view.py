@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lambda_kernel.output.runs_view import NOTICE
 from tests.support.kernel_client import Message, Notebook, Shown, notebook
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the local emulator needs Linux")
@@ -84,8 +85,9 @@ def test_an_interrupt_between_two_frames_skips_the_command_below(kernel: Noteboo
 def test_an_experiment_and_its_rows_in_the_notebook(kernel: Notebook) -> None:
     kernel.run("r=0")
     ran = kernel.run("%%repeat 3\necho hi; ((r += 1))")
-    [_, progress, table] = frames(ran)
-    assert (progress["msg_type"], progress["content"]["data"]["text/plain"]) == ("update_display_data", "3 of 3 runs")
+    [table] = frames(ran)
+    *_, progress = [m for m in ran.messages if m["msg_type"] == "update_display_data"]
+    assert (progress["content"]["metadata"], progress["content"]["data"]["text/plain"]) == (NOTICE, "3 of 3 runs")
     rows = table["content"]["metadata"]["lambda_runs"]
     assert [(row["target"], row["cold_start"], row["exit_code"]) for row in rows] == [("local", False, 0)] * 3
     assert ("runs", "[runs 1-3: 3 of 3]") in ran.notices

@@ -52,7 +52,7 @@ def idle() -> Iterator[IdleRunner]:
 
 
 def tables(ran: Ran) -> list[Shown]:
-    return [one for one in ran.cell_events if isinstance(one, Shown) and one.metadata]
+    return [one for one in ran.cell_events if isinstance(one, Shown) and "lambda_runs" in one.metadata]
 
 
 def test_it_tells_for_which_pauses_an_environment_lives(idle: IdleRunner) -> None:

@@ -14,6 +14,7 @@ import pytest
 from lambda_kernel import errors
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.aws.usage import Usage
+from lambda_kernel.commands.comparison.outputs import text_of
 from lambda_kernel.experiments.experiment import Experiment
 from lambda_kernel.experiments.plan import repetitions
 from lambda_kernel.kernel.run_cell import Execution
@@ -96,6 +97,16 @@ def test_rows_in_a_file_and_again(runner: CellRunner, tmp_path: Path) -> None:
     assert one.read_text() == two.read_text()
     with one.open() as file:
         assert [row["repetition"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+
+
+def test_how_far_it_is_is_no_output(runner: CellRunner) -> None:
+    """Whoever compares notebooks finds the same, however many went on at once and whose limit that was."""
+    told = [one for one in runner.run("%%repeat 2\ntrue").cell_events if isinstance(one, Shown)]
+    first, *_, last = [
+        {"data": one.data, "metadata": one.metadata} for one in told if "lambda_runs" not in one.metadata
+    ]
+    assert (first["data"]["text/plain"], last["data"]["text/plain"]) == ("0 of 2 runs", "2 of 2 runs")
+    assert text_of([first], str) == text_of([last], str) == ""
 
 
 @pytest.mark.parametrize("cell", ["%%repeat 3 --csv {}\nls", "%last --csv {}"])
