@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -52,6 +54,10 @@ def point(target: str, duration_ms: float, usd: float, low_ms: float, high_ms: f
 def made(found: Plot | None) -> Plot:
     assert found is not None
     return found
+
+
+def subtitle(found: Plot) -> str:
+    return " ".join(found.spec["title"]["subtitle"])
 
 
 def values(found: Plot | None) -> list[dict[str, Any]]:
@@ -143,7 +149,7 @@ def test_a_timeline_of_many_runs_spans_them_all() -> None:
         *((0, "3 (i0) and 49 more"), (5.25, "1003 (i50)"), (5.355, "1023 (i51) and 48 more"))
     ]
     assert sum(bar["cold"] for bar in bars) == 20
-    assert "A bar is a run, or several that follow each other closely; a diamond" in drawn.spec["title"]["subtitle"]
+    assert "A bar is a run, or several that follow each other closely; a diamond" in subtitle(drawn)
     assert drawn.text.endswith("10.49 s")
 
 
@@ -157,7 +163,7 @@ def test_a_timeline_says_how_many_of_its_bars_are_drawn() -> None:
     bars, drawn = values(timeline.plot("", rows)), made(timeline.plot("", rows))
     assert [bar["begin"] for bar in bars[:3]] == [0, 0.02, 0.05]
     assert len(bars) == timeline.MOST
-    assert "(1,000 of 2,500 are drawn, evenly chosen)" in drawn.spec["title"]["subtitle"]
+    assert "(1,000 of 2,500 are drawn, evenly chosen)" in subtitle(drawn)
     assert drawn.spec["encoding"]["x"]["scale"]["domain"] == [0, 25.09]
 
 
@@ -236,6 +242,21 @@ def test_vega_lite_has_nothing_to_warn_of() -> None:
     specs = json.dumps([found.spec for found in PLOTS.values()])
     done = subprocess.run([sys.executable, "-c", code], input=specs, text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_plot_shows_is_told_in_full() -> None:
+    """Vega cuts a subtitle that is too long for its line."""
+    pytest.importorskip("vl_convert")
+    code = (
+        "import json, sys, vl_convert\n"
+        "for spec in json.load(sys.stdin): print(vl_convert.vegalite_to_svg(spec, vl_version='5.8'))"
+    )
+    specs = json.dumps([plot.on_paper(found.spec) for found in PLOTS.values()])
+    drawn = subprocess.run([sys.executable, "-c", code], input=specs, text=True, capture_output=True, check=True)
+    texts = {html.unescape(text) for text in re.findall(r">([^<>]+)</(?:text|tspan)", drawn.stdout)}
+    for found in PLOTS.values():
+        assert {*found.spec["title"]["subtitle"]} <= texts
+        assert all(len(line) <= plot.SUBTITLE for line in found.spec["title"]["subtitle"])
 
 
 @all_plots

@@ -7,6 +7,7 @@ end. What is drawn once and for all is on white.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
 AROUND = "currentColor"
 INK, PAPER = "#24292f", "#ffffff"
 TITLE = {"fontSize": 14, "fontWeight": "bold", "subtitleFontSize": 12, "subtitlePadding": 5, "limit": WIDTH - 80}
+SUBTITLE = 72  # characters of a line, which have room within that limit in any of these fonts
 NUMBER = ",.6~g"  # in the format of D3, such as 1,234.56 and 0.5
 LEGEND: Spec = {"title": None, "legend": {"symbolType": "stroke"}}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"
@@ -49,7 +51,7 @@ def specification(title: str, subtitle: str, height: int, body: Spec) -> Spec:
     return {
         "$schema": SCHEMA,
         "description": f"{title}. {subtitle}",
-        "title": {"text": title, "subtitle": subtitle},
+        "title": {"text": title, "subtitle": textwrap.wrap(subtitle, SUBTITLE)},
         "width": WIDTH,
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},
