@@ -167,6 +167,15 @@ def test_a_timeline_says_how_many_of_its_bars_are_drawn() -> None:
     assert drawn.spec["encoding"]["x"]["scale"]["domain"] == [0, 25.09]
 
 
+@pytest.mark.parametrize(("environments", "runs"), [(9, 3_000), (900, 1_100)])
+def test_a_timeline_leaves_no_environment_out(environments: int, runs: int) -> None:
+    """They take turns, so every third run is one of three environments."""
+    rows = [at(9 * n, f"{n % environments}", cold_start=True) for n in range(runs)]
+    bars = values(timeline.plot("", rows))
+    assert [*dict.fromkeys(bar["environment"] for bar in bars)] == [f"{number}" for number in range(environments)]
+    assert len(bars) <= timeline.MOST
+
+
 def test_the_interval_of_a_share() -> None:
     """The figures are those of Wilson's interval in R: prop.test(4, 5, correct = FALSE)."""
     assert survival.interval(Pause(60, 4, 5)) == pytest.approx((0.3755, 0.9638), abs=1e-4)

@@ -46,7 +46,15 @@ def plot(name: str, rows: Sequence[Row], columns: int = characters.COLUMNS) -> P
 
 
 def thinned(bars: Sequence[Spec]) -> Sequence[Spec]:
-    return [bars[index * len(bars) // MOST] for index in range(MOST)] if len(bars) > MOST else bars
+    """Evenly from each environment, and at least its first: where runs take turns, every third may be those of a third
+    of the environments."""
+    if len(bars) <= MOST:
+        return bars
+    of: dict[str, list[Spec]] = {}
+    for one in bars:
+        of.setdefault(one["environment"], []).append(one)
+    shares = [(own, max(len(own) * MOST // len(bars), 1)) for own in of.values()]
+    return [own[index * len(own) // share] for own, share in shares for index in range(share)]
 
 
 def names_of(bars: Sequence[Spec]) -> list[str]:
