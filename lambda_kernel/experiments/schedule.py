@@ -28,6 +28,7 @@ class Schedule:
         self._free = deque(range(slots))  # the one that was used last comes first
         self._ready: dict[int, float] = {}  # by slot: when it may be tried again
         self._delay, self._grow_at, self._step = RETRY_SECONDS[0], 0.0, 1
+        self._probes = True  # whether runs have begun of which it is not known that Lambda takes them
         self._moved = clock()
         self.running = 0
         self._busy_at, self._most = 0, 0  # how many went on when Lambda throttled last, and the most since then
@@ -64,6 +65,7 @@ class Schedule:
         """Try one more, then two, then four, until Lambda throttles again: what kept it busy may have ended."""
         self.allowed, self._grow_at = self.running + self._step, now + self._delay
         self._step *= 2
+        self._probes = True
 
     def over(self, slot: int) -> None:
         """The run was made."""
@@ -86,12 +88,20 @@ class Schedule:
         """Lambda did not take it. A quota of environments concerns its slot alone."""
         self.put_back(run, slot)
         self.refusal = error
-        at = self._clock() + max(self._delay, error.after)
+        now = self._clock()
         if error.quota:
-            self._ready[slot] = at
-        else:
-            self.allowed, self._grow_at, self._step = self.running, at, 1
-            self._busy_at, self._most = self.running, self.running
+            self._ready[slot] = now + max(self._delay, error.after)
+            self._wait_longer()
+            return
+        if self._probes or now >= self._grow_at:  # the others that were begun together with it tell nothing more
+            self._grow_at = now + self._delay
+            self._probes = False
+            self._wait_longer()
+        self._grow_at = max(self._grow_at, now + error.after)
+        self.allowed, self._step = self.running, 1
+        self._busy_at, self._most = self.running, self.running
+
+    def _wait_longer(self) -> None:
         self._delay = min(self._delay * 2, RETRY_SECONDS[1])
 
     @property
