@@ -28,6 +28,10 @@ class Comparison(Plan):
     init_ms: tuple[float | None, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def number(self, slot: int, repetition: int) -> int:
+        """Which of all runs it is, from 1: each repetition is one on each target."""
+        return (repetition - self.runs[0].repetition) * len(self.targets) + slot + 1
+
 
 def comparison(
     name: str,

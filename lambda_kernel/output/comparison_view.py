@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from ..experiments.comparison import Comparison, Figures, figures, ratios
@@ -144,21 +144,19 @@ def failures(experiment: Experiment) -> Iterator[CellEvent]:
     """What was written by runs that failed, once each, and stderr of the others."""
     folds = [fold for fold in experiment.folds.of.values() if fold.ending.outcome != "ok" or fold.stream == "stderr"]
     folds.sort(key=lambda fold: fold.ending.outcome != "ok")
-    yield from shown(folds, experiment.plan.unit, lambda fold: heading(fold, experiment.rows))
+    yield from shown(folds, experiment.plan.unit, lambda fold: heading(fold, experiment))
 
 
-def heading(fold: Fold, rows: Iterable[Row]) -> str:
-    ending = fold.ending
+def heading(fold: Fold, experiment: Experiment) -> str:
+    ending, where = fold.ending, f"on {', '.join(sources(fold, experiment))}"
     what = fold.stream or "no output"
     if ending.outcome == "ok":
-        return what
+        return f"{what} {where}"
     how = failure(ending.exit_code) if ending.exit_code else ending.outcome
-    return f"{how} on {', '.join(sources(fold, rows))}: {what}"
+    return f"{how} {where}: {what}"
 
 
-def sources(fold: Fold, rows: Iterable[Row]) -> list[str]:
-    """The targets that the output came from. An exit code that the fold has not may still stand in the row."""
-    ending, digest = fold.ending, hashlib.sha256(fold.data).hexdigest()
-    ended = (row for row in rows if row.outcome == ending.outcome and ending.exit_code in (None, row.exit_code))
-    wrote = (row for row in ended if row.repetition in fold.runs)
-    return list(dict.fromkeys(row.target for row in wrote if fold.stream == "stderr" or row.stdout_sha256 == digest))
+def sources(fold: Fold, experiment: Experiment) -> list[str]:
+    """The targets that the output came from."""
+    number, runs = experiment.plan.number, {*fold.runs}
+    return list(dict.fromkeys(row.target for row in experiment.rows if number(row.slot, row.repetition) in runs))

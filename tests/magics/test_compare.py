@@ -96,11 +96,27 @@ def test_what_fails_somewhere_does_not_count(runner: CellRunner) -> None:
     ran = runner.run("%%compare local:128 local:512 --runs 2 --warmup 0\necho out; echo err >&2; [[ ! $fails ]]")
     assert ran.exit_code == 1
     assert told(ran) == [
-        *("stdout on local:128", "stdout out\n", "stderr", "stderr err\n"),
+        *("stdout on local:128", "stdout out\n", "stderr on local:128", "stderr err\n"),
         *("exit code 1 on local:512: stdout", "stdout out\n", "exit code 1 on local:512: stderr", "stderr err\n"),
     ]
     assert "local:512  0 of 2" in table(ran)
     assert "runs that failed, were lost or were ended early do not count" in table(ran)
+
+
+def test_stderr_names_its_targets(runner: CellRunner) -> None:
+    """Runs of two targets that end alike are the same repetitions."""
+    runner.run("who=one")
+    runner.run("%use local:512\nwho=two")
+    cell = "%%compare local:128 local:512 --runs 2\necho {} >&2; (exit {})"
+    both, one, two = "local:128, local:512", "local:128", "local:512"
+    assert told(runner.run(cell.format("$who", 0))) == [
+        f"stdout on {one}, and the same on {two}: none",
+        *(f"stderr on {one}", "stderr one\n", f"stderr on {two}", "stderr two\n"),
+    ]
+    assert told(runner.run(cell.format("$who", 1))) == [
+        *(f"exit code 1 on {one}: stderr", "stderr one\n", f"exit code 1 on {two}: stderr", "stderr two\n")
+    ]
+    assert told(runner.run(cell.format("same", 1))) == [f"exit code 1 on {both}: stderr", "stderr same\n"]
 
 
 class Missing(CellRunner):
