@@ -28,7 +28,8 @@ def items_of(place: str | None, code: str) -> tuple[str, list[str] | None]:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise UsageError(f"{name}: line {data.count(10, 0, error.start) + 1} is no UTF-8 text") from None
+        line = data.count(10, 0, error.start) + 1
+        raise UsageError(f"{name}: line {line} is no UTF-8 text: save it as UTF-8") from None
     return code, checked(text, name)
 
 

@@ -160,7 +160,7 @@ def test_each_line_is_one_run(runner: FleetRunner, tmp_path: Path) -> None:
         (b"", "has no items"),
         (b"\n\r\n", "has no items"),
         (b"a\nb\0c\n", "line 2 has a NUL byte"),
-        (b"a\n\xff", "line 2 is no UTF-8 text"),
+        (b"a\n\xff", "line 2 is no UTF-8 text: save it as UTF-8"),
         (b"\xef\xbb\xbf", "has no items"),
         (b"x" * 1_000_000, "line 1 is longer than 100,000 bytes"),
         (b"x\n" * 10_001, "10,001 items"),
