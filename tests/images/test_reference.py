@@ -64,3 +64,10 @@ def test_paths(tmp_path: Path) -> None:
 def test_what_names_no_image_says_how_to_write_it(text: str) -> None:
     with pytest.raises(ImageError, match=r"names no image, because .*: write it as in .*python:3.14 or ./image.tar"):
         parse(text)
+
+
+def test_the_home_of_a_user_who_does_not_exist_is_a_name(tmp_path: Path) -> None:
+    """As for bash. pathlib refuses it with a RuntimeError."""
+    found = parse("~no.such.user/a.tar", tmp_path)
+    assert isinstance(found, PathReference)
+    assert found.path == tmp_path / "~no.such.user/a.tar"
