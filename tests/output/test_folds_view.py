@@ -58,7 +58,7 @@ def test_more_are_in_a_table() -> None:
 def test_a_page_has_the_lines_as_they_are() -> None:
     """JupyterLab sets cells flush right, and a page has one blank for many."""
     of = {("stdout", data, OK): Fold("stdout", data, OK, runs=[number]) for number, data in enumerate(different(21))}
-    [shown] = folds_view.outputs(Experiment(fleet("%%fleet", 21, 1, "shell"), [ROW], Folds(of)))
+    [shown] = folds_view.outputs(Experiment(fleet("%%fleet", 21, 1, "shell"), [ROW], Folds(of=of)))
     assert isinstance(shown, Shown)
     for start in ("th", "td"):
         assert shown.data["text/html"].count(f'<{start} style="text-align: left; white-space: pre-wrap">') > 1

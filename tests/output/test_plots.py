@@ -176,6 +176,11 @@ def test_a_timeline_leaves_no_environment_out(environments: int, runs: int) -> N
     assert len(bars) <= timeline.MOST
 
 
+def test_a_timeline_of_too_many_environments_shows_some_from_first_to_last() -> None:
+    bars = values(timeline.plot("", [at(9 * n, f"{n}") for n in range(3_000)]))
+    assert [bar["environment"] for bar in bars] == [f"{n}" for n in range(0, 3_000, 3)]
+
+
 def test_the_interval_of_a_share() -> None:
     """The figures are those of Wilson's interval in R: prop.test(4, 5, correct = FALSE)."""
     assert survival.interval(Pause(60, 4, 5)) == pytest.approx((0.3755, 0.9638), abs=1e-4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from ...experiments.row import Row
 from ...untrusted import visible
@@ -10,6 +11,7 @@ from . import characters
 from .plot import BLUE, NUMBER, PURPLE, VERMILLION, Plot, Spec, amount, coloured, specification, time_axis
 from .units import spoken, unit
 
+T = TypeVar("T")
 MOST = 1_000  # bars
 FINEST = 1 / 500  # of the whole time, about a pixel: a shorter pause between two runs could not be seen
 ROOM = 18  # pixels for an environment, if there are few
@@ -53,8 +55,12 @@ def thinned(bars: Sequence[Spec]) -> Sequence[Spec]:
     of: dict[str, list[Spec]] = {}
     for one in bars:
         of.setdefault(one["environment"], []).append(one)
-    shares = [(own, max(len(own) * MOST // len(bars), 1)) for own in of.values()]
-    return [own[index * len(own) // share] for own, share in shares for index in range(share)]
+    chosen = evenly([*of.values()], MOST)
+    return [one for own in chosen for one in evenly(own, max(len(own) * MOST // len(bars), 1))]
+
+
+def evenly(values: Sequence[T], most: int) -> Sequence[T]:
+    return [values[index * len(values) // most] for index in range(most)] if len(values) > most else values
 
 
 def names_of(bars: Sequence[Spec]) -> list[str]:
