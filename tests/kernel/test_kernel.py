@@ -156,6 +156,29 @@ def test_a_background_job_is_frozen_between_cells(book: Notebook) -> None:
     book.run("kill %1")
 
 
+@pytest.mark.parametrize("to", ["", " >&2"])
+@pytest.mark.parametrize(
+    ("before", "cell"),
+    [
+        ("true", 'STOP; printf "mine-$letter"; echo from a job{} & wait; echo last; CONT'),
+        (
+            "(until [ -e /tmp/go ]; do sleep 0.01; done; echo from a job{}) &",
+            'printf "mine-$letter"; sleep 0.1; STOP; touch /tmp/go; wait; echo last; CONT',
+        ),
+    ],
+)
+def test_what_a_job_prints_breaks_no_word(book: Notebook, before: str, cell: str, to: str) -> None:
+    """The last letter may begin a credential, so it is held back. The function is stopped, as a busy machine stops it,
+    and finds all the rest at once."""
+    letter = book.run("rm -f /tmp/go; letter=${AWS_SECRET_ACCESS_KEY:0:1}; echo $letter").out.strip()
+    book.run(before.format(to))
+    shown = book.run(cell.format(to).replace("STOP", "kill -STOP $PPID").replace("CONT", "kill -CONT $PPID"))
+    text = "".join(content["text"] for content in shown.contents("stream"))
+    assert f"mine-{letter}" in text
+    assert "from a job" in text
+    assert text.count("last") == 1
+
+
 @pytest.mark.parametrize(
     "code", ["exit 3", "exec true", "kill -9 $$", "set -e; false", "exec 1>&-; echo x", "if then", "\x00\x07\x1b[31m"]
 )

@@ -11,7 +11,7 @@ import errno
 import functools
 import os
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ class Cell:
         order: Callable[[], Order] | None = None,
     ) -> None:
         self.seq, self.options, self.log = seq, options, index.Log(options.bound)
-        streams = [index.OUT] if options.merge else [index.OUT, index.ERR]
-        self.orders = {stream: order() for stream in streams if order}  # of jobs.py
-        streams += [stream + index.JOBS for stream in self.orders]
+        self.own = [index.OUT] if options.merge else [index.OUT, index.ERR]
+        self.orders = {stream: order() for stream in self.own if order}  # of jobs.py
+        streams = [*self.own, *(stream + index.JOBS for stream in self.orders)]
         with contextlib.ExitStack() as made:
             self.input, *outputs = (made.enter_context(contextlib.closing(pipe())) for _ in ("in", *streams))
             made.pop_all()
@@ -91,6 +91,8 @@ class Cell:
         if order := self.orders.get(stream):
             jobs = self.outputs[stream + index.JOBS].get(index.READ_BYTES) or b""
             for job, part in order.feed(data, jobs):
+                if job and part:
+                    self.give_way(self.own)
                 self._take(stream + index.JOBS * job, part)
             return len(data) + (self.fetch(stream) if order.waits and data else 0)
         self._take(stream, data)
@@ -119,25 +121,34 @@ class Cell:
             return
         for is_note, part in self.messages.split(data):
             if is_note and name != index.OUT:
-                self.let_out(self.put, index.OUT)  # it must break no word
+                self.give_way([index.OUT])
             kind, shown = (index.NOTE, index.redact(part, self.options.secrets)) if is_note else (name, part)
             self.log.put(kind, shown, job and not is_note)
 
-    def let_out(self, put: Callable[[str, bytes], object], only: str = "") -> None:
-        """Pass on what is held back but is too short for a credential, before others' output is shown."""
+    def let_out(self, put: Callable[[str, bytes], object]) -> None:
+        """Pass on what is held back but is too short for a credential, unless more has come."""
         for stream, pipe in self.outputs.items():
-            if only in ("", stream) and self.redactors[stream].held and not pipe.waiting():
+            if self.redactors[stream].held and not pipe.waiting():
                 put(stream, self.redactors[stream].rest())
+
+    def give_way(self, streams: Iterable[str]) -> None:
+        """Pass on what is held back, whatever has come: others' output is shown next, and must break no word."""
+        for stream in streams:
+            self.put(stream, self.redactors[stream].rest())
+            self._put_line(stream)
 
     def flush(self) -> None:
         self.let_out(self.put)
         self._put_lines()
 
     def _put_lines(self) -> None:
-        for stream, line in self.lines.items():
-            self.lines[stream] = b""
-            if line:
-                self._put_messages(stream, line)
+        for stream in self.lines:
+            self._put_line(stream)
+
+    def _put_line(self, stream: str) -> None:
+        line, self.lines[stream] = self.lines[stream], b""
+        if line:
+            self._put_messages(stream, line)
 
     def wanted(self) -> None:
         """A program waits for input. Ask the user, or end the input at once."""
@@ -195,7 +206,7 @@ class Cell:
                 self._take(stream + index.JOBS * job, part)
         self._put_lines()
         if not self.log.open:
-            for stream in (index.OUT, index.ERR)[: 2 - self.options.merge]:
+            for stream in self.own:
                 self.log.put(stream, self.redactors[stream].take())
                 self.redactors[stream] = self._redactor(stream)
                 self.redactors[stream].skip(self.log.own.tail.past.get(stream, b"") if self.log.own else b"")
@@ -301,6 +312,8 @@ class Cells:
             self._let_go(cell, stream)
 
     def _put_job(self, cell: Cell, stream: str, data: bytes) -> None:
+        if data and not self.last.done:
+            self.last.give_way(self.last.own)
         name = f"{index.JOB}{cell.seq}"
         if rest := self.last.log.put(name, data, job=True):
             self.late.append((name, rest))
