@@ -6,7 +6,6 @@ import argparse
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
@@ -17,6 +16,7 @@ OPTION = re.compile(r"--?[^\W\d][^\s=]*(?:=.*)?", re.DOTALL)  # `-1` and `-` are
 
 NO_VALUE = "expected one argument"  # in argparse's words
 UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
+LONGEST_SPAN = 24 * 3600.0  # seconds
 
 Kind = Literal["local path", "remote path", "target", "magic"]
 
@@ -27,7 +27,7 @@ class Argument:
 
     metavar: stands for the value. An option with neither metavar nor choices is a flag.
     choices: words that are typed as they are, with their meanings.
-    read: makes the value of any other word; raises ValueError if there is none.
+    read: makes the value of any other word; raises ValueError with the words that it takes.
     nargs: of a word, as in argparse. default: the value if it is not given. kinds: what else Tab offers. signed: its
     words may begin with a dash, so the magic has no options. offers: words of `read` that Tab offers once one is
     begun.
@@ -64,11 +64,18 @@ class Argument:
         """Raises UsageError."""
         if text in self.choices:
             return self.choices[text]
-        with suppress(ValueError):
+        takes = [listed([f"`{word}`" for word in self.choices])] if self.choices else []
+        try:
             if self.metavar:
                 return self.read(text)
-        name = self.name if self.option else self.metavar
-        raise UsageError(f"{name} cannot be {text!r}" if name else f"{text!r} is not one of its values")
+        except ValueError as error:
+            takes.insert(0, str(error))
+        name = self.name if self.option else self.metavar if self.metavar.isalpha() else "it"
+        raise UsageError(f"{name} takes {', or '.join(takes)}, not {text!r}")
+
+
+def listed(texts: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 
 def same(*words: str) -> dict[str, object]:
@@ -77,18 +84,23 @@ def same(*words: str) -> dict[str, object]:
 
 
 def nonempty(text: str) -> str:
-    """Reads a word that must not be empty."""
     if not text:
-        raise ValueError(text)
+        raise ValueError("a word that is not empty")
     return text
 
 
 def time_span(text: str) -> float:
-    """Reads `90s`, `5m` or `2h`, in seconds."""
+    """Seconds."""
     found = re.fullmatch(r"(\d{1,6})([smh])", text)
-    if not found:
-        raise ValueError(text)
-    return float(found[1]) * UNITS[found[2]]
+    if not found or not 0 < (seconds := float(found[1]) * UNITS[found[2]]) <= LONGEST_SPAN:
+        raise ValueError("a time such as `90s`, `5m` or `2h`, up to `24h`")
+    return seconds
+
+
+def whole_number(text: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise ValueError("a whole number")
+    return int(text)
 
 
 def asks_help(words: Sequence[str]) -> bool:

@@ -17,10 +17,10 @@ from ..experiments.experiment import Experiment
 from ..local.cpu_share import INDEPENDENT
 from ..session.cell import Cell, Result
 from ..workspace.workspace import AnySession
-from .arguments import Argument
+from .arguments import Argument, whole_number
 from .base import Call, Command, Magic
 from .entering import entered
-from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
+from .experiments import CSV, YES, Trial, carry_out, outcome, table_file
 from .repeat import MOST
 from .use import OF_FLEET
 
@@ -116,12 +116,12 @@ MAGIC = Magic(
             nargs="+",
             kinds=("target",),
         ),
-        Argument("--runs", f"how many on each target; the default is {RUNS}", "N", read=count, default=RUNS),
+        Argument("--runs", f"how many on each target; the default is {RUNS}", "N", read=whole_number, default=RUNS),
         Argument(
             "--warmup",
             f"how many runs on each before, which do not count; the default is {WARMUP}",
             "K",
-            read=count,
+            read=whole_number,
             default=WARMUP,
         ),
         CSV,

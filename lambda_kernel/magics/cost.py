@@ -51,7 +51,7 @@ def price(cost: Cost) -> str:
 
 def usd(word: str) -> float:
     if not re.fullmatch(r"\d{1,6}(\.\d{1,9})?", word):
-        raise ValueError(word)
+        raise ValueError("dollars such as `0.25`")
     return float(word)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -173,9 +172,3 @@ def table_file(text: str | None, reads: str | None = None) -> Iterator[TableFile
     finally:
         if not there and not table.begun:
             path.resolve().unlink(missing_ok=True)
-
-
-def count(word: str) -> int:
-    if not re.fullmatch(r"\d{1,9}", word):
-        raise ValueError(word)
-    return int(word)

@@ -18,9 +18,9 @@ from ..session.cell import Cell, Notice, Result
 from ..workspace.workspace import Workspace
 from . import fleet_shells
 from .approval import ENDING_SECONDS, Reckoning
-from .arguments import Argument, nonempty, same
+from .arguments import Argument, nonempty, same, whole_number
 from .base import Call, Command, Magic
-from .experiments import CSV, YES, Trial, carry_out, count, outcome, table_file
+from .experiments import CSV, YES, Trial, carry_out, outcome, table_file
 from .fleet_items import OWN, items_of
 
 ROOM = "{most} at a time: the local emulator has room for so many environments on this machine"
@@ -129,7 +129,7 @@ MAGIC = Magic(
     "fleet",
     "run the cell in many environments at once, and show equal outputs once",
     arguments=(
-        Argument("n", f"how many environments, 1 to {MOST_SLOTS:,}", "N", read=count),
+        Argument("n", f"how many environments, 1 to {MOST_SLOTS:,}", "N", read=whole_number),
         Argument(
             "--map",
             "one run for each line of this file, with the line in `$FLEET_ITEM`; `-` takes the lines below a line `--` "
@@ -138,7 +138,7 @@ MAGIC = Magic(
             read=nonempty,
             kinds=("local path",),
         ),
-        Argument("--jobs", "at most so many at once; the default is all of them", "J", read=count),
+        Argument("--jobs", "at most so many at once; the default is all of them", "J", read=whole_number),
         CSV,
         Argument(
             "--order",

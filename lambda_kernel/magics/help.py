@@ -38,7 +38,7 @@ def topic(word: str) -> tuple[str, str]:
     """The percent signs, which may be left out, and the name."""
     found = NAME.fullmatch(word if word.startswith("%") else f"%{word}")
     if not found:
-        raise ValueError(word)
+        raise ValueError("the name of a magic")
     return found[1], found[2]
 
 

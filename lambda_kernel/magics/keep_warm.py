@@ -7,7 +7,6 @@ from .arguments import Argument, time_span
 from .base import Call, Magic
 
 PING_MS = 2  # a ping takes 1 to 2 ms, and Lambda bills whole milliseconds
-MOST_SECONDS = 24 * 3600
 
 
 def run(call: Call) -> str:
@@ -38,13 +37,6 @@ def price(workspace: Workspace, pings: int) -> str:
     return "the price is not known" if usd is None else f"about ${usd:.7f} at {PING_MS} ms each"
 
 
-def seconds(word: str) -> float:
-    value = time_span(word)
-    if not 0 < value <= MOST_SECONDS:
-        raise ValueError(word)
-    return value
-
-
 MAGIC = Magic(
     "keep-warm",
     "keep the environment during a break, by regular invocations",
@@ -55,7 +47,7 @@ MAGIC = Magic(
             "a number of seconds, minutes or hours (`s`, `m`, `h`), up to a day",
             "TIME",
             {"off": 0.0},
-            seconds,
+            time_span,
             "?",
         ),
     ),

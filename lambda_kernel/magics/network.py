@@ -68,7 +68,7 @@ class Probes:
 def host(word: str) -> Host:
     found = TARGET.fullmatch(word)
     if not found or not 0 < int(found[3]) < 65_536:
-        raise ValueError(word)
+        raise ValueError("a host and a port, such as `example.com:443`")
     return Host(word, found[1] or found[2], int(found[3]))
 
 

@@ -40,7 +40,7 @@ class Choice(NamedTuple):
 def choice(word: str) -> Choice:
     found = re.fullmatch(r"([+-])([A-Za-z_]\w*)", word, re.ASCII)
     if not found:
-        raise ValueError(word)
+        raise ValueError("`+NAME` or `-NAME` of a variable")
     return Choice(found[2], found[1] == "+")
 
 

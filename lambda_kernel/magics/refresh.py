@@ -13,14 +13,14 @@ BOUNDS = (0.1, 3600.0)  # an environment takes at most ten invocations a second 
 
 def seconds(word: str) -> float:
     if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", word):
-        raise ValueError(word)
+        raise ValueError("seconds, such as `0.5`")
     least, most = BOUNDS
     return min(max(float(word), least), most)
 
 
 def count(word: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,5}", word):
-        raise ValueError(word)
+        raise ValueError("a whole number from 1 on")
     return int(word)
 
 

@@ -15,13 +15,12 @@ from ..output.figures import duration
 from ..session.cell import Cell, Notice, Result
 from ..session.context import Context
 from ..session.session import Session
-from .arguments import UNITS, Argument, time_span
+from .arguments import LONGEST_SPAN, UNITS, Argument, time_span, whole_number
 from .base import Call, Command, Magic
 from .entering import entered
-from .experiments import CSV, YES, Trial, carry_out, count, outcome, show_plot, shown_table, table_file
+from .experiments import CSV, YES, Trial, carry_out, outcome, show_plot, shown_table, table_file
 
 MOST = 10_000
-LONGEST_PAUSE = 86_400.0
 
 
 def take(call: Call, cell: Cell, command: Command) -> Result | None:
@@ -95,17 +94,16 @@ def rows_in(count: int) -> str:
 
 
 def pause(word: str) -> float:
-    if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", word) or float(word) > LONGEST_PAUSE:
-        raise ValueError(word)
+    if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", word) or float(word) > LONGEST_SPAN:
+        raise ValueError("seconds, up to 86,400")
     return float(word)
 
 
 def pauses(word: str) -> tuple[float, ...]:
-    """Such as `1m,5m,10m`."""
-    seconds = tuple(map(time_span, word.split(",")))
-    if not all(0 < pause <= LONGEST_PAUSE for pause in seconds):
-        raise ValueError(word)
-    return seconds
+    try:
+        return tuple(map(time_span, word.split(",")))
+    except ValueError:
+        raise ValueError("pauses such as `90s,5m,2h`, each up to `24h`") from None
 
 
 def written(pause: float) -> str:
@@ -125,7 +123,7 @@ MAGIC = Magic(
     "repeat",
     "run the cell many times, and show the distribution of its times",
     arguments=(
-        Argument("n", f"how many runs, 1 to {MOST:,}", "N", read=count),
+        Argument("n", f"how many runs, 1 to {MOST:,}", "N", read=whole_number),
         Argument("-d", "the pause between two runs; the default is 0", "SECONDS", read=pause, default=0.0),
         Argument("--cold", "each run in a new execution environment; the lines below may be empty then"),
         Argument(

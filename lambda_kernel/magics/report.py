@@ -22,7 +22,7 @@ class Choice(NamedTuple):
 
 def choice(word: str) -> Choice:
     if word[:1] not in ("+", "-"):
-        raise ValueError(word)
+        raise ValueError("`+PART` or `-PART`")
     if word[1:] not in PARTS:
         near = difflib.get_close_matches(word[1:], PARTS, 1)
         hint = f"did you mean {word[0]}{near[0]}?" if near else f"they are {', '.join(PARTS)}"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
-from ..errors import UsageError
 from ..session.cell import Bound
 from ..workspace.workspace import Settings
-from .arguments import Argument
+from .arguments import Argument, whole_number
 from .base import Call, Magic
 
 NOT_GIVEN = object()
@@ -23,7 +22,6 @@ COMPLETES = {
 }
 UNITS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 MAX_BYTES = 50_000_000  # the function keeps the tail of it in memory
-BOUNDS = "it takes 8 bytes to 50 MB and 8 lines or more, or `none` to show all output of a cell"
 
 
 def setting(
@@ -49,28 +47,23 @@ def choice(meaning: str, **values: object) -> tuple[Argument, ...]:
 
 
 def seconds(word: str) -> float:
-    value = float(word)
-    if math.isnan(value) or not 0 < value < 1e9:
-        raise UsageError(f"it takes a number of seconds above 0, or `none`; not {word}")
-    return value
+    with suppress(ValueError):
+        if 0 < (value := float(word)) < 1e9:
+            return value
+    raise ValueError("a number of seconds above 0")
 
 
 def size(word: str) -> int:
     found = re.fullmatch(r"(\d{1,12})([kMG]?)B?", word)
-    if not found:
-        raise ValueError(word)
-    value = int(found[1]) * UNITS[found[2]]
-    if not 8 <= value <= MAX_BYTES:
-        raise UsageError(BOUNDS)
+    if not found or not 8 <= (value := int(found[1]) * UNITS[found[2]]) <= MAX_BYTES:
+        raise ValueError("a number of bytes such as `20k`, from 8 to 50 MB")
     return value
 
 
 def lines(word: str) -> int:
-    if not re.fullmatch(r"\d{1,9}", word):
-        raise ValueError(word)
-    if int(word) < 8:
-        raise UsageError(BOUNDS)
-    return int(word)
+    if (value := whole_number(word)) < 8:
+        raise ValueError("a whole number from 8 on")
+    return value
 
 
 TIMEOUT = setting(

@@ -14,7 +14,7 @@ from ..aws.target_words import reference, split
 from ..errors import Abandoned, Interrupted, KernelError, UsageError
 from ..experiments.folding import ranges
 from . import fleet_shells
-from .arguments import Argument, same
+from .arguments import Argument, same, whole_number
 from .base import Call, Magic
 
 T = TypeVar("T", str, int)
@@ -113,8 +113,8 @@ MAGIC = Magic(
             "of the local emulator: `none` gives cells no network, `nat` only connections to the outside",
             choices=same(*NETWORKS),
         ),
-        Argument("--memory", "of the local emulator: the function's memory in MB", "MB", read=int),
-        Argument("--storage", "of the local emulator: the size of /tmp in MB", "MB", read=int),
+        Argument("--memory", "of the local emulator: the function's memory in MB", "MB", read=whole_number),
+        Argument("--storage", "of the local emulator: the size of /tmp in MB", "MB", read=whole_number),
         Argument(
             "--cpu",
             "of the local emulator: `host` gives cells all of this machine's CPUs, `lambda` what Lambda gives for the "

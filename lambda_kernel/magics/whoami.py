@@ -34,7 +34,7 @@ ACTION = re.compile(r"[a-z0-9-]{1,64}:[A-Za-z*]{1,100}")
 
 def action(word: str) -> str:
     if not ACTION.fullmatch(word):
-        raise ValueError(word)
+        raise ValueError("an action such as `s3:GetObject`")
     return word
 
 

@@ -90,7 +90,10 @@ def test_help_for_what_users_of_ipython_type(runner: CellRunner) -> None:
         ("%help topp", "there is no magic %topp: did you mean %top"),
         ("%help %%xyzzy", "there is no magic %%xyzzy: %help lists them"),
         ("%help variable", "there is no magic %variable: did you mean %help variables?"),
-        ("%help 5", "%help: NAME cannot be '5'; usage: %help [NAME | input | "),
+        (
+            "%help 5",
+            "%help: NAME takes the name of a magic, or `input`, ",
+        ),
         ("%help top now", "%help: 'now' is one word too many; usage"),
     ],
 )

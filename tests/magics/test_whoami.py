@@ -101,7 +101,8 @@ def test_the_local_emulator_has_no_role(runner: CellRunner) -> None:
     ("words", "why"),
     [
         ("s3:GetObject", "needs --allows before it"), ("--allows", "--allows needs an ACTION"),
-        ("--allows GetObject", "cannot be 'GetObject'"), ("--allows 's3:Get Object'", "cannot be"),
+        ("--allows GetObject", "such as `s3:GetObject`, not 'GetObject'"),
+        ("--allows 's3:Get Object'", "not 's3:Get Object'"),
         ("--allows " + "s3:X " * 51, "50 actions at most"),
     ],
 )  # fmt: skip
