@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ..session.cell import CellEvent, Emit, InputEnded, Notice, Output, Truncated, Waiting
+from .displays import nameless
 from .row import Ending
 
 KEPT_BYTES = 16_000_000
@@ -55,8 +56,8 @@ class Fold:
 
 @dataclass
 class Folds:
-    """The different outputs in the order in which they first came. size: of them together, in bytes; most: how much
-    that may be. unkept: the runs with an output for which there was no room."""
+    """The different outputs in the order in which they first came, by what is the same in equal ones. size: of them
+    together, in bytes; most: how much that may be. unkept: the runs with an output for which there was no room."""
 
     most: int = KEPT_BYTES
     of: dict[tuple[str, bytes, Ending], Fold] = field(default_factory=dict)
@@ -80,7 +81,7 @@ class Folds:
         self.of = dict(sorted(self.of.items(), key=lambda item: min(item[1].runs)))
 
     def _add(self, run: int, fold: Fold) -> bytes | None:
-        key = (fold.stream, fold.data, fold.ending)
+        key = (fold.stream, nameless(fold.data), fold.ending)
         if key not in self.of:
             if not self._room(fold):
                 if run not in self.unkept[-1:]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ..aws.usage import Key, Usage
+from .displays import digest
 from .plan import ITEM, Run
 
 ITEM_CHARACTERS = 200
@@ -101,7 +101,7 @@ def measured(run: Run, slot: int, begin: Begin, wall_ms: float, ending: Ending, 
         max_memory_used_mb=figures["max_memory_used_mb"],
         cost_usd=usage.cost_usd(begin.region),
         stdout_bytes=len(stdout),
-        stdout_sha256=hashlib.sha256(stdout).hexdigest(),
+        stdout_sha256=digest(stdout),
         stdout=stdout,
     )
 
@@ -139,6 +139,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "max_memory_used_mb": Key("integer or null", "Max Memory Used, the largest of the run's invocations"),
         "cost_usd": Key("number or null", "an estimate in US dollars from list prices; null if a price is not known"),
         "stdout_bytes": Key("integer", "the size of what came of stdout, which `%limit` bounds"),
-        "stdout_sha256": Key("string", "SHA-256 of that: equal where the outputs are"),
+        "stdout_sha256": Key(
+            "string", "SHA-256 of that, without the names in what `display` prints: equal where the outputs are"
+        ),
     }
 )

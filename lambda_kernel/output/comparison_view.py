@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from ..experiments.comparison import Comparison, Figures, figures, ratios
 from ..experiments.curve import MARKS, Point, curve
+from ..experiments.displays import digest
 from ..experiments.experiment import Experiment
 from ..experiments.folding import Fold, Folds
 from ..experiments.row import Row
@@ -18,6 +18,7 @@ from ..session.cell import CellEvent, Notice, Output
 from .display import failure
 from .figures import UNKNOWN, number
 from .folds_view import gap, shown
+from .rich_display import as_text
 from .runs_view import problems, unsaved
 from .table import Cells, described
 
@@ -120,14 +121,14 @@ def also(targets: Sequence[str]) -> str:
 def kept(folds: Folds) -> dict[str, bytes]:
     """What was written to stdout, by its digest. Outputs beyond the bound were not kept."""
     written = [fold.data for fold in folds.of.values() if fold.stream == "stdout"]
-    return {hashlib.sha256(data).hexdigest(): data for data in (b"", *written)}
+    return {digest(data): data for data in (b"", *written)}
 
 
 def difference(one: bytes | None, two: bytes | None, name: str, other: str) -> bytes:
     """As `diff -u` writes it."""
     if one is None or two is None or max(len(one), len(two)) > COMPARED_BYTES:
         return b"(too long to be compared here)\n"
-    before, after = ([mended(line) for line in text.splitlines(keepends=True)] for text in (one, two))
+    before, after = ([mended(line) for line in text.splitlines(keepends=True)] for text in (as_text(one), as_text(two)))
     if max(len(before), len(after)) > COMPARED_LINES:
         return b"(too long to be compared here)\n"
     names = (name.encode(), other.encode())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ..experiments.experiment import Experiment
 from ..experiments.folding import Fold, ranges
 from ..experiments.plan import ITEM, Plan
+from ..function.sent.display import START
 from ..session.cell import CellEvent, Notice, Output, Shown, Truncated
 from ..untrusted import visible
 from .amount import RunTruncated
@@ -83,7 +84,9 @@ def item_of(fold: Fold, plan: Plan) -> str:
 
 
 def line_of(fold: Fold) -> str:
-    """What a run that ended well wrote to stdout, if that is one line."""
+    """What a run that ended well wrote to stdout, if that is one line, and shows nothing but text."""
+    if START.encode() in fold.data:
+        return ""
     text = fold.data.decode("utf-8", "replace").removesuffix("\n")
     brief = fold.stream == "stdout" and fold.ending.outcome == "ok" and not fold.left_out
     return visible(text, LINE_CHARACTERS) if brief and "\n" not in text and len(text) <= LINE_CHARACTERS else ""

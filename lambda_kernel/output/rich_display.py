@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -127,6 +128,26 @@ class DisplayParser:
         if not valid(data) or not isinstance(given, str | None) or len(given or "") > ID_CHARACTERS:
             return CUT
         return Raw(f"display {given}" if given else f"{self._name}.{name}", data, message.get("height"))
+
+
+def as_text(output: bytes) -> bytes:
+    """With what `display` shows as text, as far as it is text, in place of what it has printed."""
+    parser = DisplayParser("", lambda shell: True)
+    parts = [*parser.feed(output.decode("utf-8", "surrogateescape")), *parser.finish()]
+    lines = (part if isinstance(part, str) else f"{described(part)}\n" for part in parts)
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def described(part: Raw | Notice | Cleared) -> str:
+    if isinstance(part, Raw):
+        return "\n".join(f"[display: {mime}]\n{text_of(mime, value)}" for mime, value in part.data.items())
+    return f"[{part.text}]" if isinstance(part, Notice) else "[clear]"
+
+
+def text_of(mime: str, value: Any) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False, indent=2)
+    return value if mime.startswith("text/") else f"SHA-256 {hashlib.sha256(value.encode()).hexdigest()}"
 
 
 def named(text: str) -> str:

@@ -66,6 +66,19 @@ def test_figures_prices_and_the_same_table_again(priced: PricedRunner) -> None:
     assert "since each has all of this machine's CPUs" not in table(ran)
 
 
+def test_displays_that_differ_are_compared_as_text(runner: CellRunner) -> None:
+    runner.run("who=one")
+    runner.run("%use local:512\nwho=two")
+    show = "echo before; display /etc/hostname --type text/plain; "
+    same = runner.run(f"%%compare local:128 local:512 --runs 1 --warmup 0\n{show}")
+    assert told(same)[0] == "stdout on local:128, and the same on local:512"
+    ran = runner.run(f"%%compare local:128 local:512 --runs 1 --warmup 0\n{show}echo $who,1 | display --type text/csv")
+    assert "".join(told(ran)).endswith("\n-one,1\n+two,1\n \n")
+    ran = runner.run("%%compare local:128 local:512 --runs 1 --warmup 0\nprintf GIF89a$who | display")
+    changes = [line for line in "".join(told(ran)).splitlines() if line.startswith(("-", "+"))]
+    assert [line[:9] for line in changes[1:]] == ["-SHA-256 ", "+SHA-256 "]
+
+
 def test_outputs_that_differ_are_compared(runner: CellRunner) -> None:
     runner.run("who=one")
     runner.run("%use local:512\nwho=two")

@@ -96,6 +96,16 @@ def test_each_environment_keeps_a_shell(runner: FleetRunner) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "run"]
 
 
+def test_what_is_displayed_alike_is_one_output(runner: FleetRunner) -> None:
+    """Each shell's display has names of its own, and a large one comes in many pieces."""
+    ran = runner.run(
+        "%%fleet 3\ncd; seq 5000 >some.txt; echo before; display some.txt; ((FLEET_INDEX)) || display some.txt"
+    )
+    heads = [one.text for one in ran.cell_events if isinstance(one, Notice)]
+    assert heads == ["shell 0", "shells 1-2: 2 of 3"]
+    assert len({row["stdout_sha256"] for row in rows(ran)}) == 2
+
+
 def test_cells_go_to_one_of_its_shells(runner: FleetRunner) -> None:
     runner.run("n=none")
     runner.run("%%fleet 2\nn=$FLEET_INDEX; cd /tmp")

@@ -10,6 +10,7 @@ from lambda_kernel.experiments.experiment import Experiment
 from lambda_kernel.experiments.folding import Collector, Fold, Folds
 from lambda_kernel.experiments.plan import Plan, fleet, mapped
 from lambda_kernel.experiments.row import Ending
+from lambda_kernel.function.sent.display import pieces
 from lambda_kernel.output import folds_view
 from lambda_kernel.output.folds_view import LINE_CHARACTERS, LINES, SHOWN, SHOWN_BYTES, WHERE
 from lambda_kernel.session.cell import Notice, Output, Shown, Truncated
@@ -53,6 +54,17 @@ def test_more_are_in_a_table() -> None:
     assert lines[:3] == ["shells  stdout", "  0,21  0 is here", "     1  1 is here"]
     assert len(lines) == SHOWN + 2
     assert told(different(LINES + 2))[-1] == f"and 2 other outputs. {WHERE}"
+
+
+def test_what_is_displayed_is_no_line() -> None:
+    displays = [pieces(f'{{"data": {number}}}', f"{number:012x}", "0a0a0a0a")[0] for number in range(SHOWN + 1)]
+    assert told([*(one.encode() for one in displays), b"text"])[:5] == [
+        "shells  stdout",
+        "    21  text",
+        "shell 0",
+        displays[0],
+        "shell 1",
+    ]
 
 
 def test_a_page_has_the_lines_as_they_are() -> None:
