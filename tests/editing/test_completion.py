@@ -21,7 +21,8 @@ from lambda_kernel.magics import MAGICS
 from lambda_kernel.session.remote_shell import shell_code
 from lambda_kernel.workspace.workspace import PING_SECONDS
 from tests.support.editor import Editor
-from tests.support.in_process_session import CREDENTIALS, wait_until
+from tests.support.in_process_session import CREDENTIALS
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from lambda_kernel.function import index
 from lambda_kernel.function.source import function_code
 from lambda_kernel.session.remote_shell import shell_code
-from tests.support.in_process_session import InProcess, LambdaContext, wait_until
+from tests.support.in_process_session import InProcess, LambdaContext
+from tests.support.waiting import wait_until
 
 
 @given(

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from lambda_kernel.kernel.clients import Clients, command_line, leaves
-from tests.support.in_process_session import wait_until
 from tests.support.kernel_client import notebook
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("code", ["exit", " exit 3 ;\n", "logout", "quit # bye", "exit\t0"])

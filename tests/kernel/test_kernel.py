@@ -15,8 +15,8 @@ import pytest
 
 from lambda_kernel.function import index
 from lambda_kernel.output.pages import QUIET
-from tests.support.in_process_session import wait_until
 from tests.support.kernel_client import Notebook, notebook
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does"),

@@ -24,9 +24,9 @@ from jupyter_client.manager import KernelManager
 from jupyter_kernel_test.msgspec_v5 import validate_message
 
 from lambda_kernel.local.processes import descendants
-from tests.support.in_process_session import wait_until
 from tests.support.installed_kernel import left_over, surroundings
 from tests.support.kernel_client import Message, Notebook
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does")
 

@@ -16,8 +16,8 @@ import pytest
 from lambda_kernel.function import index
 from lambda_kernel.local.bwrap import find_bwrap
 from lambda_kernel.local.processes import descendants
-from tests.support.in_process_session import wait_until
 from tests.support.kernel_client import Notebook, notebook
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does")
 needs_bwrap = pytest.mark.skipif(find_bwrap() is None, reason="needs bubblewrap")

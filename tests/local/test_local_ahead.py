@@ -16,7 +16,8 @@ from lambda_kernel.function import index
 from lambda_kernel.local import LocalEngine, Settings
 from lambda_kernel.local.bwrap import find_bwrap
 from lambda_kernel.local.processes import descendants
-from tests.support.engine_client import Rig, eventually
+from tests.support.engine_client import Rig
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or find_bwrap() is None, reason="needs Linux and bubblewrap")
 
@@ -32,7 +33,7 @@ def ahead(lab_code: Path, session: boto3.Session) -> Rig:
     engine = LocalEngine(Settings(lab_code, tenancy=True))
     rig = Rig(engine, session)
     engine.prepare()
-    eventually(lambda: len(held()) >= 2)
+    wait_until(lambda: len(held()) >= 2)
     return rig
 
 
@@ -54,14 +55,14 @@ def test_an_engine_that_closes_takes_it_along(ahead: Rig) -> None:
     waiting = held()
     ahead.engine.close()
     # The first process inside has ended; whoever inherits it has to reap it.
-    eventually(lambda: not [pid for pid in waiting if os.path.exists(f"/proc/{pid}")])
+    wait_until(lambda: not [pid for pid in waiting if os.path.exists(f"/proc/{pid}")])
 
 
 @pytest.mark.parametrize("which", [0, -1])
 def test_one_that_has_died_is_replaced(which: int, ahead: Rig) -> None:
     with ahead.engine:
         os.kill(held()[which], signal.SIGKILL)
-        eventually(lambda: not held())
+        wait_until(lambda: not held())
         assert ahead.py("result = 42", TenantId="me").value == 42
 
 
@@ -76,5 +77,5 @@ def test_where_nothing_can_be_held_nothing_changes(rig: Callable[..., Rig]) -> N
 def test_a_sandbox_with_a_network_of_its_own(rig: Callable[..., Rig]) -> None:
     alone = rig(network="none")
     alone.engine.prepare()
-    eventually(held)
+    wait_until(held)
     assert alone.py("result = 42").value == 42

@@ -18,7 +18,7 @@ from lambda_kernel.local import Endpoint, Settings
 from lambda_kernel.local.command import run_foreground
 from tests.support.aws_cli import VERSIONS, aws_cli
 from tests.support.engine_client import commands_with, make_client
-from tests.support.in_process_session import wait_until
+from tests.support.waiting import wait_until
 
 COMMAND = """
 import sys

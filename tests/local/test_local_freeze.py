@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from lambda_kernel.local.freezer import Freezing
 from lambda_kernel.local.processes import numbered
-from tests.support.engine_client import Rig, commands_with, eventually
+from tests.support.engine_client import Rig, commands_with
+from tests.support.waiting import wait_until
 
 # Where the background processes of a test count, seen from inside and from the machine.
 # A file that grows, since one that is written anew is empty for a moment, and the freeze may come in it.
@@ -60,7 +61,7 @@ def until_it_has(path: str, size: int) -> str:
 
 def frozen(path: Path) -> bool:
     """The freeze comes a moment after the reply."""
-    return eventually(lambda: stands_still(path)) and stands_still(path)
+    return wait_until(lambda: stands_still(path)) and stands_still(path)
 
 
 def stands_still(path: Path) -> bool:
@@ -150,14 +151,14 @@ def test_the_reply_does_not_wait_for_a_runtime_that_does_not_come_back(rig: Call
     hung = own.invoke("hang")
     assert (hung.value, "Status" in hung.report) == ("hang", False)
     # Within what was left of its time it is given up, and the next invocation starts anew: in time, on an idle machine.
-    assert eventually(lambda: own.invoke("again").value == "again", 30)
+    assert wait_until(lambda: own.invoke("again").value == "again", 30)
 
 
 def test_a_frozen_environment_closes(rig: Callable[..., Rig]) -> None:
     own = rig()
     inside, outside = host_path(own, "count-86397")
     own.py(f"subprocess.Popen([sys.executable, '-c', {COUNTER.format(path=inside)!r}])" + until_it_has(inside, 1))
-    eventually(lambda: stands_still(outside))
+    wait_until(lambda: stands_still(outside))
     assert count(outside) > 0
     own.engine.close()
     assert not commands_with("count-86397")

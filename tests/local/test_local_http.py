@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambda_kernel.local.quotas import Patience
-from tests.support.engine_client import INVOKE, Rig, answer_on, connect, eventually, exchange, signed
+from tests.support.engine_client import INVOKE, Rig, answer_on, connect, exchange, signed
+from tests.support.waiting import wait_until
 
 MB = 1024 * 1024
 MISSING = (403, "MissingAuthenticationTokenException")
@@ -139,7 +140,7 @@ def test_strangers_make_room_for_who_has_the_key(lab: Rig, open_connections: con
         mine.sendall(signed(lab.endpoint, "POST", INVOKE, b"2"))
         assert answer_on(mine)[2] == b"2"
     # The last ones may not have been accepted yet.
-    eventually(lambda: sum(is_open(connection) for connection in idle) <= 64 + 2 * 10)
+    wait_until(lambda: sum(is_open(connection) for connection in idle) <= 64 + 2 * 10)
 
 
 def is_open(connection: socket.socket) -> bool:

@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambda_kernel.local.errors import ApiError, invalid_content, invalid_parameter, throttled
-from tests.support.engine_client import INVOKE, Rig, commands_with, connect, eventually, signed
+from tests.support.engine_client import INVOKE, Rig, commands_with, connect, signed
+from tests.support.waiting import wait_until
 
 REQUEST_LIMIT = 6_291_456
 RESPONSE_LIMIT = 6_291_556
@@ -216,7 +217,7 @@ def test_events_run_in_the_background_and_wait_for_room(rig: Callable[..., Rig])
             Payload=json.dumps({"py": "state['n'] = state.get('n', 0) + 1; time.sleep(0.05)"}),
         )
         assert (raw["StatusCode"], raw["Payload"].read()) == (202, b"")
-    eventually(lambda: unless_throttled(lambda: own.py("result = state.get('n')").value == 3))
+    wait_until(lambda: unless_throttled(lambda: own.py("result = state.get('n')").value == 3))
 
 
 def test_a_large_asynchronous_event_is_refused(rig: Callable[..., Rig]) -> None:
@@ -295,8 +296,8 @@ def test_a_client_that_leaves_does_not_stop_its_invocation(rig: Callable[..., Ri
     body = json.dumps({"py": f"subprocess.run(['sleep', '{seconds}']); state['done'] = True"}).encode()
     with connect(own.endpoint) as connection:
         connection.sendall(signed(own.endpoint, "POST", INVOKE, body))
-        eventually(lambda: commands_with(seconds))
-    eventually(lambda: unless_throttled(lambda: own.py("result = state.get('done')").value))
+        wait_until(lambda: commands_with(seconds))
+    wait_until(lambda: unless_throttled(lambda: own.py("result = state.get('done')").value))
 
 
 def test_half_open_and_slow_connections_hold_nobody_up(lab: Rig) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from lambda_kernel.local.quotas import Patience
-from tests.support.engine_client import Rig, commands_with, eventually
+from tests.support.engine_client import Rig, commands_with
+from tests.support.waiting import wait_until
 
 
 def exit_message(request_id: str, how: str) -> dict[str, str]:
@@ -247,7 +248,7 @@ def test_an_idle_environment_expires(rig: Callable[..., Rig]) -> None:
 def test_an_idle_environment_goes_without_being_asked(rig: Callable[..., Rig]) -> None:
     own = rig(idle_s=0.2)
     own.py("subprocess.Popen(['setsid', 'sleep', '86397'])")
-    eventually(lambda: not commands_with("86397"))
+    wait_until(lambda: not commands_with("86397"))
 
 
 def test_output_and_speed_do_not_wait_for_a_flood(rig: Callable[..., Rig]) -> None:

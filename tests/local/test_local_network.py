@@ -18,7 +18,8 @@ import pytest
 from lambda_kernel.local import Endpoint, EngineError, LocalEngine, Settings
 from lambda_kernel.local.host import Host
 from lambda_kernel.local.network import Network
-from tests.support.engine_client import Rig, commands_with, connect, eventually
+from tests.support.engine_client import Rig, commands_with, connect
+from tests.support.waiting import wait_until
 
 TRY = """
 import socket
@@ -197,7 +198,7 @@ def test_the_program_that_leads_out_ends_with_the_environment(networked: Callabl
     mine = set(commands_with("slirp4netns")) - before
     assert mine
     own.engine.close()
-    eventually(lambda: not mine & set(commands_with("slirp4netns")))
+    wait_until(lambda: not mine & set(commands_with("slirp4netns")))
 
 
 def test_it_ends_with_an_engine_that_is_killed(networked: Callable[..., Rig], lab_code: Path) -> None:
@@ -227,7 +228,7 @@ def test_it_ends_with_an_engine_that_is_killed(networked: Callable[..., Rig], la
         }
         assert helpers
         process.kill()
-    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in helpers))
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in helpers))
 
 
 def parent_of(pid: int) -> int:

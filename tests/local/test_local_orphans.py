@@ -19,7 +19,8 @@ import pytest
 
 from lambda_kernel.local import Endpoint, LocalEngine, Settings
 from lambda_kernel.local.cgroups import own_cgroup
-from tests.support.engine_client import Rig, commands_with, eventually, make_client, processes_with
+from tests.support.engine_client import Rig, commands_with, make_client, processes_with
+from tests.support.waiting import wait_until
 
 # Prints its endpoint, then waits; some of what it starts in the environment tries to get away.
 HOLDER = """
@@ -91,15 +92,15 @@ def test_kill_9_of_the_engines_process_leaves_nothing(
     client = make_client(session, endpoint)
     for code in ESCAPES.values():
         run(client, code.format(mark=mark))
-    eventually(lambda: len(commands_with(mark)) >= 3)
+    wait_until(lambda: len(commands_with(mark)) >= 3)
     if not frozen:
         event = json.dumps({"py": "time.sleep(30)"})
         client.invoke(FunctionName="shell", InvocationType="Event", Payload=event)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    eventually(lambda: not commands_with(mark))
+    wait_until(lambda: not commands_with(mark))
     secret = endpoint.endpoint_url.removeprefix("http://")
-    eventually(lambda: not processes_with("environ", f"AWS_LAMBDA_RUNTIME_API={secret}"))
+    wait_until(lambda: not processes_with("environ", f"AWS_LAMBDA_RUNTIME_API={secret}"))
 
 
 @MODES

@@ -22,7 +22,8 @@ from lambda_kernel.session.cell import CellEvent, InputRequest, Notice, Result, 
 from lambda_kernel.session.worker import inline
 from tests.magics.conftest import CellRunner
 from tests.magics.test_repeat import rows, table, told
-from tests.support.in_process_session import LambdaContext, Ran, wait_until
+from tests.support.in_process_session import LambdaContext, Ran
+from tests.support.waiting import wait_until
 
 
 class TenantContext(LambdaContext):

@@ -16,7 +16,8 @@ from lambda_kernel.report import Report
 from lambda_kernel.session.cell import InputRequest
 from tests.magics.test_fleet import FleetRunner
 from tests.magics.test_repeat import rows, table
-from tests.support.in_process_session import Ran, wait_until
+from tests.support.in_process_session import Ran
+from tests.support.waiting import wait_until
 
 TWENTY = "%%fleet 3 --map -\ntrue\n--\n" + "\n".join(map(str, range(20)))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lambda_kernel.function.sent.diagnosis import READ_CALL, SELECT_CALL
-from tests.support.in_process_session import wait_until
 from tests.support.installed_kernel import left_over, surroundings
+from tests.support.waiting import wait_until
 
 pytest.importorskip("jupyter_console")
 pexpect = pytest.importorskip("pexpect")

@@ -21,8 +21,9 @@ import pytest
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.function import index
 from lambda_kernel.report import Report
-from tests.support.in_process_session import InProcess, as_bash_5_2, wait_until
+from tests.support.in_process_session import InProcess, as_bash_5_2
 from tests.support.kernel_client import Notebook, notebook
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 CELLS = 2_000

@@ -27,8 +27,9 @@ from lambda_kernel.session.worker import Worker
 from tests.support.engine_client import commands_with
 from tests.support.engine_process import environ_for, local_engine
 from tests.support.fake_transport import FakeTransport
-from tests.support.in_process_session import CREDENTIALS, LambdaContext, wait_until
+from tests.support.in_process_session import CREDENTIALS, LambdaContext
 from tests.support.kernel_client import Notebook, notebook
+from tests.support.waiting import wait_until
 
 REPLY = Reply({}, "id", 0.0)
 

@@ -15,7 +15,8 @@ import pytest
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.session import replacement
 from tests.support.cpu_quota import quota
-from tests.support.in_process_session import InProcess, wait_until
+from tests.support.in_process_session import InProcess
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
 

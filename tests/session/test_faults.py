@@ -22,9 +22,10 @@ from lambda_kernel.local import LocalEngine
 from lambda_kernel.local.processes import numbered
 from lambda_kernel.session.cell import CellEvent, Output
 from tests.support.engine_client import processes_with
-from tests.support.in_process_session import Interrupts, wait_until
+from tests.support.in_process_session import Interrupts
 from tests.support.proxied_session import Line, client_of, shell_engine
 from tests.support.proxy import ALL, Fault, answer, cut
+from tests.support.waiting import wait_until
 
 REASONS = (
     "ConcurrentInvocationLimitExceeded",

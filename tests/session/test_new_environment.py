@@ -18,7 +18,8 @@ from lambda_kernel.session.cell import Cell, Result, ThreadControl
 from lambda_kernel.session.connection import HOLDING
 from lambda_kernel.session.context import Context
 from lambda_kernel.session.session import Session
-from tests.support.in_process_session import LambdaContext, wait_until
+from tests.support.in_process_session import LambdaContext
+from tests.support.waiting import wait_until
 
 
 class SeveralEnvironments:

@@ -15,8 +15,9 @@ from lambda_kernel.session.connection import HOLD_SECONDS, Connection
 from lambda_kernel.session.remote_shell import SURE_SECONDS
 from lambda_kernel.session.search import AWAY_SECONDS, AWAY_TRIES, BUSY_SECONDS, BUSY_TRIES, HELD_TRIES, Search
 from lambda_kernel.session.worker import inline
-from tests.support.in_process_session import InProcess, Interrupts, wait_until
+from tests.support.in_process_session import InProcess, Interrupts
 from tests.support.proxied_session import Line, line
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does")
 

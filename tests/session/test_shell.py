@@ -19,7 +19,8 @@ from lambda_kernel.session import replacement
 from lambda_kernel.session.cell import Bound
 from lambda_kernel.session.context import Context
 from tests.support.engine_client import commands_with
-from tests.support.in_process_session import InProcess, as_bash_5_2, wait_until
+from tests.support.in_process_session import InProcess, as_bash_5_2
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
 

@@ -19,7 +19,8 @@ from lambda_kernel.function.sent.state import COMMANDS, SHARE
 from lambda_kernel.function.sent.state_items import ROOM_BYTES, STATE_BYTES
 from lambda_kernel.session import replacement
 from lambda_kernel.session.remote_shell import shell_code
-from tests.support.in_process_session import CREDENTIALS, InProcess, LambdaContext, wait_until
+from tests.support.in_process_session import CREDENTIALS, InProcess, LambdaContext
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
 

@@ -6,8 +6,6 @@ import base64
 import json
 import os
 import socket
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
@@ -131,15 +129,6 @@ def answer_on(connection: socket.socket) -> tuple[int, str, bytes]:
     response = HTTPResponse(connection)
     response.begin()
     return response.status, response.headers.get("x-amzn-ErrorType", ""), response.read()
-
-
-def eventually(condition: Callable[[], Any], timeout_s: float = 10) -> Any:
-    """Return the condition's first true value."""
-    deadline = time.monotonic() + timeout_s
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
-    return value
 
 
 def commands_with(word: str) -> list[int]:

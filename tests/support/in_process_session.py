@@ -233,11 +233,3 @@ class CountingTransport:
 def as_bash_5_2(text: str) -> str:
     """bash 5.3 also says what is unfinished, and where that begins (its parse.y)."""
     return re.sub(r"(unexpected end of file) from `.*' command on line \d+", r"\1", text)
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
-    """Look until it is so; fail when it is not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)

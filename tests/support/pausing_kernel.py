@@ -18,7 +18,7 @@ from ipykernel.kernelapp import IPKernelApp
 
 from lambda_kernel.kernel.app import KernelApp
 from lambda_kernel.kernel.kernel import LambdaKernel
-from tests.support.in_process_session import wait_until
+from tests.support.waiting import wait_until
 
 POINTS = ("turn", "begun", "answered", "decided", "over")
 

@@ -35,7 +35,7 @@ class Fault:
     together: bool = False
     again: float | None = None
     either: bool = False
-    meanwhile: Callable[[], None] = lambda: None
+    meanwhile: Callable[[], object] = lambda: None
 
 
 NONE = Fault()
