@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
 import pytest
-from botocore.config import Config
 from jupyter_client.kernelspec import KernelSpecManager
 
 from lambda_kernel import __version__
 from lambda_kernel.cli import build_parser
-from lambda_kernel.local.settings import Settings
+from lambda_kernel.local.settings import Endpoint, Settings
 from tests.support.command_line import lambda_kernel
 from tests.support.container_image import build, file, layer
+from tests.support.engine_client import make_client
+from tests.support.engine_process import local_engine
 from tests.support.registry import serve_registry
 
 HELP = {
@@ -367,16 +365,6 @@ HELP = {
 
 COMMAND = (sys.executable, "-c", "from lambda_kernel.cli import main; raise SystemExit(main())")
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the local emulator runs on Linux")
-
-
-@contextmanager
-def local_engine(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run `lambda-kernel local` and end it as Ctrl-C does."""
-    with subprocess.Popen([*COMMAND, "local", *arguments], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGINT)
 
 
 def specs_below(prefix: Path) -> KernelSpecManager:
@@ -743,23 +731,13 @@ def test_the_error_comes_first_and_then_a_line_of_usage(
 
 @needs_linux
 def test_local_runs_what_its_line_of_json_describes() -> None:
-    with local_engine("--json", "--memory", "256", "--timeout", "7") as process:
-        assert process.stdout is not None
-        line = json.loads(process.stdout.readline())
+    with local_engine("--memory", "256", "--timeout", "7") as line:
         assert set(line) == {"endpoint_url", "access_key_id", "secret_access_key", "region", "function"}
-        client = boto3.client(
-            "lambda",
-            endpoint_url=line["endpoint_url"],
-            region_name=line["region"],
-            aws_access_key_id=line["access_key_id"],
-            aws_secret_access_key=line["secret_access_key"],
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+        client = make_client(boto3.Session(), Endpoint(**line))
         configuration = client.get_function_configuration(FunctionName=line["function"])
         assert (configuration["MemorySize"], configuration["Timeout"]) == (256, 7)
         answer = client.invoke(FunctionName=line["function"], Payload=b'{"cmd": "echo $((6 * 7))"}')
         assert json.load(answer["Payload"])["stdout"] == "42\n"
-    assert process.returncode == 0
 
 
 @needs_linux
