@@ -117,7 +117,7 @@ def build_parser(only_run: bool = False) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_install(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_install(commands: parsing.Commands) -> None:
     text = "Register a kernel with Jupyter. Without --function, it runs cells on the local emulator."
     parser = commands.add_parser("install", help="register a kernel with Jupyter", description=text)
     parser.set_defaults(run=install)
@@ -135,7 +135,7 @@ def _add_install(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_image(local, "of its environments")
 
 
-def _add_uninstall(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_uninstall(commands: parsing.Commands) -> None:
     text = "Remove a kernel that this package registered."
     parser = commands.add_parser("uninstall", help="remove a kernel from Jupyter", description=text)
     parser.set_defaults(run=uninstall)
@@ -143,7 +143,7 @@ def _add_uninstall(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     _add_location(parser, default="wherever Jupyter finds it")
 
 
-def _add_local(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_local(commands: parsing.Commands) -> None:
     text = "Run the local emulator, a Lambda endpoint on loopback, until Ctrl-C, and print how to reach it."
     parser = commands.add_parser("local", help="run the local emulator by itself", description=text)
     parser.set_defaults(run=local)
@@ -161,7 +161,7 @@ def _add_local(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     text = "auto (default), bwrap, or none: commands run as you, which is for containers"
     parser.add_argument("--isolation", metavar="I", choices=ISOLATIONS, default="auto", help=text)
     _add_image(parser, "of the environments")
-    parsing.add_puller(parser)
+    parsing.add_profile_for_images(parser)
     parser.add_argument("--json", action="store_true", help="print one line of JSON, for scripts")
 
 
@@ -199,7 +199,7 @@ def _add_image(parser: argparse._ActionsContainer, whose: str) -> None:
     parser.add_argument("--image", metavar="I", type=parsing.some_text, help=text)
 
 
-def _add_metadata(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_metadata(commands: parsing.Commands) -> None:
     text = "Print the figures that saved notebooks hold, a row for each cell that ran: times, memory, cost."
     parser = commands.add_parser("metadata", help="print the figures of saved notebooks", description=text)
     parser.set_defaults(run=metadata)

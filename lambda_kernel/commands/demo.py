@@ -11,15 +11,13 @@ from typing import Any, TextIO
 
 from . import parsing
 
-Commands = argparse._SubParsersAction  # it has no public name; the method add_subparsers returns it
-
 FILE = "lambda-demo.ipynb"
 STEPS = Path(__file__).with_suffix(".md")  # text, and blocks of code that become cells
 BLOCK = re.compile(r"^```bash( fails)?\n(.*?)\n```\n", re.MULTILINE | re.DOTALL)
 FAILS = "raises-exception"  # the tag with which "run all" and nbclient go on
 
 
-def add_command(commands: Commands[argparse.ArgumentParser], run: Callable[[argparse.Namespace], int]) -> None:
+def add_command(commands: parsing.Commands, run: Callable[[argparse.Namespace], int]) -> None:
     text = "Write a short notebook that shows what the kernel can do. Open it with Jupyter, and run its cells."
     parser = commands.add_parser("demo", help="write a first notebook to run", description=text)
     parser.set_defaults(run=run)

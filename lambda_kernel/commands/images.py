@@ -7,10 +7,8 @@ from collections.abc import Callable
 
 from . import parsing
 
-Commands = argparse._SubParsersAction  # it has no public name; the method add_subparsers returns it
 
-
-def add_command(commands: Commands[argparse.ArgumentParser], run: Callable[[argparse.Namespace], int]) -> None:
+def add_command(commands: parsing.Commands, run: Callable[[argparse.Namespace], int]) -> None:
     text = "List the container images that --image has pulled, update them, or remove them."
     parser = commands.add_parser("images", help="list, update and remove pulled container images", description=text)
     parser.set_defaults(run=run)
@@ -21,4 +19,4 @@ def add_command(commands: Commands[argparse.ArgumentParser], run: Callable[[argp
     parser.add_argument(
         "--remove", metavar="I", nargs="+", type=parsing.some_text, help="remove these images, by name or digest"
     )
-    parsing.add_puller(parser)
+    parsing.add_profile_for_images(parser)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    # What add_subparsers returns: it has no public name, and takes no type while the program runs.
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 One = TypeVar("One")
 
@@ -64,7 +68,7 @@ def add_place(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--endpoint-url", metavar="U", type=url, help="URL of a Lambda endpoint other than AWS's")
 
 
-def add_puller(parser: argparse.ArgumentParser) -> None:
+def add_profile_for_images(parser: argparse.ArgumentParser) -> None:
     text = "AWS profile that may pull the image from Amazon ECR"
     parser.add_argument("--profile", metavar="P", type=some_text, help=text)
 

@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 from .. import parsing
 
-Commands = argparse._SubParsersAction  # it has no public name; the method add_subparsers returns it
 Run = Callable[[argparse.Namespace], int]
 
 
-def add_command(commands: Commands[argparse.ArgumentParser], run: Run) -> None:
+def add_command(commands: parsing.Commands, run: Run) -> None:
     text = (
         "Run a notebook on several targets, one after the other, and report what differs: outputs, times, memory, cost "
         "and the environments. The notebook itself stays as it is."

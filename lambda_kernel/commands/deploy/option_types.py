@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Callable
 
+from ...aws.target import MEMORY_MB
 from .. import parsing
 from . import template
 
@@ -32,7 +33,7 @@ RESERVED = {
 
 def memories(text: str) -> str:
     """Several in their order, so that the same family is the same text."""
-    return ",".join(map(str, sorted(parsing.several(parsing.within(128, 10240))(text))))
+    return ",".join(map(str, sorted(parsing.several(parsing.within(*MEMORY_MB))(text))))
 
 
 def architectures(text: str) -> str:

@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 
 from ...aws.error_text import LONGEST_TIMEOUT_S
+from ...aws.target import STORAGE_MB
 from .. import parsing
 from . import like_options, option_types, template
 
-Commands = argparse._SubParsersAction  # it has no public name; the method add_subparsers returns it
 DEFAULTS = template.Parameters()
 
 
-def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+def add_commands(commands: parsing.Commands) -> None:
     """Add the four commands to the parser of `lambda-kernel`."""
     _add_template(commands)
     _add_deploy(commands)
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     return carry_out(options)
 
 
-def _add_template(commands: Commands[argparse.ArgumentParser]) -> None:
+def _add_template(commands: parsing.Commands) -> None:
     text = "Print the CloudFormation template of the function. Options change the defaults of its parameters."
     parser = commands.add_parser("template", help="print the CloudFormation template", description=text)
     parser.set_defaults(run=run, command="template")
@@ -38,7 +38,7 @@ def _add_template(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_forms(parser)
 
 
-def _add_deploy(commands: Commands[argparse.ArgumentParser]) -> None:
+def _add_deploy(commands: parsing.Commands) -> None:
     text = (
         "Create the function on AWS or update it. Settings that are not named stay unchanged. Several values of "
         "--memory and --architecture make a family, a function for each combination."
@@ -57,7 +57,7 @@ def _add_deploy(commands: Commands[argparse.ArgumentParser]) -> None:
     like_options.add(parser)
 
 
-def _add_status(commands: Commands[argparse.ArgumentParser]) -> None:
+def _add_status(commands: parsing.Commands) -> None:
     text = "Show the functions that `lambda-kernel deploy` made in a region."
     parser = commands.add_parser("status", help="show the functions on AWS", description=text)
     parser.set_defaults(run=run, command="status")
@@ -65,7 +65,7 @@ def _add_status(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--function", metavar="F", help="this function or family only")
 
 
-def _add_delete(commands: Commands[argparse.ArgumentParser]) -> None:
+def _add_delete(commands: parsing.Commands) -> None:
     text = "Delete a function or a family that `lambda-kernel deploy` made, with its logs, role and tools."
     parser = commands.add_parser("delete", help="delete the function on AWS", description=text)
     parser.set_defaults(run=run, command="delete")
@@ -94,45 +94,20 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add("--function", metavar="F", help=f"its name (default: {DEFAULTS.function})")
     text = f"its memory; 128,512 makes a family (default: {DEFAULTS.memory_mb})"
     add("--memory", metavar="MB", type=option_types.memories, help=text)
-    add(
-        "--timeout",
-        metavar="S",
-        type=parsing.within(1, LONGEST_TIMEOUT_S),
-        help=f"timeout in seconds (default: {DEFAULTS.timeout_s})",
-    )
+    text = f"timeout in seconds (default: {DEFAULTS.timeout_s})"
+    add("--timeout", metavar="S", type=parsing.within(1, LONGEST_TIMEOUT_S), help=text)
     text = f"{', '.join(template.ARCHITECTURES)}, or both with a comma (default: {DEFAULTS.architecture})"
     add("--architecture", metavar="A", type=option_types.architectures, help=text)
-    add(
-        "--storage",
-        metavar="MB",
-        type=parsing.within(512, 10240),
-        help=f"size of /tmp (default: {DEFAULTS.storage_mb})",
-    )
-    add(
-        "--retention",
-        metavar="DAYS",
-        type=option_types.retention,
-        help=f"days to keep its logs (default: {DEFAULTS.retention_days})",
-    )
-    add(
-        "--policy",
-        metavar="ARN",
-        action="append",
-        type=option_types.policy,
-        help="a managed policy (repeatable), or `none`",
-    )
-    add(
-        "--layer",
-        metavar="ARN",
-        action="append",
-        type=option_types.layer,
-        help="a layer's version (repeatable), or `none`",
-    )
-    add(
-        "--tenant-isolation",
-        action=argparse.BooleanOptionalAction,
-        help="each kernel has its own environments (default: yes)",
-    )
+    text = f"size of /tmp (default: {DEFAULTS.storage_mb})"
+    add("--storage", metavar="MB", type=parsing.within(*STORAGE_MB), help=text)
+    text = f"days to keep its logs (default: {DEFAULTS.retention_days})"
+    add("--retention", metavar="DAYS", type=option_types.retention, help=text)
+    text = "a managed policy (repeatable), or `none`"
+    add("--policy", metavar="ARN", action="append", type=option_types.policy, help=text)
+    text = "a layer's version (repeatable), or `none`"
+    add("--layer", metavar="ARN", action="append", type=option_types.layer, help=text)
+    text = "each kernel has its own environments (default: yes)"
+    add("--tenant-isolation", action=argparse.BooleanOptionalAction, help=text)
     add("--runtime", metavar="R", type=option_types.runtime, help=f"Python to run on (default: {DEFAULTS.runtime})")
     add("--log-format", choices=("Text", "JSON"), help=f"format of its logs (default: {DEFAULTS.log_format})")
     text = "an environment variable (repeatable); those that are named replace all others; or `none`"

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from ...aws.target import FUNCTION_VARIABLE
 from .. import parsing
 
-Commands = argparse._SubParsersAction  # it has no public name; the method add_subparsers returns it
 LONGEST_S = 604_800  # a week
 ABOUT = (
     "Run shell text on a function, without a notebook: -c TEXT, a FILE, or standard input. The command's exit code "
@@ -17,9 +16,7 @@ ABOUT = (
 CODES = "Exit codes of its own: 2 wrong usage, 124 time limit, 125 lambda-kernel or Lambda failed, 130 interrupted."
 
 
-def add_command(
-    commands: Commands[argparse.ArgumentParser], name: str, run: Callable[[argparse.Namespace], int]
-) -> None:
+def add_command(commands: parsing.Commands, name: str, run: Callable[[argparse.Namespace], int]) -> None:
     parser = commands.add_parser(name, help="run shell text, for scripts and CI", description=ABOUT, epilog=CODES)
     parser.set_defaults(run=run)
     source = parser.add_mutually_exclusive_group()
