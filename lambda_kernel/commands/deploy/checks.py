@@ -23,7 +23,7 @@ ARNS = {
 
 def check(values: Mapping[str, str], region: str) -> None:
     """Raises DeployError. region: empty if it is not known."""
-    for problem in (*_role(values), *_network(values), *_variables(values), *_places(values, region)):
+    for problem in (*_role(values), *_network(values), *_variables(values), *_regions(values, region)):
         raise DeployError(problem)
 
 
@@ -38,7 +38,7 @@ def _role(values: Mapping[str, str]) -> Iterator[str]:
 
 
 def _network(values: Mapping[str, str]) -> Iterator[str]:
-    subnets, groups = (list(filter(None, values[name].split(","))) for name in ("Subnets", "SecurityGroups"))
+    subnets, groups = (template.several(values[name]) for name in ("Subnets", "SecurityGroups"))
     if bool(subnets) != bool(groups):
         yield (
             f"a VPC takes subnets and security groups, and there are no {'groups' if subnets else 'subnets'}: name "
@@ -59,7 +59,7 @@ def _variables(values: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _places(values: Mapping[str, str], region: str) -> Iterator[str]:
+def _regions(values: Mapping[str, str], region: str) -> Iterator[str]:
     """A function's region has what the function uses. IAM is the same in all regions of a partition."""
     partition = regions.partition(region)
     for name, option in ARNS.items():

@@ -27,7 +27,7 @@ from .steps import (
     Wait,
     described,
 )
-from .template import variables_in
+from .template import several, variables_in
 
 GO_ON = "this command continues, with all settings"
 
@@ -219,7 +219,7 @@ def _package(step: Restore) -> dict[str, Any]:
 
 def settings(parameters: Mapping[str, str]) -> dict[str, Any]:
     """The template's settings of a function, for Lambda's API. What is not in it stays as it is."""
-    subnets, groups, layers = (_several(parameters[name]) for name in ("Subnets", "SecurityGroups", "Layers"))
+    subnets, groups, layers = (several(parameters[name]) for name in ("Subnets", "SecurityGroups", "Layers"))
     named = {"Role": parameters["RoleArn"], "KMSKeyArn": parameters["KmsKey"]}
     return {
         "Runtime": parameters["Runtime"],
@@ -232,10 +232,6 @@ def settings(parameters: Mapping[str, str]) -> dict[str, Any]:
         "VpcConfig": {"SubnetIds": subnets, "SecurityGroupIds": groups},
         **{name: value for name, value in named.items() if value},
     }
-
-
-def _several(text: str) -> list[str]:
-    return [one for one in text.split(",") if one]
 
 
 def summary(change: Change) -> str:

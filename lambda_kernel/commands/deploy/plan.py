@@ -183,7 +183,7 @@ def _with_tools(desired: Desired, current: Current, values: dict[str, str]) -> t
     layer = tools_layer(values["Function"])
     owners = {tools_layer(values["Function"]), tools_layer(function_of(replace(desired, function=None), current.stack))}
     ours = {one.arn for one in current.layers}
-    before = [arn for arn in values["Layers"].split(",") if arn]
+    before = template.several(values["Layers"])
     others = [arn for arn in before if arn not in ours and layer_name(arn) not in owners]
     if desired.no_tools:
         return [], values | {"Layers": ",".join(others)}
@@ -211,7 +211,7 @@ def tools_layer(function: str) -> str:
 
 def attached(stack: Stack | None) -> list[str]:
     """The ARNs of a stack's layers."""
-    return [arn for arn in (stack.parameters.get("Layers", "") if stack else "").split(",") if arn]
+    return template.several(stack.parameters.get("Layers", "")) if stack else []
 
 
 def layer_name(arn: str) -> str:

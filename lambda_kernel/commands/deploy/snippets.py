@@ -73,10 +73,10 @@ def terraform(values: Mapping[str, str], tags: Mapping[str, str]) -> str:
         "tenant_isolation": values["TenantIsolation"] == "true",
         "role": values["RoleArn"],
         "permissions_boundary": values["Boundary"] or None,
-        "policies": _several(values["Policies"]),
-        "layers": _several(values["Layers"]),
-        "subnets": _several(values["Subnets"]),
-        "security_groups": _several(values["SecurityGroups"]),
+        "policies": template.several(values["Policies"]),
+        "layers": template.several(values["Layers"]),
+        "subnets": template.several(values["Subnets"]),
+        "security_groups": template.several(values["SecurityGroups"]),
         "variables": template.variables_in(values),
         "kms_key": values["KmsKey"] or None,
         "network": list(template.NETWORK),
@@ -90,10 +90,6 @@ def terraform(values: Mapping[str, str], tags: Mapping[str, str]) -> str:
     }
     body = (Path(__file__).parent / "function.tf").read_text("utf-8")
     return re.sub(r"@(\w+)@", lambda mark: marks[mark[1]], body)
-
-
-def _several(text: str) -> list[str]:
-    return [one for one in text.split(",") if one]
 
 
 def literal(value: object) -> str:

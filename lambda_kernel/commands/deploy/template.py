@@ -119,6 +119,11 @@ def variables_in(values: Mapping[str, str]) -> dict[str, str]:
     return dict(json.loads(values.get("Environment") or "{}"))
 
 
+def several(value: str) -> list[str]:
+    """The members of a parameter that is a list."""
+    return [one for one in value.split(",") if one]
+
+
 def code_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
