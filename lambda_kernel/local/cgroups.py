@@ -9,10 +9,13 @@ import contextlib
 import fcntl
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from .processes import send_signal
 
 # Moves the shell that runs it, and so what it becomes, into each that is named before `--`.
 ENTER_AND_EXEC = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit; shift; done; shift; exec "$@"'
@@ -120,9 +123,7 @@ class Cgroup:
     def kill(self) -> None:
         """Kill every process, frozen or not."""
         if not self.write("cgroup.kill", "1"):
-            for pid in self.pids():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, 9)
+            send_signal(self.pids(), signal.SIGKILL)
         self.write("cgroup.freeze", "0")
 
     def remove(self, patience_s: float = 1.0) -> None:

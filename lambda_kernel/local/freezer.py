@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from .processes import state_and_parent
+from .processes import send_signal, state_and_parent
 
 # If the caller comes back at once, the runtime is still awake. People do not notice such a short time.
 _DELAY_S = 0.005
@@ -68,15 +68,13 @@ class SignalFreezer:
                 return
 
     def thaw(self) -> None:
-        for pid in reversed(self._stopped):
-            _send(pid, signal.SIGCONT)
+        send_signal(reversed(self._stopped), signal.SIGCONT)
         self._stopped.clear()
 
     def _stop_new(self) -> bool:
         known = set(self._stopped)
         running = [pid for pid in self._members() if pid not in known and _runs(pid)]
-        for pid in running:
-            _send(pid, signal.SIGSTOP)
+        send_signal(running, signal.SIGSTOP)
         self._stopped += running
         return bool(running)
 
@@ -122,8 +120,3 @@ def _runs(pid: int) -> bool:
     # T and t: the user or a tracer has stopped it, and it is not ours to continue. Z and X: dead.
     found = state_and_parent(pid)
     return found is not None and found[0] not in "TtZX"
-
-
-def _send(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)

@@ -100,9 +100,14 @@ def kill_holders(variable: str, value: str) -> None:
     """Kill every process that was started with this variable, again and again until there is none."""
     entry = f"{variable}={value}".encode()
     while holders := [pid for pid in numbered() if entry in read_file(f"/proc/{pid}/environ").split(b"\0")]:
-        for pid in holders:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        send_signal(holders, signal.SIGKILL)
+
+
+def send_signal(pids: Iterable[int], number: signal.Signals) -> None:
+    """Some may have ended by now, or have become another user's."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 def _children(pid: int) -> list[int]:

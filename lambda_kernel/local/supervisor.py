@@ -7,7 +7,6 @@ environment's cgroup, so that it is never frozen.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import json
 import os
@@ -17,7 +16,7 @@ import sys
 import time
 from typing import TypedDict
 
-from .processes import descendants
+from .processes import descendants, send_signal
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -98,13 +97,7 @@ def _kill_all() -> None:
     while _reap()[1]:
         stopped: set[int] = set()
         while new := set(descendants(os.getpid())) - stopped:
-            _send(new, signal.SIGSTOP)
+            send_signal(new, signal.SIGSTOP)
             stopped |= new
-        _send(stopped, signal.SIGKILL)
+        send_signal(stopped, signal.SIGKILL)
         time.sleep(0.001)
-
-
-def _send(pids: set[int], number: signal.Signals) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
