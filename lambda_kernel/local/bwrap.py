@@ -103,26 +103,6 @@ def kernel_options() -> list[str]:
     ]
 
 
-def environment_options(
-    files: RuntimeFiles,
-    code: Path,
-    tmp: Path,
-    accounts: Path,
-    *,
-    variables: Mapping[str, str],
-    layers: Layers | None = None,
-) -> list[str]:
-    """Add what one environment has: its function, its /tmp, its user, its variables."""
-    runtime = layers and layers.runtime_options()
-    packages = [("--ro-bind", str(path), f"/var/runtime/{name}") for name, path in files.packages.items()]
-    binds = [
-        (layers and layers.task_options(code)) or ("--ro-bind", str(code), "/var/task"),
-        *(packages if runtime is None else [runtime]),
-        *(() if layers else [("--ro-bind", str(accounts / name), f"/etc/{name}") for name in ("passwd", "group")]),
-    ]
-    return [*(word for bind in binds for word in bind), *last_options(tmp, "/var/task", variables)]
-
-
 def last_options(tmp: Path, directory: str, variables: Mapping[str, str]) -> list[str]:
     """Add what every environment ends with, whatever its root is."""
     options = [
@@ -160,9 +140,18 @@ class HostRoot:
         return self._fixed
 
     def environment_options(self, tmp: Path, variables: Mapping[str, str]) -> list[str]:
-        return environment_options(
-            self._files, self._code, tmp, self._accounts, variables=variables, layers=self._layers
-        )
+        """Add what one environment has: its function, its /tmp, its user, its variables."""
+        layers = self._layers
+        options = (layers and layers.task_options(self._code)) or ["--ro-bind", str(self._code), "/var/task"]
+        options += (layers and layers.runtime_options()) or self._package_options()
+        if layers is None:  # which have their own
+            for name in ("passwd", "group"):
+                options += ["--ro-bind", str(self._accounts / name), f"/etc/{name}"]
+        return [*options, *last_options(tmp, "/var/task", variables)]
+
+    def _package_options(self) -> list[str]:
+        packages = self._files.packages.items()
+        return [word for name, path in packages for word in ("--ro-bind", str(path), f"/var/runtime/{name}")]
 
     def command(self) -> list[str]:
         return [sandboxed_python(self._files), WITHOUT_SITE, "/var/runtime/bootstrap.py", "sandboxed"]
