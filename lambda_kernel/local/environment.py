@@ -16,7 +16,7 @@ from . import invocation as answers
 from .cpu_share import Rotation
 from .groups import Groups
 from .invocation import Answer, Invocation, Outcome
-from .limit_monitor import Excess, Watch
+from .limit_monitor import Excess, LimitMonitor
 from .log_pipe import LogPipe
 from .log_tail import LogTail, Report, init_report
 from .quotas import Patience
@@ -63,7 +63,7 @@ class Environment:
             make_groups=self._make_groups,
             rotation=shared.rotation,
         )
-        self._watch = Watch(
+        self._monitor = LimitMonitor(
             self._settings.memory_mb,
             self.runtime_process.members,
             self._on_excess,
@@ -79,7 +79,7 @@ class Environment:
         """Run the function for one event."""
         self.runtime_process.request_id = invocation.request_id
         self.runtime_process.thaw()
-        self._watch.begin()
+        self._monitor.begin()
         starts = self._starts
         init_ms = None
         if starts == 0:
@@ -100,12 +100,12 @@ class Environment:
             self._log.start(invocation.request_id, after_init=self._starts > starts)
             answer = failed or await self.runtime_process.serve(invocation, deadline)
         duration_ms = self._duration_ms(answer, began)
-        self._watch.end()
+        self._monitor.end()
         if answer.error_type == answers.OUT_OF_MEMORY:
-            self._watch.fill()
+            self._monitor.fill()
         self._pipe.drain()
         report = Report(
-            invocation.request_id, duration_ms, self._settings.memory_mb, self._watch.peak_mb,
+            invocation.request_id, duration_ms, self._settings.memory_mb, self._monitor.peak_mb,
             init_ms, answer.status, answer.error_type,
         )  # fmt: skip
         outcome = Outcome(answer, self._log.end(report))
@@ -114,7 +114,7 @@ class Environment:
 
     async def close(self) -> None:
         """End all processes, and clean up everything."""
-        self._watch.end()
+        self._monitor.end()
         await self.runtime_process.end()
         self._pipe.close()
         await self._storage.close()

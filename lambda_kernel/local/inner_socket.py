@@ -15,8 +15,8 @@ def nobody_listens(listening: socket.socket) -> Callable[[], None]:
     return listening.close
 
 
-class Line:
-    """The one word that comes from inside: the socket on which the Runtime API listens there."""
+class InnerSocket:
+    """Receives the socket that listens in the sandbox: once, and nothing else."""
 
     def __init__(self) -> None:
         self._ours, self.theirs = socket.socketpair()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from .run_directory import RunDirectory
 from .runtime_files import RuntimeFiles
 from .sandbox import BwrapLauncher, Root
 from .settings import RootImage, Settings
-from .storage import FoundStorage, Holder, beside, find_storage
+from .storage import FoundStorage, Holder, find_storage, start_of_trial
 
 Which = Callable[[str], str | None]
 # Whether a sandbox works: by program, with a network of its own or not, with overlays or not, with a root or not.
@@ -77,7 +77,7 @@ class Sandboxes:
         unused.mkdir()
 
         def works(holder: Holder, layered: bool) -> bool:
-            return not layered and root.choose_python(partial(trial.run, beside(holder, unused)), reach.own)
+            return not layered and root.choose_python(partial(trial.run, start_of_trial(holder, unused)), reach.own)
 
         storage = self._storage(works)
         if storage.in_memory or root.choose_python(partial(trial.run, [self._program]), reach.own):
@@ -87,11 +87,11 @@ class Sandboxes:
         return None
 
     def _storage(
-        self, works: Callable[[Holder, bool], bool], beside: list[str] | None = None, *, own_users: bool = False
+        self, works: Callable[[Holder, bool], bool], mounts: Sequence[str] = (), *, own_users: bool = False
     ) -> FoundStorage:
         assert self._program is not None
         size = self._settings.storage_mb
-        return find_storage(self._program, self._which, size, works, beside or (), own_users=own_users)
+        return find_storage(self._program, self._which, size, works, mounts, own_users=own_users)
 
     def _do_without(self, why: str) -> None:
         """Go without a sandbox, unless the settings need one."""
@@ -139,5 +139,5 @@ class _Trials:
         if tried not in _TRIED:
             words = bwrap.trial(self._files, self._reach.own, self.layers, self._with_root)
             unused = self._directory.make_tmp(f"trial-{self._with_root:d}{layered:d}")
-            _TRIED[tried] = trial.passes(beside(holder, unused), words, holder.own_users, {})
+            _TRIED[tried] = trial.passes(start_of_trial(holder, unused), words, holder.own_users, {})
         return _TRIED[tried]

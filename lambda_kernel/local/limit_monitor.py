@@ -25,7 +25,7 @@ class Excess(Enum):
     PROCESSES = "processes"
 
 
-class Watch:
+class LimitMonitor:
     """Polls while an invocation runs, and keeps the maximum of memory, as in Lambda's report."""
 
     def __init__(

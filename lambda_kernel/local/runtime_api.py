@@ -35,7 +35,7 @@ class RuntimeApi:
 
     def __init__(self, listening: socket.socket, body_s: float) -> None:
         self._body_s = body_s
-        self._guests: dict[str, RuntimeProcess] = {}
+        self._runtimes: dict[str, RuntimeProcess] = {}
         host, port = listening.getsockname()
         self._address = f"{host}:{port}"
         self._gate = Gate(_STRANGERS)
@@ -60,10 +60,10 @@ class RuntimeApi:
         return secrets.token_urlsafe(32)
 
     def admit(self, secret: str, runtime_process: RuntimeProcess) -> None:
-        self._guests[secret] = runtime_process
+        self._runtimes[secret] = runtime_process
 
     def dismiss(self, secret: str) -> None:
-        self._guests.pop(secret, None)
+        self._runtimes.pop(secret, None)
         self._gate.forget(secret)
 
     async def close(self) -> None:
@@ -81,7 +81,7 @@ class RuntimeApi:
 
     def _look(self, request: Request) -> Admission | None:
         _, secret, path = [*request.path.split("/", 2), "", ""][:3]
-        runtime_process = self._guests.get(secret)
+        runtime_process = self._runtimes.get(secret)
         if runtime_process is None:
             reply_error(request, ApiError(403, "MissingAuthenticationTokenException", "Missing Authentication Token"))
         elif not request.trust(secret, _CONNECTIONS):

@@ -217,9 +217,8 @@ class RuntimeProcess:
         if not self.expects(request, request_id):
             return
         fits = request.size <= RESPONSE_BYTES
-        self._current = self._failure = (
-            None  # an answer that overtakes a kill counts; the next event gets a new runtime
-        )
+        # An answer that overtakes a kill counts; the next event gets a new runtime.
+        self._current = self._failure = None
         self._resolve(answer if fits else answers.too_large())
         # After the caller's reply, which is what is waited for. Told 413, awslambdaric gives up and exits.
         status, body = (202, _ACCEPTED) if fits else (413, _TOO_LARGE)

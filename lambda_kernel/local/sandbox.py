@@ -23,7 +23,7 @@ from . import bwrap
 from .exits import watch_exit
 from .freezer import CgroupFreezer, Freezer, SignalFreezer
 from .groups import Groups
-from .inner_socket import Line, ListenInside, nobody_listens
+from .inner_socket import InnerSocket, ListenInside, nobody_listens
 from .network import POLL_S, READY_S, Nat, Reach, first_process, has_loopback, leads_out
 from .processes import Members, descendants, kill_holders, numbered_inside
 from .runtime_files import WITHOUT_SITE, RuntimeFiles
@@ -103,27 +103,20 @@ class BwrapLauncher:
         # By descriptor: the command line of a process is public, and these hold the function's variables.
         options = _in_memory("\0".join([*self._options, *own]).encode())
         info, info_end = os.pipe2(os.O_CLOEXEC)
-        line = Line() if self._own_network else None
+        inner = InnerSocket() if self._own_network else None
         waits = hold or self._nat is not None
         # bubblewrap reads from it when the sandbox is made, and just before it starts what runs inside.
         block, go = os.pipe2(os.O_CLOEXEC) if waits else (-1, -1)
         users = Users() if self._with_root else None
         if users is not None:
             users.own(start.log)
-        # By its name alone: `ps` inside shows this to whoever saves what it prints.
-        command = [f"./{self._program.name}", "--args", str(options), "--info-fd", str(info_end)]
-        command += ["--block-fd", str(block)] if waits else []
-        command += users.options if users else []
-        command += ["--", *self._root.command()]
-        command += [str(line.theirs.fileno())] if line else []
-        command = start.storage.command(command, self._program.parent)
-        command = start.groups.entered(command, bare=True)  # /proc/1/environ shows it
+        command = self._command(start, options, info_end, block, users=users, inner=inner)
         inherited = [
             options,
             info_end,
-            *([users.hold] if users else []),
             *([block] if waits else []),
-            *([line.theirs.fileno()] if line else []),
+            *([users.hold] if users else []),
+            *([inner.theirs.fileno()] if inner else []),
         ]
         try:
             process = _spawn(command, start.log, tuple(inherited), subprocess.DEVNULL, self._program.parent)
@@ -138,11 +131,24 @@ class BwrapLauncher:
                 users.started()
             for descriptor in {options, info_end, block} - {-1}:
                 os.close(descriptor)
-        if line is not None:
-            line.wait(self.listen_inside)
+        if inner is not None:
+            inner.wait(self.listen_inside)
         way_out = WayOut(self._nat, str(self._python), go) if self._nat else None
         held = None if self._nat or not hold else go
-        return _BwrapRuntime(process, info, start.groups, Outside(users, line, way_out, held))
+        return _BwrapRuntime(process, info, start.groups, Outside(users, inner, way_out, held))
+
+    def _command(
+        self, start: Start, options: int, info: int, block: int, *, users: Users | None, inner: InnerSocket | None
+    ) -> list[str]:
+        """Return the command that makes the sandbox. It inherits the descriptors; block: -1 if it does not wait."""
+        # By its name alone: `ps` inside shows this to whoever saves what it prints.
+        command = [f"./{self._program.name}", "--args", str(options), "--info-fd", str(info)]
+        command += ["--block-fd", str(block)] if block >= 0 else []
+        command += users.options if users else []
+        command += ["--", *self._root.command()]
+        command += [str(inner.theirs.fileno())] if inner else []
+        command = start.storage.command(command, self._program.parent)
+        return start.groups.entered(command, bare=True)  # /proc/1/environ shows it
 
 
 class WayOut:
@@ -196,7 +202,7 @@ class Outside:
     """What one sandbox has on this side, where it needs it."""
 
     users: Users | None
-    line: Line | None
+    inner: InnerSocket | None
     way_out: WayOut | None
     held: int | None  # write a byte to it, and the runtime starts
 
@@ -250,7 +256,7 @@ class _BwrapRuntime(_Processes):
         outside: Outside,
     ) -> None:
         super().__init__(process, groups)
-        self._users, self._line, self._way_out = outside.users, outside.line, outside.way_out
+        self._users, self._inner, self._way_out = outside.users, outside.inner, outside.way_out
         self._held = outside.held
         self._first: int | None = None
         self._first_handle: int | None = None
@@ -286,8 +292,8 @@ class _BwrapRuntime(_Processes):
 
     def remove(self) -> None:
         super().remove()
-        if self._line is not None:
-            self._line.close()
+        if self._inner is not None:
+            self._inner.close()
 
     def _learn_first(self) -> None:
         # It comes in pieces; bubblewrap dies when nobody reads it to its end.

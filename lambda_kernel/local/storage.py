@@ -71,17 +71,17 @@ class Tools:
 
 
 class Holder:
-    """The process whose mount namespace has the file systems; beside: what else bubblewrap is to mount there.
+    """The process whose mount namespace has the file systems; mounts: what else bubblewrap is to mount there.
 
     own_users: sandboxes get users that only this machine's root can give them, so the holder has no users of its own:
     who is who may be said from the user namespace above only (user_namespaces(7)).
     """
 
-    def __init__(self, tools: Tools, beside: Sequence[str] = (), *, own_users: bool = False) -> None:
+    def __init__(self, tools: Tools, mounts: Sequence[str] = (), *, own_users: bool = False) -> None:
         self.tools, self.own_users = tools, own_users
         # As root there, who may mount, and is the same user outside.
         users = [] if own_users else ["--unshare-user", "--uid", "0", "--gid", "0"]
-        options = [*users, "--die-with-parent", "--dev-bind", "/", "/", *beside]
+        options = [*users, "--die-with-parent", "--dev-bind", "/", "/", *mounts]
         self._process = subprocess.Popen(
             [tools.bwrap, *options, "--", "/bin/sh", "-c", _WAIT],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd="/",
@@ -161,7 +161,7 @@ def find_storage(
     which: Callable[[str], str | None],
     size_mb: int,
     works: Callable[[Holder, bool], bool],
-    beside: Sequence[str] = (),
+    mounts: Sequence[str] = (),
     *,
     own_users: bool = False,
 ) -> FoundStorage:
@@ -173,7 +173,7 @@ def find_storage(
         why = "that needs nsenter and mount: install util-linux"
     else:
         with suppress(OSError):
-            holder = Holder(Tools(bwrap, nsenter, mount, umount), beside, own_users=own_users)
+            holder = Holder(Tools(bwrap, nsenter, mount, umount), mounts, own_users=own_users)
             for layered in (True, False) if holder.pid else ():
                 if works(holder, layered):
                     return FoundStorage(lambda path: FileSystem(holder, size_mb, path), holder.close, True, layered)
@@ -186,8 +186,8 @@ def _machine_mb() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MIB
 
 
-def beside(holder: Holder, unused: Path) -> list[str]:
-    """Return the command up to bubblewrap that tries it beside a file system, which is mounted for that."""
+def start_of_trial(holder: Holder, unused: Path) -> list[str]:
+    """Return the command up to bubblewrap that tries a sandbox with a file system, which is mounted for that."""
     bwrap = Path(holder.tools.bwrap)
     return FileSystem(holder, 1, unused).command([f"./{bwrap.name}"], bwrap.parent)
 
