@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from .local_side import Local, fault, on_this_machine, packed
-from .messages import save
+from .cell_text import save
+from .local_side import Local, on_this_machine
 from .overwriting import Overwriting
 from .remote_side import RemoteSide, open_remote_side
 from .transfer import Transfer
 
-__all__ = [
-    "Local",
-    "Overwriting",
-    "RemoteSide",
-    "Transfer",
-    "fault",
-    "on_this_machine",
-    "open_remote_side",
-    "packed",
-    "save",
-]
+__all__ = ["Local", "Overwriting", "RemoteSide", "Transfer", "on_this_machine", "open_remote_side", "save"]

@@ -75,14 +75,14 @@ class Local:
         return self._folding(directory)
 
     def do(self, name: str, **arguments: Any) -> Answer:
-        return fault(name, self, wire.load(code())[name](self._shell, **arguments))
+        return checked(name, self, wire.load(code())[name](self._shell, **arguments))
 
     def quietly(self, name: str, **arguments: Any) -> None:
         with contextlib.suppress(errors.KernelError):
             self.do(name, **arguments)
 
 
-def fault(name: str, side: Side, answer: Answer) -> Answer:
+def checked(name: str, side: Side, answer: Answer) -> Answer:
     """The answer. Raises errors.TransferFailed if it reports a failure."""
     if "failed" not in answer:
         return answer

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable
 
 from .. import errors
 from ..function.sent import files as file_ops
+from .listing import Entry
 from .local_side import Local
 
 NAMED = 3  # in a sentence
-Destination = tuple[
-    str, bytes, bool
-]  # the kind of what comes, its path, and whether it is below a directory that is copied
 
 
 class Overwriting:
@@ -22,21 +20,22 @@ class Overwriting:
     def __init__(self, sink: Local, may: Callable[[str], bool]) -> None:
         self._sink, self._may = sink, may
 
-    def refused(self, destinations: Iterable[Destination]) -> str:
+    def refused(self, entries: Iterable[Entry]) -> str:
         """What must be kept; empty: go on. Raises errors.TransferFailed if something cannot be replaced."""
-        names = [self._sink.name(destination[1]) for destination in destinations if self._is_taken(destination)]
+        names = [self._sink.name(entry.to) for entry in entries if self._is_taken(entry)]
         if not names:
             return ""
         what = f"{some(names)} {self._sink.where}"
         return "" if self._may(what) else f"{what} {'is' if len(names) == 1 else 'are'} kept"
 
-    def _is_taken(self, destination: Destination) -> bool:
-        kind, path, below = destination
+    def _is_taken(self, entry: Entry) -> bool:
         try:
-            with file_ops.about(path):
-                return replaces_none(path) if kind == file_ops.DIRECTORY else is_taken(path, below)
+            with file_ops.about(entry.to):
+                if entry.kind == file_ops.DIRECTORY:
+                    return replaces_none(entry.to)
+                return is_taken(entry.to, below=bool(entry.names))
         except file_ops.Failed as failed:
-            where = f"{self._sink.name(path)} {self._sink.where}"
+            where = f"{self._sink.name(entry.to)} {self._sink.where}"
             raise errors.TransferFailed(f"cannot write {where}: {failed.text}") from failed
 
 

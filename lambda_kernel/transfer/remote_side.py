@@ -20,7 +20,7 @@ from ..session.session import Session
 from ..untrusted import Unfit
 from ..workspace.workspace import Workspace
 from . import answers
-from .local_side import Answer, code, fault, shown
+from .local_side import Answer, checked, code, shown
 
 
 class RemoteSide:
@@ -47,7 +47,7 @@ class RemoteSide:
             # A shell that has ended has no working directory.
             if reply["state"] == State.CALLED and (exchange.started or not reply.get("ended")):
                 exchange.found()
-                return fault(name, self, self._checked(name, reply["value"]))
+                return checked(name, self, self._read(name, reply["value"]))
             self._not_here(reply)
 
     def _not_here(self, reply: replies.Answer) -> None:
@@ -57,7 +57,7 @@ class RemoteSide:
         else:
             self.exchange.renew(reply)
 
-    def _checked(self, name: str, value: Any) -> Answer:
+    def _read(self, name: str, value: Any) -> Answer:
         try:
             return answers.read(name, value)
         except Unfit:

@@ -42,7 +42,7 @@ class Transfer:
         """Copy, and return the message for the user. Raises errors.KernelError, and leaves nothing half-written."""
         entries = listing(self.source, names, self.temp_name, self.sink.go_on)
         path = self._choose_destinations(entries, to)
-        if self.overwriting and (kept := self.overwriting.refused([(e.kind, e.to, bool(e.names)) for e in entries])):
+        if self.overwriting and (kept := self.overwriting.refused(entries)):
             return f"nothing was copied: {kept}\n"
         of_kind = {
             kind: [e for e in entries if e.kind == kind] for kind in (file_ops.DIRECTORY, file_ops.FILE, file_ops.LINK)
