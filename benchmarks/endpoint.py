@@ -23,6 +23,8 @@ from lambda_kernel.report import Report
 
 from .kernels import ROOT
 
+# As the installed script does, without pip's search for the entry point.
+LAMBDA_KERNEL = (sys.executable, "-c", "import sys; from lambda_kernel.cli import main; sys.exit(main(sys.argv[1:]))")
 # A request of another protocol is answered at once: what remains is the way to the function and back.
 NO_OP: Event = {"protocol": 0}
 LOOP = (
@@ -82,8 +84,7 @@ class Loop:
     """The 2018 article's: a process of the AWS CLI for each command, and the decoded log."""
 
     def __init__(self, at: dict[str, str]) -> None:
-        keys = {"AWS_ACCESS_KEY_ID": at["access_key_id"], "AWS_SECRET_ACCESS_KEY": at["secret_access_key"]}
-        self._environment = os.environ | keys
+        self._environment = environ_for(at)
         self._line = LOOP.format(**at)
 
     @staticmethod
@@ -102,13 +103,16 @@ class Loop:
         return seconds
 
 
+def environ_for(at: dict[str, str]) -> dict[str, str]:
+    """With the engine's credentials."""
+    return os.environ | {"AWS_ACCESS_KEY_ID": at["access_key_id"], "AWS_SECRET_ACCESS_KEY": at["secret_access_key"]}
+
+
 @contextlib.contextmanager
 def local_engine(*options: str) -> Iterator[dict[str, str]]:
     """`lambda-kernel local --json`."""
-    code = "import sys; from lambda_kernel.cli import main; sys.exit(main(['local', '--json', *sys.argv[1:]]))"
-    engine = subprocess.Popen(
-        [sys.executable, "-c", code, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, text=True
-    )
+    command = [*LAMBDA_KERNEL, "local", "--json", *options]
+    engine = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, text=True)
     try:
         assert engine.stdout is not None
         at: dict[str, Any] = json.loads(engine.stdout.readline())

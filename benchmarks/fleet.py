@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .figures import OURS, POOL, Figure
 from .kernels import ROOT, Kernel
 from .plan import Plan, interleaved
-from .processes import forget_peak, holdings, peak, process_cpu_seconds
+from .processes import Holdings, forget_peak, holdings, peak, process_cpu_seconds
 
 FACTOR, LOOP_FACTOR, MOST_MB, MOST_CPU_MS = 1.3, 1.1, 150.0, 3.0
 IDLE_SECONDS = 3.0  # after that no thread of a run is left
@@ -28,13 +28,14 @@ class Case:
     code: str
     threads: int
     invocations: int
+    before: str = ""  # typed before it, and not counted
 
 
 FLEETS = (
     Case("%%fleet 50 of `true`", "%%fleet 50\ntrue", 50, 50),
     Case("%%fleet 200 of `true`", "%%fleet 200\ntrue", 200, 200),
     Case("1,000 items, 200 at once", ITEMS, 200, 1_000),
-    Case("%%fleet 200 of `true`, with new shells", "%fleet --end\n%%fleet 200\ntrue", 200, 400),
+    Case("%%fleet 200 of `true`, with new shells", "%%fleet 200\ntrue", 200, 400, before="%fleet --end"),
 )
 
 
@@ -57,21 +58,25 @@ def measure(plan: Plan) -> list[Figure]:
         after = holdings(kernel.pid)
         # After that, since the notebook's own session keeps a thread and a connection.
         figures.append(repeated(plan.rounds(500, 100), kernel, pool, plan.rounds(3, 1)))
-    memory = Figure("most memory of the kernel", "MB", {OURS: [most]})
-    memory.judge(f"at most {MOST_MB:g} MB", most, MOST_MB, unit="MB")
-    for what in ("threads", "descriptors"):
-        grown = getattr(after, what) - getattr(before, what)
-        memory.judge(f"no {what} left", grown, 0)
+    return [*figures, *resources(milliseconds, most, before, after)]
+
+
+def resources(milliseconds: float, most: float, before: Holdings, after: Holdings) -> list[Figure]:
+    """What the kernel took: CPU time for an item, memory at most; before and after: all that it held."""
     cpu = Figure("CPU time of the kernel for an item", "ms", {OURS: [milliseconds]})
     cpu.judge(f"at most {MOST_CPU_MS:g} ms", milliseconds, MOST_CPU_MS, unit="ms")
-    return [*figures, cpu, memory]
+    memory = Figure("most memory of the kernel", "MB", {OURS: [most]})
+    memory.judge(f"at most {MOST_MB:g} MB", most, MOST_MB, unit="MB")
+    memory.judge("no threads left", after.threads - before.threads, 0)
+    memory.judge("no descriptors left", after.descriptors - before.descriptors, 0)
+    return [cpu, memory]
 
 
 def compared(case: Case, kernel: Kernel, pool: Callable[[int, int], float], rounds: int) -> Figure:
     def ours() -> float:
-        if case.code.startswith("%fleet --end"):
-            kernel.run("%fleet --end")
-        ran = kernel.run(case.code.removeprefix("%fleet --end\n"))
+        if case.before:
+            kernel.run(case.before)
+        ran = kernel.run(case.code)
         if ran.reply["status"] != "ok":
             raise RuntimeError(f"{case.name}: {ran.reply}")
         return ran.table - (ran.end - ran.seconds)  # the plot comes after it, and takes a second
@@ -101,19 +106,21 @@ def lambda_of_its_own() -> Iterator[int]:
 @contextlib.contextmanager
 def thread_pool() -> Iterator[Callable[[int, int], float]]:
     command = [sys.executable, "-m", "benchmarks.thread_pool"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        words, seconds = process.stdin, process.stdout
+        assert words is not None
+        assert seconds is not None
 
         def run(threads: int, count: int) -> float:
-            process.stdin.write(f"{threads} {count}\n")
-            process.stdin.flush()
-            return float(process.stdout.readline())
+            words.write(f"{threads} {count}\n")
+            words.flush()
+            return float(seconds.readline())
 
         try:
             run(200, 200)
             yield run
         finally:
-            process.stdin.close()
+            words.close()
 
 
 @contextlib.contextmanager
@@ -127,13 +134,10 @@ def settings(port: int) -> Iterator[None]:
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
     }
-    before = {name: os.environ.get(name) for name in ours}
+    before = os.environ.copy()
     os.environ.update(ours)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ.update(before)

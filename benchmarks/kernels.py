@@ -82,7 +82,7 @@ class Ran:
 class Kernel:
     """A started kernel. wait: until output is sure to be heard, which takes a tenth of a second."""
 
-    def __init__(self, subject: Subject, *, wait: bool = True) -> None:
+    def __init__(self, subject: Subject, *, wait: bool) -> None:
         self.subject = subject
         self.manager = KernelManager(kernel_spec_manager=_Spec(subject), kernel_name="measured")
         self.begun = time.perf_counter()

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 
-from .endpoint import Loop, local_engine
+from .endpoint import LAMBDA_KERNEL, Loop, environ_for, local_engine
 from .figures import AWS, OURS, Figure
 from .kernels import ROOT
 from .plan import Plan, interleaved, scaled
 
 COMMAND = "true"
 WHERE = ("--region", "{region}", "--endpoint-url", "{endpoint_url}")
-# As the installed script does, without pip's search for the entry point.
-OUR_CODE = "import sys; from lambda_kernel.cli import main; sys.exit(main(sys.argv[1:]))"
-RUN = (sys.executable, "-c", OUR_CODE, "run", "--on", "{function}", *WHERE, "-c", COMMAND)
+RUN = (*LAMBDA_KERNEL, "run", "--on", "{function}", *WHERE, "-c", COMMAND)
 TO = ("--function-name", "{function}", "--payload", "fileb:///dev/stdin", "/dev/null")
 INVOKE = ("aws", "lambda", "invoke", *WHERE, *TO)
 
@@ -36,13 +32,12 @@ def measure(plan: Plan) -> list[Figure]:
 
 
 def _process(command: tuple[str, ...], at: dict[str, str]) -> Callable[[], float]:
-    keys = {"AWS_ACCESS_KEY_ID": at["access_key_id"], "AWS_SECRET_ACCESS_KEY": at["secret_access_key"]}
     words = [word.format(**at) for word in command]
     event = json.dumps({"cmd": COMMAND}).encode()
 
     def run() -> float:
         begin = time.perf_counter()
-        subprocess.run(words, input=event, capture_output=True, env=os.environ | keys, cwd=ROOT, check=True)
+        subprocess.run(words, input=event, capture_output=True, env=environ_for(at), cwd=ROOT, check=True)
         return time.perf_counter() - begin
 
     return run
