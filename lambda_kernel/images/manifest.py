@@ -88,7 +88,7 @@ def read(body: bytes, name: str) -> Manifest | tuple[Choice, ...]:
         raise _bad(name, error) from None
 
 
-def choose(choices: Sequence[Choice], wanted: str, name: str, tag: str | None = None) -> Descriptor:
+def choose(choices: Sequence[Choice], wanted: str, name: str, tag: str | None) -> Descriptor:
     """Choose the image for an architecture, and with a tag if one is named."""
     tagged = [choice for choice in choices if tag is None or choice.tag == tag]
     if tag is not None and not tagged:

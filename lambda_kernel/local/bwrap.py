@@ -66,7 +66,7 @@ def sandboxed_python(files: RuntimeFiles) -> str:
     return f"/var/lang/bin/{files.python.name}"
 
 
-def namespace_options(own_network: bool = False, with_root: bool = False) -> list[str]:
+def namespace_options(own_network: bool, with_root: bool = False) -> list[str]:
     """Give the environment its own users, processes and host name, and a network if it needs its own."""
     uid, gid = (0, 0) if with_root else (UID, GID)
     return [

@@ -41,6 +41,8 @@ Run = Callable[[list[str]], "subprocess.CompletedProcess[bytes] | None"]
 class ImageRoot:
     """directory: the engine's, for what is put into the image."""
 
+    with_root = False  # the image's files are this machine's user's, and so is all in it
+
     def __init__(self, image: RootImage, files: RuntimeFiles, code: Path, directory: Path) -> None:
         self._image, self._files = image, files
         self.resolver = Path(_RESOLVER)  # another one, where the network is another one
@@ -61,9 +63,6 @@ class ImageRoot:
         self._why = ""
         self._host_python: HostPython | None = None
         self.places = Places(own=self._variables())
-
-    # The image's files are this machine's user's, and so is all in it.
-    with_root = False
 
     def choose_python(self, run: Run, own_network: bool) -> bool:
         """Choose a Python that runs. run: runs bubblewrap with these words. False: none does."""

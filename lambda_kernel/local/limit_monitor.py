@@ -33,8 +33,8 @@ class LimitMonitor:
         memory_mb: int,
         members: Callable[[], Members | None],
         on_excess: Callable[[Excess], None],
-        out_of_memory: Callable[[], bool] = lambda: False,
-        filed: Callable[[], int] = lambda: 0,
+        out_of_memory: Callable[[], bool],
+        filed: Callable[[], int],
     ) -> None:
         """out_of_memory: whether Linux has killed one of them; filed: the bytes of memory that are files."""
         self._memory_mb = memory_mb

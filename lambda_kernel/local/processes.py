@@ -25,7 +25,7 @@ class Members:
     list_pids: Callable[[], list[int]]
     proc: str = "/proc"
 
-    def memory(self, pids: Iterable[int], filed: int = 0) -> tuple[int, int]:
+    def memory(self, pids: Iterable[int], filed: int) -> tuple[int, int]:
         """Return the bytes of anonymous and shared memory, and those of programs and libraries.
 
         Pages shared by a fork count in each process. Processes share libraries, so the one with the most counts alone.
@@ -36,7 +36,7 @@ class Members:
         programs = (1024 * int(kilobytes) for text in texts for kilobytes in _PROGRAM.findall(text))
         return _sum_bytes(texts, _MEMORY, filed), max(programs, default=0)
 
-    def proportional_memory(self, pids: Iterable[int], patience_s: float, filed: int = 0) -> int:
+    def proportional_memory(self, pids: Iterable[int], patience_s: float, filed: int) -> int:
         """Return the bytes with shared pages counted once. It is exact but slow, so it has a time limit."""
         deadline = time.monotonic() + patience_s
         in_time = itertools.takewhile(lambda _: time.monotonic() < deadline, pids)

@@ -77,7 +77,7 @@ class Holder:
     who is who may be said from the user namespace above only (user_namespaces(7)).
     """
 
-    def __init__(self, tools: Tools, mounts: Sequence[str] = (), *, own_users: bool = False) -> None:
+    def __init__(self, tools: Tools, mounts: Sequence[str], *, own_users: bool) -> None:
         self.tools, self.own_users = tools, own_users
         # As root there, who may mount, and is the same user outside.
         users = [] if own_users else ["--unshare-user", "--uid", "0", "--gid", "0"]
