@@ -10,16 +10,16 @@ import pytest
 from lambda_kernel.local.quotas import RESPONSE_BYTES
 from lambda_kernel.session.cell import Bound, CellEvent, Output
 from tests.support.in_process_session import Interrupts, Ran
-from tests.support.proxied_session import Line, line
+from tests.support.proxied_session import ProxiedSession, proxied_session
 
 MEGABYTE = 1_000_000
 MOST_MB = 48  # of 128; the function itself takes about 15, and keeps at most 4 MB of output
 
 
 @pytest.fixture
-def remote() -> Iterator[Line]:
+def remote() -> Iterator[ProxiedSession]:
     """With an environment of its own: Lambda reports the most memory that all its invocations have used."""
-    with line(memory_mb=128) as made:
+    with proxied_session(memory_mb=128) as made:
         made.run(f"head -c {50 * MEGABYTE} /dev/urandom >/tmp/data")
         yield made
 
@@ -33,7 +33,7 @@ def most_mb(ran: Ran) -> int:
     return int(ran.usage.totals.max_memory_used_mb or 0)
 
 
-def test_50_mb_of_any_bytes_arrive_as_they_are(remote: Line) -> None:
+def test_50_mb_of_any_bytes_arrive_as_they_are(remote: ProxiedSession) -> None:
     digest = remote.run("sha256sum </tmp/data").out.split()[0]
     ran = remote.run("cat /tmp/data", bound=None, redact=False)
     data = joined(ran, "stdout")
@@ -45,7 +45,7 @@ def test_50_mb_of_any_bytes_arrive_as_they_are(remote: Line) -> None:
     assert most_mb(ran) < MOST_MB
 
 
-def test_both_streams_at_once_arrive_as_they_are(remote: Line) -> None:
+def test_both_streams_at_once_arrive_as_they_are(remote: ProxiedSession) -> None:
     """A line of stderr is kept together, and one without an end must not be kept for ever."""
     digests = remote.run("head -c 8000000 /tmp/data | sha256sum; tail -c 8000000 /tmp/data | sha256sum").out.split()
     ran = remote.run("(head -c 8000000 /tmp/data & tail -c 8000000 /tmp/data >&2; wait)", bound=None, redact=False)
@@ -54,7 +54,7 @@ def test_both_streams_at_once_arrive_as_they_are(remote: Line) -> None:
     assert most_mb(ran) < MOST_MB
 
 
-def test_lines_of_both_streams_in_turns_arrive_as_they_are(remote: Line) -> None:
+def test_lines_of_both_streams_in_turns_arrive_as_they_are(remote: ProxiedSession) -> None:
     """Each of them is a chunk of one byte, which takes much more than that in memory and in an answer."""
     before = len(remote.proxy.exchanges)
     ran = remote.run("for ((i = 0; i < 60000; i++)); do echo; echo >&2; done", bound=None)
@@ -63,7 +63,7 @@ def test_lines_of_both_streams_in_turns_arrive_as_they_are(remote: Line) -> None
     assert most_mb(ran) < MOST_MB
 
 
-def test_the_writer_waits_while_nobody_fetches(remote: Line) -> None:
+def test_the_writer_waits_while_nobody_fetches(remote: ProxiedSession) -> None:
     """How far it was is seen after an interrupt: no further ahead than what the function and the pipes hold."""
     fetched = [0]
     control = Interrupts([1], sleep=remote.wait)
@@ -82,7 +82,7 @@ def test_the_writer_waits_while_nobody_fetches(remote: Line) -> None:
     assert written < 20 * MEGABYTE
 
 
-def test_what_is_shown_has_a_head_a_tail_and_a_count(remote: Line) -> None:
+def test_what_is_shown_has_a_head_a_tail_and_a_count(remote: ProxiedSession) -> None:
     ran = remote.run("yes | head -n 5000000; echo end", bound=Bound(100_000, 1_000))
     [gap] = ran.gaps
     shown = joined(ran, "stdout")
@@ -96,7 +96,7 @@ def test_what_is_shown_has_a_head_a_tail_and_a_count(remote: Line) -> None:
     assert most_mb(ran) < MOST_MB
 
 
-def test_one_line_without_end_has_a_head_a_tail_and_a_count(remote: Line) -> None:
+def test_one_line_without_end_has_a_head_a_tail_and_a_count(remote: ProxiedSession) -> None:
     ran = remote.run("printf first; head -c 30000000 /dev/zero | tr '\\0' x; printf last", bound=Bound(100_000, 1_000))
     [gap] = ran.gaps
     shown = joined(ran, "stdout")
@@ -105,7 +105,7 @@ def test_one_line_without_end_has_a_head_a_tail_and_a_count(remote: Line) -> Non
     assert most_mb(ran) < MOST_MB
 
 
-def test_what_nobody_waits_for_is_dropped_in_the_function(remote: Line) -> None:
+def test_what_nobody_waits_for_is_dropped_in_the_function(remote: ProxiedSession) -> None:
     """`yes` runs on until the user has had enough: next to nothing of it is fetched."""
     control = Interrupts([2], sleep=remote.wait)
     control_wait = iter(range(100))
@@ -122,26 +122,26 @@ def test_what_nobody_waits_for_is_dropped_in_the_function(remote: Line) -> None:
 
 
 @pytest.mark.parametrize("bound", [Bound(), None], ids=["shown", "into a file"])
-def test_control_characters_and_broken_text_pass_as_they_are(remote: Line, bound: Bound | None) -> None:
+def test_control_characters_and_broken_text_pass_as_they_are(remote: ProxiedSession, bound: Bound | None) -> None:
     text = r"10\r20\r100\n\033[1;31mred\033[0m\b\a\0\n\xff\xfe\xc3(\xed\xa0\x80\xf0\x9f\x98 \xf0\x9f\x98\x80\n"
     ran = remote.run(f"printf '{text}'; printf '{text}' >&2", bound=bound)
     wanted = b"10\r20\r100\n\x1b[1;31mred\x1b[0m\b\a\0\n\xff\xfe\xc3(\xed\xa0\x80\xf0\x9f\x98 \xf0\x9f\x98\x80\n"
     assert (joined(ran, "stdout"), joined(ran, "stderr")) == (wanted, wanted)
 
 
-def test_a_character_is_whole_though_answers_are_cut_anywhere(remote: Line) -> None:
+def test_a_character_is_whole_though_answers_are_cut_anywhere(remote: ProxiedSession) -> None:
     """The session hands on bytes, and loses none where one answer ends: 3 bytes a character, 1.5 MB an answer."""
     ran = remote.run("for i in {1..5}; do printf '€%.0s' {1..200000}; done", bound=None)
     assert joined(ran, "stdout").decode() == "€" * 1_000_000
 
 
-def test_afterwards_the_shell_works_as_before(remote: Line) -> None:
+def test_afterwards_the_shell_works_as_before(remote: ProxiedSession) -> None:
     remote.run("seq 1000000", bound=Bound(100_000, 1_000))
     ran = remote.run("echo small; jobs")
     assert (ran.out, ran.notices, ran.usage.invocations) == ("small\n", [], 1)
 
 
-def test_a_variable_of_20_mb_costs_neither_the_shell_nor_its_state(remote: Line) -> None:
+def test_a_variable_of_20_mb_costs_neither_the_shell_nor_its_state(remote: ProxiedSession) -> None:
     """What the function takes of it is seen in the most memory that its process has had, which is bash's parent."""
     remote.run("x=$(head -c 20000000 /dev/zero | tr '\\0' a); y=kept")
     ran = remote.run(

@@ -23,7 +23,7 @@ from lambda_kernel.local.processes import numbered
 from lambda_kernel.session.cell import CellEvent, Output
 from tests.support.engine_client import processes_with
 from tests.support.in_process_session import Interrupts
-from tests.support.proxied_session import Line, client_of, shell_engine
+from tests.support.proxied_session import ProxiedSession, client_of, shell_engine
 from tests.support.proxy import ALL, Fault, answer, cut
 from tests.support.waiting import wait_until
 
@@ -44,17 +44,17 @@ def engine() -> Iterator[LocalEngine]:
 
 
 @pytest.fixture
-def remote(engine: LocalEngine, request: pytest.FixtureRequest) -> Iterator[Line]:
+def remote(engine: LocalEngine, request: pytest.FixtureRequest) -> Iterator[ProxiedSession]:
     """A session of the test's own, with environments of its own: each has its tenant."""
-    made = Line(engine.start(), re.sub(r"\W", "-", request.node.name))
+    made = ProxiedSession(engine.start(), re.sub(r"\W", "-", request.node.name))
     made.run(":")
     yield made
     made.leave()
 
 
 @pytest.fixture(scope="module")
-def long(engine: LocalEngine) -> Iterator[Line]:
-    made = Line(engine.start(), "long")
+def long(engine: LocalEngine) -> Iterator[ProxiedSession]:
+    made = ProxiedSession(engine.start(), "long")
     made.run(":")
     yield made
     made.leave()
@@ -70,7 +70,7 @@ END = 50  # bytes: one request is longer than another, since its seconds have mo
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("side", ["request", "response"])
-def test_cut_at_every_byte_of_a_short_exchange(remote: Line, side: str, part: int) -> None:
+def test_cut_at_every_byte_of_a_short_exchange(remote: ProxiedSession, side: str, part: int) -> None:
     assert remote.run(remote.log.command("first")).exit_code == 0
     size = len(getattr(remote.proxy.exchanges[-1], side)) + 10  # numbers grow by a digit meanwhile
     cuts = range(part, size, PARTS)
@@ -94,7 +94,7 @@ def test_cut_at_bytes_of_the_first_exchange_of_a_session(engine: LocalEngine) ->
     """A hello starts a shell, and is asked for again: there is one shell in the end."""
     for side, step in (("request", 1999), ("response", 149)):
         for after in range(0, 12_000 if side == "request" else 1_000, step):
-            remote = Line(engine.start(), f"hello-{side}-{after % 3}")
+            remote = ProxiedSession(engine.start(), f"hello-{side}-{after % 3}")
             ran = remote.run(remote.log.command("once"), cut(side, after), cut(side, after // 2))
             assert (ran.out, ran.exit_code, remote.log.take()) == ("once\n", 0, ["once"])
             remote.leave()
@@ -131,14 +131,14 @@ def throttled(reason: str) -> bytes:
 @example(plan=[Fault(request=ALL)] * 4)
 @example(plan=[Fault(response=130_000)] * 4)
 @example(plan=[Fault(), Fault(response=0), Fault(request=100), Fault(response=700)])
-def test_random_faults_in_a_long_exchange(long: Line, plan: list[Fault]) -> None:
+def test_random_faults_in_a_long_exchange(long: ProxiedSession, plan: list[Fault]) -> None:
     ran = long.run(f"{long.log.command('id')}; {WORK}", *plan)
     assert ran.out == f"id\n{LINES}end\n"
     assert (ran.err, ran.exit_code, ran.usage.replaced) == ("warning\n", 0, False)
     assert long.log.take() == ["id"]
 
 
-def test_refused_connections_in_mid_command(remote: Line) -> None:
+def test_refused_connections_in_mid_command(remote: ProxiedSession) -> None:
     """Nobody listens for a while: what was printed meanwhile comes later."""
     refusal = contextlib.ExitStack()
     tries: list[float] = []
@@ -169,7 +169,7 @@ def test_refused_connections_in_mid_command(remote: Line) -> None:
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_throttled_a_few_times(remote: Line, reason: str) -> None:
+def test_throttled_a_few_times(remote: ProxiedSession, reason: str) -> None:
     ran = remote.run(remote.log.command("once"), *[Fault(deliver=0, answer=throttled(reason))] * 3)
     assert ran.out == "once\n"
     assert [notice.startswith("Throttled, retrying: ") for notice in ran.notices] == [True]
@@ -178,14 +178,14 @@ def test_throttled_a_few_times(remote: Line, reason: str) -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("deliver", [0, 1])
-def test_a_servers_error_whether_the_function_ran_or_not(remote: Line, status: int, deliver: int) -> None:
+def test_a_servers_error_whether_the_function_ran_or_not(remote: ProxiedSession, status: int, deliver: int) -> None:
     ran = remote.run(
         remote.log.command("once"), *[Fault(deliver=deliver, answer=answer(status, "ServiceException"))] * 2
     )
     assert (ran.out, ran.exit_code, remote.log.take()) == ("once\n", 0, ["once"])
 
 
-def test_an_error_page_that_is_not_lambdas(remote: Line) -> None:
+def test_an_error_page_that_is_not_lambdas(remote: ProxiedSession) -> None:
     page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 18\r\n\r\n<html>oops</html>\n"
     ran = remote.run(remote.log.command("once"), Fault(answer=page), Fault(deliver=0, answer=page))
     assert (ran.out, remote.log.take()) == ("once\n", ["once"])
@@ -194,7 +194,7 @@ def test_an_error_page_that_is_not_lambdas(remote: Line) -> None:
 # --- deliveries that are too many
 
 
-def test_each_request_delivered_twice(remote: Line) -> None:
+def test_each_request_delivered_twice(remote: ProxiedSession) -> None:
     plan = [Fault(deliver=2)] * 10
     ran = remote.run(
         f"{remote.log.command('once')}; read x; read y; echo $x $y", *plan, stdin=True, lines=("a\n", "b\n")
@@ -203,7 +203,7 @@ def test_each_request_delivered_twice(remote: Line) -> None:
     assert remote.log.take() == ["once"]
 
 
-def test_requests_delivered_twice_at_once(remote: Line) -> None:
+def test_requests_delivered_twice_at_once(remote: ProxiedSession) -> None:
     """One of the two meets another environment, since the own one is busy with the first."""
     plan = [Fault(), *[Fault(together=True)] * 2]
     ran = remote.run(f"{remote.log.command('once')}; for i in 1 2 3; do echo $i; sleep 0.25; done", *plan)
@@ -211,7 +211,7 @@ def test_requests_delivered_twice_at_once(remote: Line) -> None:
     assert (remote.log.take(), remote.run("true").notices) == (["once"], [])
 
 
-def test_all_requests_delivered_again_much_later(remote: Line) -> None:
+def test_all_requests_delivered_again_much_later(remote: ProxiedSession) -> None:
     """Also those of a shell that is over; the last cell's answer is still the same."""
     for number in range(5):
         remote.run(f"{remote.log.command(f'a{number}')}; x={number}")
@@ -227,7 +227,7 @@ def test_all_requests_delivered_again_much_later(remote: Line) -> None:
     assert remote.log.take() == [*(f"a{number}" for number in range(5)), *(f"b{number}" for number in range(5))]
 
 
-def test_an_interrupt_delivered_again_is_not_a_second_one(remote: Line) -> None:
+def test_an_interrupt_delivered_again_is_not_a_second_one(remote: ProxiedSession) -> None:
     """The first interrupt is SIGINT, a second one would be SIGTERM."""
     control = Interrupts([1], sleep=remote.wait)
 
@@ -241,7 +241,7 @@ def test_an_interrupt_delivered_again_is_not_a_second_one(remote: Line) -> None:
 
 
 def test_an_answer_that_comes_after_the_kernel_gave_up_on_it(engine: LocalEngine) -> None:
-    remote = Line(engine.start(), "late", make=partial(client_of, read_timeout=0.3))
+    remote = ProxiedSession(engine.start(), "late", make=partial(client_of, read_timeout=0.3))
     remote.run(":")
     asked_again = threading.Event()
     late = Fault(meanwhile=lambda: wait_until(asked_again.is_set, 20))
@@ -263,7 +263,7 @@ def test_an_answer_that_comes_after_the_kernel_gave_up_on_it(engine: LocalEngine
 )
 @given(plan=st.lists(st.one_of(st.just(Fault()), st.just(Fault(deliver=2)), FAULTS), min_size=3, max_size=8))
 @example(plan=[Fault(), Fault(response=0), Fault(response=0), Fault(request=ALL), Fault(response=0)])
-def test_what_the_user_types_arrives_once(remote: Line, plan: list[Fault]) -> None:
+def test_what_the_user_types_arrives_once(remote: ProxiedSession, plan: list[Fault]) -> None:
     code = 'read -p "name? " a; read b; echo "$a-$b"; cat; echo end'
     ran = remote.run(code, *plan, stdin=True, lines=("ada\n", "love lace\n", "one\n", "two\n", ""))
     assert ran.out == "ada-love lace\none\ntwo\nend\n"
@@ -297,16 +297,16 @@ def kill(pids: list[int]) -> None:
 
 
 @pytest.fixture(scope="module")
-def mortal() -> Iterator[Line]:
+def mortal() -> Iterator[ProxiedSession]:
     with shell_engine(tenancy=True, environment=MORTAL) as engine:
-        remote = Line(engine.start(), "mortal")
+        remote = ProxiedSession(engine.start(), "mortal")
         yield remote
         remote.leave()
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", ["all", "runtime", "bash", "command"])
-def test_kill_9_at_a_random_moment(mortal: Line, kind: str, seed: int) -> None:
+def test_kill_9_at_a_random_moment(mortal: ProxiedSession, kind: str, seed: int) -> None:
     remote = mortal
     name, moment = f"{kind}{seed}", random.Random(name_seed(kind, seed))
 
@@ -344,7 +344,7 @@ def name_seed(kind: str, seed: int) -> int:
 
 
 @pytest.mark.parametrize("kind", ["all", "runtime"])
-def test_kill_9_between_two_cells(mortal: Line, kind: str) -> None:
+def test_kill_9_between_two_cells(mortal: ProxiedSession, kind: str) -> None:
     """The next invocation meets a runtime that is just dying, or a new one."""
     remote = mortal
     remote.run("x=7")
@@ -361,7 +361,7 @@ def test_kill_9_between_two_cells(mortal: Line, kind: str) -> None:
 # --- time that passes unseen
 
 
-def test_a_kernel_that_was_suspended_goes_on(remote: Line) -> None:
+def test_a_kernel_that_was_suspended_goes_on(remote: ProxiedSession) -> None:
     """A laptop's lid: minutes pass between two slices, and the connection is gone."""
     jumps = iter([300.0])
     ran = remote.run(
@@ -374,7 +374,7 @@ def test_a_kernel_that_was_suspended_goes_on(remote: Line) -> None:
     assert remote.log.take() == ["once"]
 
 
-def test_suspended_while_an_answer_is_under_way(remote: Line) -> None:
+def test_suspended_while_an_answer_is_under_way(remote: ProxiedSession) -> None:
     ran = remote.run(
         f"{remote.log.command('once')}; sleep 0.3; echo more", Fault(response=0, meanwhile=lambda: remote.jump(600))
     )
@@ -386,7 +386,7 @@ def test_suspended_for_longer_than_an_environment_lives() -> None:
     """Lambda has ended it meanwhile: the command is reported lost, with all output that had come."""
     ahead = [0.0]
     with shell_engine(tenancy=True, idle_s=600, clock=lambda: time.monotonic() + ahead[0]) as engine:
-        remote = Line(engine.start(), "asleep")
+        remote = ProxiedSession(engine.start(), "asleep")
 
         def close_the_lid(_: CellEvent) -> None:
             if not ahead[0]:

@@ -16,13 +16,13 @@ from lambda_kernel.session.remote_shell import SURE_SECONDS
 from lambda_kernel.session.search import AWAY_SECONDS, AWAY_TRIES, BUSY_SECONDS, BUSY_TRIES, HELD_TRIES, Search
 from lambda_kernel.session.worker import inline
 from tests.support.in_process_session import InProcess, Interrupts
-from tests.support.proxied_session import Line, line
+from tests.support.proxied_session import ProxiedSession, proxied_session
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does")
 
 
-def used_last(remote: Line) -> str:
+def used_last(remote: ProxiedSession) -> str:
     """Have Lambda use another environment later than the session's own, which is idle; its name."""
     session = remote.session
     attach = (
@@ -65,7 +65,7 @@ def test_lambda_prefers_another_environment_while_a_command_runs() -> None:
         if not preferred:
             preferred.append(used_last(remote))
 
-    with line() as remote:
+    with proxied_session() as remote:
         remote.run("x=1")
         # Time is real here: an environment is held for as long as that.
         ran, lost = remote.attempt("echo on; sleep 1; echo end", see=see, control=Interrupts(sleep=time.sleep))
@@ -132,7 +132,7 @@ def test_what_cannot_be_held_is_no_failure() -> None:
 
 @pytest.mark.parametrize(("pause", "asked"), [(SURE_SECONDS - 10, 0), (SURE_SECONDS + 1, 1)])
 def test_after_a_pause_it_is_asked_for_before_a_command_is_sent(pause: float, asked: int) -> None:
-    with line() as remote:
+    with proxied_session() as remote:
         remote.run("x=1")
         remote.jump(pause)
         ran = remote.run("echo $x")
@@ -142,7 +142,7 @@ def test_after_a_pause_it_is_asked_for_before_a_command_is_sent(pause: float, as
 
 def test_an_environment_that_ended_in_a_pause_costs_no_command() -> None:
     ahead = [0.0]
-    with line(idle_s=600, clock=lambda: time.monotonic() + ahead[0]) as remote:
+    with proxied_session(idle_s=600, clock=lambda: time.monotonic() + ahead[0]) as remote:
         remote.run("x=1")
         remote.jump(1200)
         ahead[0] = 1200

@@ -11,7 +11,7 @@ import pytest
 from lambda_kernel import errors
 from lambda_kernel.local import LocalEngine
 from tests.support.in_process_session import Interrupts
-from tests.support.proxied_session import Line, shell_engine
+from tests.support.proxied_session import ProxiedSession, shell_engine
 from tests.support.proxy import Fault
 
 
@@ -22,14 +22,14 @@ def shared() -> Iterator[LocalEngine]:
         yield engine
 
 
-class Patient(Line):
+class Patient(ProxiedSession):
     """Its clock runs slowly: a busy machine lets few tries meet the environment while the other client rests."""
 
     def now(self) -> float:
         return super().now() / 5
 
 
-def pair(engine: LocalEngine, make: type[Line] = Line) -> list[Line]:
+def pair(engine: LocalEngine, make: type[ProxiedSession] = ProxiedSession) -> list[ProxiedSession]:
     return [make(engine.start(), name) for name in ("ann", "ben")]
 
 
@@ -82,7 +82,7 @@ def test_at_the_same_time_nothing_is_mixed_or_run_twice(shared: LocalEngine) -> 
     told: dict[str, list[str]] = {remote.name: [] for remote in lines}
     lost: dict[str, int] = {remote.name: 0 for remote in lines}
 
-    def use(remote: Line) -> None:
+    def use(remote: ProxiedSession) -> None:
         count = 0
         for number in range(15):
             pause = f"sleep 0.{number % 5}; "  # an invocation or two
@@ -139,7 +139,7 @@ def test_with_tenants_each_keeps_its_own() -> None:
     with shell_engine(tenancy=True) as engine:
         lines = pair(engine)
 
-        def use(remote: Line) -> None:
+        def use(remote: ProxiedSession) -> None:
             remote.run(f"echo {remote.name} >/tmp/mine; x=0; sleep 100 &")
             home = remote.session.remote.environment
             for number in range(15):
@@ -156,7 +156,7 @@ def test_with_tenants_each_keeps_its_own() -> None:
 
 def test_two_kernels_of_one_name_the_older_one_is_told(shared: LocalEngine) -> None:
     """The newer one, which knows nothing of the shell, takes it over; the older one runs nothing there."""
-    old, new = Line(shared.start(), "same"), Line(shared.start(), "same")
+    old, new = ProxiedSession(shared.start(), "same"), ProxiedSession(shared.start(), "same")
     old.run("x=old")
     new.session.remote.epoch = 7
     assert new.run("echo ${x-none}").out == "none\n"

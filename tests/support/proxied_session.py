@@ -42,7 +42,7 @@ def client_of(at: Endpoint, **options: Any) -> LambdaClient:
 
 
 @dataclass
-class Line:
+class ProxiedSession:
     """One session. ahead: seconds by which its clock is before this machine's."""
 
     at: Endpoint
@@ -116,10 +116,10 @@ def held() -> bool:
 
 
 @contextlib.contextmanager
-def line(**settings: Any) -> Iterator[Line]:
+def proxied_session(**settings: Any) -> Iterator[ProxiedSession]:
     """With an engine of its own."""
     with shell_engine(**{"tenancy": True, **settings}) as engine:
-        made = Line(engine.start())
+        made = ProxiedSession(engine.start())
         try:
             yield made
         finally:
