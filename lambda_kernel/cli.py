@@ -126,7 +126,7 @@ def _add_install(commands: parsing.Commands) -> None:
     _add_location(parser, default="the environment where lambda-kernel is installed")
     target = parser.add_argument_group("the function to use (kept in the kernelspec)")
     target.add_argument("--function", metavar="F", type=parsing.one_word, help="name or ARN of the Lambda function")
-    parsing.add_place(target)
+    parsing.add_function_location(target)
     text = "what `lambda-kernel local --json` printed (-: standard input); it is kept in a file of yours"
     target.add_argument("--credentials", metavar="FILE", type=parsing.some_text, help=text)
     local = parser.add_argument_group("the local emulator instead of a function (kept in the kernelspec)")

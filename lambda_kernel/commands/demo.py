@@ -26,19 +26,19 @@ def add_command(commands: parsing.Commands, run: Callable[[argparse.Namespace], 
     parser.add_argument("--name", metavar="N", default="lambda", help="name of the kernel (default: %(default)s)")
 
 
-def write(place: str, kernel: str, out: TextIO, told: TextIO) -> int:
+def write(name: str, kernel: str, out: TextIO, err: TextIO) -> int:
     """An existing file is kept."""
-    path = Path(place)
+    path = Path(name)
     try:
         with path.open("x", encoding="utf-8") as file:
             json.dump(notebook(kernel), file, indent=1, ensure_ascii=False)
     except FileExistsError:
-        print(f"lambda-kernel: {place} is there already, and was not changed: name another file", file=told)
+        print(f"lambda-kernel: {name} is there already, and was not changed: name another file", file=err)
         return 1
     except OSError as error:
-        print(f"lambda-kernel: cannot write {place}: {error.strerror}", file=told)
+        print(f"lambda-kernel: cannot write {name}: {error.strerror}", file=err)
         return 1
-    print(f"Wrote {place}: open it with `jupyter lab {place}`", file=out)
+    print(f"Wrote {name}: open it with `jupyter lab {name}`", file=out)
     return 0
 
 

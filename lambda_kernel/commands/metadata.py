@@ -34,23 +34,23 @@ class Wish:
     csv: str | None
 
 
-def run(wish: Wish, out: TextIO, told: TextIO) -> int:
-    """Print a row for each cell that has figures. told: gets a sentence for each notebook that has none."""
+def run(wish: Wish, out: TextIO, err: TextIO) -> int:
+    """Print a row for each cell that has figures. err: gets a sentence for each notebook that has none."""
     if wish.csv and (wish.csv in wish.notebooks or wish.csv.endswith(".ipynb")):  # `--csv *.ipynb` names one
-        print(f"lambda-kernel: --csv would replace the notebook {visible(wish.csv, LONGEST)}", file=told)
+        print(f"lambda-kernel: --csv would replace the notebook {visible(wish.csv, LONGEST)}", file=err)
         return 1
     rows, wrong = collect(wish.notebooks)
     try:
         if wish.csv:
             write(wish.csv, rows)
     except OSError as error:
-        print(f"lambda-kernel: cannot write {visible(str(wish.csv), LONGEST)}: {error.strerror}", file=told)
+        print(f"lambda-kernel: cannot write {visible(str(wish.csv), LONGEST)}: {error.strerror}", file=err)
         return 1
     if rows:
         cells = [[printed(name, row[name]) for name in PRINTED] for row in rows]
         print("\n".join(aligned([PRINTED, *cells])), file=out)
     for sentence in wrong:
-        print(f"lambda-kernel: {sentence}", file=told)
+        print(f"lambda-kernel: {sentence}", file=err)
     return 1 if wrong else 0
 
 

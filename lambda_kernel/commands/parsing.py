@@ -61,7 +61,7 @@ def url(text: str) -> str:
     return text
 
 
-def add_place(parser: argparse._ActionsContainer) -> None:
+def add_function_location(parser: argparse._ActionsContainer) -> None:
     """Where a function is."""
     parser.add_argument("--region", metavar="R", type=one_word, help="AWS region of the function")
     parser.add_argument("--profile", metavar="P", type=some_text, help="AWS profile whose credentials are used")

@@ -15,7 +15,7 @@ _MOST_LINKS = 40
 
 def root_options(root: Path, points: Iterable[str]) -> list[str]:
     """Bind the image. What it has no mount points for makes its parents directories of our own."""
-    missing = {place(root, point) for point in points if not _fits(root, point)}
+    missing = {resolved(root, point) for point in points if not _fits(root, point)}
     return list(_expose(root, Path("/"), missing))
 
 
@@ -38,7 +38,7 @@ def _expose(root: Path, inside: Path, missing: set[str]) -> Iterator[str]:
             yield from ("--ro-bind", str(child), str(at))
 
 
-def place(root: Path, point: str) -> str:
+def resolved(root: Path, point: str) -> str:
     """Where a mount point is once the links before it are resolved."""
     if _fits(root, point):
         return _inside(root, point.rstrip("/"))

@@ -16,7 +16,7 @@ from pathlib import Path
 from . import bwrap
 from .errors import ApiError, EngineError
 from .host_python import HostPython, find_host_python
-from .image_files import find_program, is_directory, place, root_options, text_of
+from .image_files import find_program, is_directory, resolved, root_options, text_of
 from .runtime_files import BOOTSTRAP, GROUP, PASSWD, RuntimeFiles
 from .settings import RootImage
 from .variables import Places
@@ -53,7 +53,7 @@ class ImageRoot:
                 f"the image {image.name} has no bash on its PATH: add one to it, such as by `RUN apk add bash` or `RUN "
                 "microdnf install bash` in its Dockerfile, or choose another image"
             )
-        self._places = {point: place(image.root, point) for point in MOUNT_POINTS}
+        self._points = {point: resolved(image.root, point) for point in MOUNT_POINTS}
         try:
             self._fixed = [*root_options(image.root, MOUNT_POINTS), *bwrap.kernel_options()]
         except OSError as error:
@@ -115,7 +115,7 @@ class ImageRoot:
         binds = [(str(self._own), f"{OURS}/"), *accounts]
         if self.resolver.exists():
             binds.append((str(self.resolver.resolve()), _RESOLVER))
-        placed = [(source, self._places[at]) for source, at in binds]
+        placed = [(source, self._points[at]) for source, at in binds]
         if self._host_python is not None:
             placed += [(source, f"{_HOST}/{name}") for source, name in self._host_python.binds()]
         return [word for source, at in placed for word in ("--ro-bind", source, at)]

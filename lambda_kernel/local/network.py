@@ -80,9 +80,9 @@ def write_resolver(nat: Nat | None, directory: Path) -> Path | None:
     return path
 
 
-def first_process(told: bytes) -> int | None:
+def first_process(description: bytes) -> int | None:
     """Read bubblewrap's description of the sandbox."""
-    found = _FIRST_PROCESS.search(told)
+    found = _FIRST_PROCESS.search(description)
     return int(found[1]) if found else None
 
 
@@ -112,8 +112,8 @@ def check_nat(bwrap: str, options: tuple[str, ...], nat: Nat) -> None:
     ) as sandbox:  # fmt: skip
         os.close(info_end)
         os.close(block)
-        with open(info, "rb") as told:
-            pid = first_process(told.read())
+        with open(info, "rb") as file:
+            pid = first_process(file.read())
         try:
             if pid is not None:
                 _try(nat, pid)

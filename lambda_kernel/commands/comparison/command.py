@@ -46,30 +46,30 @@ class Place:
     copies: Mapping[str, Path]
 
 
-def run(options: argparse.Namespace, out: TextIO, told: TextIO) -> int:
+def run(options: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Run the notebook everywhere, and report. The exit code is 1 if a target did not come to its end."""
     try:
         notebook = shell_notebook(options.notebook)
-        connector = Connector(TENANT, tell=on_terminal(told, time.monotonic))
+        connector = Connector(TENANT, tell=on_terminal(err, time.monotonic))
         targets = dict(labelled(targets_of(options, connector.functions)))
         place = place_for(options, list(targets))
-        meet(targets, connector, told)
-        runs = list(_runs(notebook, targets, place, Path(options.notebook), told))
-        _write(compare(Path(options.notebook).name, runs, ours(options.ignore)), place, out, told)
+        meet(targets, connector, err)
+        runs = list(_runs(notebook, targets, place, Path(options.notebook), err))
+        _write(compare(Path(options.notebook).name, runs, ours(options.ignore)), place, out, err)
     except (KernelError, NotebookError) as error:
-        print(f"lambda-kernel: {error}", file=told)
+        print(f"lambda-kernel: {error}", file=err)
         return 1
     except OSError as error:
         where = visible(str(error.filename or options.out), LONGEST)
-        print(f"lambda-kernel: cannot write {where} ({error.strerror}): name a directory with --out", file=told)
+        print(f"lambda-kernel: cannot write {where} ({error.strerror}): name a directory with --out", file=err)
         return 1
     except KeyboardInterrupt:
-        print("lambda-kernel: interrupted", file=told)
+        print("lambda-kernel: interrupted", file=err)
         return 1
     except ModuleNotFoundError as error:
         if error.name != "nbclient":
             raise
-        print(f"lambda-kernel: {NO_NBCLIENT}", file=told)
+        print(f"lambda-kernel: {NO_NBCLIENT}", file=err)
         return 1
     return 1 if len(runs) < len(targets) or any(one.problem for one in runs) else 0
 
@@ -110,13 +110,13 @@ def targets_of(options: argparse.Namespace, functions: ListFunctions) -> list[tu
     return found
 
 
-def meet(targets: Mapping[str, Target], connector: Connector, told: TextIO) -> None:
+def meet(targets: Mapping[str, Target], connector: Connector, err: TextIO) -> None:
     """Find out that each is there, before anything runs on any. Nothing is invoked for that: the cold start is the
     notebook's. Raises KernelError."""
     try:
         for target in dict.fromkeys(targets.values()):
             if warning := connector.meet(target):
-                print(f"lambda-kernel: {target}: {warning}", file=told)
+                print(f"lambda-kernel: {target}: {warning}", file=err)
     finally:
         connector.close()
 
@@ -151,14 +151,14 @@ def _numbered(name: str, number: int) -> str:
 
 
 def _runs(
-    notebook: NotebookNode, targets: Mapping[str, Target], place: Place, path: Path, told: TextIO
+    notebook: NotebookNode, targets: Mapping[str, Target], place: Place, path: Path, err: TextIO
 ) -> Iterator[Run]:
     """One after the other, so that none takes this machine's time from another. Ctrl-C ends them."""
     from .execution import Interrupt, execute
 
     interrupt = Interrupt()
     for number, (label, target) in enumerate(targets.items(), 1):
-        print(f"Running {visible(path.name, LONGEST)} on {label} ({number} of {len(targets)})", file=told, flush=True)
+        print(f"Running {visible(path.name, LONGEST)} on {label} ({number} of {len(targets)})", file=err, flush=True)
         done = execute(notebook, label, target, path.resolve().parent, interrupt)
         _save(done.notebook, place.copies[label])
         yield done
@@ -172,10 +172,10 @@ def _save(notebook: Any, path: Path) -> None:
         nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
 
-def _write(comparison: Comparison, place: Place, out: TextIO, told: TextIO) -> None:
+def _write(comparison: Comparison, place: Place, out: TextIO, err: TextIO) -> None:
     (place.directory / "report.md").write_text(markdown.report(comparison), "utf-8")
     (place.directory / "report.html").write_text(page.page(comparison), "utf-8")
     print(markdown.text(comparison), file=out)
     print(f"The report and the executed notebooks are in {visible(str(place.directory), LONGEST)}", file=out)
     for sentence in failures(comparison):
-        print(f"lambda-kernel: {sentence}", file=told)
+        print(f"lambda-kernel: {sentence}", file=err)

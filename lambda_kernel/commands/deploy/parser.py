@@ -45,7 +45,7 @@ def _add_deploy(commands: parsing.Commands) -> None:
     )
     parser = commands.add_parser("deploy", help="create or update the function on AWS", description=text)
     parser.set_defaults(run=run, command="deploy")
-    _add_place(parser)
+    _add_location(parser)
     _add_settings(parser)
     _add_company(parser)
     _add_stack(parser)
@@ -61,7 +61,7 @@ def _add_status(commands: parsing.Commands) -> None:
     text = "Show the functions that `lambda-kernel deploy` made in a region."
     parser = commands.add_parser("status", help="show the functions on AWS", description=text)
     parser.set_defaults(run=run, command="status")
-    _add_place(parser)
+    _add_location(parser)
     parser.add_argument("--function", metavar="F", help="this function or family only")
 
 
@@ -69,12 +69,12 @@ def _add_delete(commands: parsing.Commands) -> None:
     text = "Delete a function or a family that `lambda-kernel deploy` made, with its logs, role and tools."
     parser = commands.add_parser("delete", help="delete the function on AWS", description=text)
     parser.set_defaults(run=run, command="delete")
-    _add_place(parser)
+    _add_location(parser)
     parser.add_argument("--function", metavar="F", help="the function or family (default: shell)")
     _add_consent(parser)
 
 
-def _add_place(parser: argparse.ArgumentParser) -> None:
+def _add_location(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("location")
     group.add_argument("--profile", metavar="P", type=parsing.some_text, help="AWS profile whose credentials are used")
     group.add_argument("--region", metavar="R", type=parsing.one_word, help="AWS region")

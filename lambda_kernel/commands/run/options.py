@@ -26,7 +26,7 @@ def add_command(commands: parsing.Commands, name: str, run: Callable[[argparse.N
     text = "a function, such as shell, shell:live, shell@eu-north-1 or local:512 (default: what "
     text += f"{FUNCTION_VARIABLE} says, else local, the local emulator)"
     parser.add_argument("--on", metavar="TARGET", type=parsing.some_text, help=text)
-    parsing.add_place(parser)
+    parsing.add_function_location(parser)
     text = "interrupt the command after so many seconds"
     parser.add_argument("--timeout", metavar="S", type=parsing.within(1, LONGEST_S), help=text)
     parser.add_argument("--json", action="store_true", help="print the report as one line of JSON, on stderr")
