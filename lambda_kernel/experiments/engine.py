@@ -1,4 +1,4 @@
-"""Carries a plan out, so many runs at once, by the same session code as a cell."""
+"""Carries out an experiment's plan, several runs at once, by the same session code as a cell."""
 
 from __future__ import annotations
 
@@ -69,12 +69,9 @@ class Ahead:
     seconds: float = 0.0
 
 
-Told = Callable[[Experiment], None]
-
-
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """To make a run. begun: by the engine's clock."""
+    """One try at a run. number: of the slot; begun: by the engine's clock."""
 
     run: Run
     number: int
@@ -88,48 +85,52 @@ class Attempt:
 
 
 class Engine:
-    """Makes the runs of a plan, each in a slot. With one at once they are made in the caller's thread."""
+    """Makes the runs of an experiment, each in a slot. With one at once they are made in the caller's thread."""
 
     def __init__(
         self,
+        experiment: Experiment,
+        cell: Cell,
         slots: Sequence[Slot],
         context: Context,
         clocks: Clocks,
         *,
+        show: Callable[[Experiment], None],
         ahead: Mapping[int, Ahead] | None = None,
         gate: Gate | None = None,
     ) -> None:
-        """ahead: by slot. gate: what decides whether further runs may begin; None: all may."""
-        self._slots, self._clocks = slots, clocks
+        """The cell's time limit is that of all its runs, and begins now.
+
+        show: is called before the first run and after each, and now and then while they go on; never twice at a time.
+        ahead: by slot. gate: what decides whether further runs may begin; None: all may.
+        """
+        self._experiment, self._cell, self._slots = experiment, cell, slots
         self._emit, self._control, self._usage = context.emit, context.control, context.usage
-        self._notified: set[CellEvent] = set()
+        self._clocks, self._show = clocks, show
         self._ahead = dict(ahead or {})
         self._gate = gate or OpenGate()
         self._gate_moves = 0  # how often it has been opened or closed
+        self._end = None if cell.seconds is None else clocks.seconds() + cell.seconds
+        self._schedule = Schedule(experiment.plan, len(slots), clocks.seconds)
+        self._lanes = min(experiment.plan.at_once, len(slots), len(experiment.plan.runs))
+        self._alone = self._lanes <= 1
         self._lock = threading.Lock()
         self._idle: list[Control] = []  # of the lanes that wait for a run
         self._under_way: dict[Control, Attempt] = {}
+        self._notified: set[CellEvent] = set()
         self._failure: BaseException | None = None
 
-    def carry_out(self, experiment: Experiment, cell: Cell, told: Told) -> None:
-        """Raises errors.KernelError where going on makes no sense. The experiment has its rows in that case too.
-
-        told: is called before the first run and after each, and now and then while they go on; never twice at a time.
-        """
-        self._experiment, self._cell, self._told = experiment, cell, told
-        self._end = None if cell.seconds is None else self._clocks.seconds() + cell.seconds
-        self._schedule = Schedule(experiment.plan, len(self._slots), self._clocks.seconds)
+    def carry_out(self) -> None:
+        """Raises errors.KernelError where going on makes no sense. The experiment has its rows in that case too."""
         self.tick()
-        lanes = min(experiment.plan.at_once, len(self._slots), len(experiment.plan.runs))
-        self._alone = lanes <= 1
         if self._alone:
             self._lane(self._control)
         else:
-            controls = [self._clocks.lane(self._control, self._clocks.seconds) for _ in range(lanes)]
+            controls = [self._clocks.lane(self._control, self._clocks.seconds) for _ in range(self._lanes)]
             side_by_side(controls, self, self._control)
         for ahead in self._ahead.values():
             self._usage.include(ahead.usage)
-        if error := self._failure or self._gate.error(experiment):
+        if error := self._failure or self._gate.error(self._experiment):
             raise error
 
     def tick(self) -> None:
@@ -139,7 +140,7 @@ class Engine:
 
     def _tell(self) -> None:
         self._count()
-        self._told(self._experiment)
+        self._show(self._experiment)
         self._look()
 
     def _look(self) -> None:

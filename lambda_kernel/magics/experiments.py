@@ -75,9 +75,10 @@ def carry_out(call: Call, cell: Cell, trial: Trial, file: TableFile | None) -> N
     )
     clocks = Clocks(workspace.clock, lambda: datetime.now(timezone.utc), control.wait)
     context = Context(call.emit, control, trial.usage)
-    engine = Engine(trial.slots, context, clocks, ahead=trial.ahead, gate=approval)
+    cell = replace(cell, bound=cell.bound or Bound())
+    engine = Engine(experiment, cell, trial.slots, context, clocks, show=view.show, ahead=trial.ahead, gate=approval)
     try:
-        engine.carry_out(experiment, replace(cell, bound=cell.bound or Bound()), view.show)
+        engine.carry_out()
     finally:
         view.finish(experiment)
 

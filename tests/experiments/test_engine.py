@@ -87,8 +87,8 @@ class World:
         usage = Usage()
         clocks = Clocks(self.clock, lambda: T0 + timedelta(seconds=self.now), self.pass_time)
         context = Context(lambda cell_event: None, self.control, usage)
-        engine = Engine([Slot(self, "shell", "local")], context, clocks, ahead=ahead)
-        engine.carry_out(experiment, Cell(code, seconds=seconds, stdin=True), lambda experiment: None)
+        cell, slots = Cell(code, seconds=seconds, stdin=True), [Slot(self, "shell", "local")]
+        Engine(experiment, cell, slots, context, clocks, show=lambda experiment: None, ahead=ahead).carry_out()
         return usage
 
 
@@ -193,9 +193,8 @@ def test_a_real_shell_runs_it_once_each_though_answers_are_lost(remote: InProces
     shown: list[CellEvent] = []
     experiment, usage = planned(3), Usage()
     clocks = Clocks(remote.session.connection.clock, lambda: T0, remote.sleep)
-    Engine(
-        [Slot(remote.session, "shell", "local")], Context(shown.append, remote.transport.control, usage), clocks
-    ).carry_out(experiment, Cell("echo $((n += 1)); cat"), lambda experiment: None)
+    context, slots = Context(shown.append, remote.transport.control, usage), [Slot(remote.session, "shell", "local")]
+    Engine(experiment, Cell("echo $((n += 1)); cat"), slots, context, clocks, show=lambda experiment: None).carry_out()
     assert [(fold.data, fold.runs) for fold in experiment.folds.of.values()] == [
         (b"1\n", [1]),
         (b"2\n", [2]),

@@ -67,8 +67,8 @@ def test_a_session_in_a_lane_needs_no_second_thread() -> None:
     session = Session(remote.transport, time.monotonic, caller=in_lanes(Worker()))
     slots = [Slot(session, "shell", "local"), Slot(session, "shell", "local")]
     clocks = Clocks(time.monotonic, lambda: T0, whole.wait)
-    engine = Engine(slots, Context(lambda cell_event: None, whole, Usage()), clocks)
-    engine.carry_out(two(), Cell("true"), lambda _: None)
+    context = Context(lambda cell_event: None, whole, Usage())
+    Engine(two(), Cell("true"), slots, context, clocks, show=lambda _: None).carry_out()
     remote.close()
     assert threads == ["run"] * 3  # a hello, and two commands
 
@@ -105,9 +105,8 @@ def test_a_lane_that_hangs_is_left_and_what_it_says_later_is_dropped() -> None:
     place = Hanging(whole)
     clocks = Clocks(time.monotonic, lambda: T0, whole.wait)
     slots = [Slot(place, "shell", "local"), Slot(place, "shell", "local")]
-    Engine(slots, Context(lambda cell_event: None, whole, usage), clocks).carry_out(
-        experiment, Cell("true"), lambda _: None
-    )
+    context = Context(lambda cell_event: None, whole, usage)
+    Engine(experiment, Cell("true"), slots, context, clocks, show=lambda _: None).carry_out()
     rows = list(experiment.rows)
     assert [row.outcome for row in rows if row.repetition == 2] == ["interrupted"]
     assert (len(experiment.left), experiment.running) == (1, 0)

@@ -138,11 +138,11 @@ class World:
             lambda: self.time.now, lambda: T0, self.control.wait, lambda whole, _: VirtualControl(whole, self.time)
         )
         places = [Slot(Place(self, slot), "shell", "local", {"FLEET_ITEM": f"slot {slot}"}) for slot in range(slots)]
-        engine = Engine(places, Context(lambda cell_event: None, self.control, usage), clocks, gate=gate)
-        engine.carry_out(experiment, Cell("true", seconds=seconds), self.told)
+        cell, context = Cell("true", seconds=seconds), Context(lambda cell_event: None, self.control, usage)
+        Engine(experiment, cell, places, context, clocks, show=self.show, gate=gate).carry_out()
         return usage
 
-    def told(self, experiment: Experiment) -> None:
+    def show(self, experiment: Experiment) -> None:
         assert len(experiment.rows) + experiment.running <= len(experiment.plan.runs)
 
 
