@@ -21,7 +21,7 @@ def usage(workspace: Workspace, idle: bool) -> dict[str, Any]:
     if session is None:
         return NOTHING
     function, region = session.transport.function, session.transport.region
-    cost = workspace.costs.of.get((function, region))
+    cost = workspace.costs.find(function, region)
     figures = cost.latest.totals if cost and cost.latest else None
     if figures is None or not figures.memory_size_mb or figures.max_memory_used_mb is None:
         return NOTHING

@@ -18,7 +18,7 @@ def run(call: Call) -> str:
     if options.limit is not NOT_GIVEN:
         costs.limit_usd = options.limit
     given = (options.warn, options.limit) != (NOT_GIVEN, NOT_GIVEN)
-    lines = [line(function, region, cost) for (function, region), cost in costs.of.items()]
+    lines = [line(cost) for cost in costs.of.values()]
     spent = "".join(lines) + NOTE if lines else "No cost yet: no cell has run on a function.\n"
     return spent + (settings(costs) if given or costs.limit_usd is not None else "")
 
@@ -32,13 +32,13 @@ def settings(costs: Costs) -> str:
     return f"{asks} asks first. The limit of this kernel is {dollars(limit)}: about {dollars(left)} is left.\n"
 
 
-def line(function: str, region: str, cost: Cost) -> str:
+def line(cost: Cost) -> str:
     counts = {"cell": cost.cells, "invocation": cost.invocations, "cold start": cost.cold_starts}
     what = ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in counts.items())
     what += f", billed {cost.billed_ms / 1000:,.3f} s"
-    if region == "local":
-        return f"{function}, local: {what}: free\n"
-    return f"{function}, {region}: {what}: {price(cost)}\n"
+    if cost.region == "local":
+        return f"{cost.function}, local: {what}: free\n"
+    return f"{cost.function}, {cost.region}: {what}: {price(cost)}\n"
 
 
 def price(cost: Cost) -> str:

@@ -111,7 +111,7 @@ def saved(place: str) -> Earlier:
 def invocations(call: Call) -> int:
     """By this kernel, in this environment and others: the function does not count them."""
     transport = call.workspace.session().transport
-    cost = call.workspace.costs.of.get((transport.function, transport.region))
+    cost = call.workspace.costs.find(transport.function, transport.region)
     return cost.invocations if cost else 0
 
 

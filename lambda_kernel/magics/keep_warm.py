@@ -1,7 +1,5 @@
 """%keep-warm: regular invocations, so that Lambda keeps the environment while the user is away."""
 
-from ..aws.prices import cost_usd
-from ..aws.usage import ARCHITECTURES
 from ..workspace.workspace import PING_SECONDS, Workspace
 from .arguments import Argument, time_span
 from .base import Call, Magic
@@ -27,13 +25,11 @@ def price(workspace: Workspace, pings: int) -> str:
     """Of all pings, with the memory and architecture that the last cell saw."""
     if workspace.target.local:
         return "free on the local emulator"
-    session = workspace.current
-    place = session.transport if session else None
-    cost = workspace.costs.of.get((place.function, place.region)) if place else None
-    if place is None or cost is None or cost.latest is None or cost.latest.totals is None:
+    transport = workspace.current.transport if workspace.current else None
+    cost = workspace.costs.find(transport.function, transport.region) if transport else None
+    if cost is None or cost.latest is None:
         return "the price is known after the first cell"
-    memory, architecture = cost.latest.totals.memory_size_mb, ARCHITECTURES.get(cost.latest.machine)
-    usd = cost_usd(pings * PING_MS, memory, architecture, place.region, invocations=pings)
+    usd = cost.expected_usd(pings * PING_MS / 1000, invocations=pings)
     return "the price is not known" if usd is None else f"about ${usd:.7f} at {PING_MS} ms each"
 
 

@@ -22,6 +22,8 @@ class Cost:
     Lambda gave figures of.
     """
 
+    function: str
+    region: str
     cells: int = 0
     invocations: int = 0
     billed_ms: float = 0.0
@@ -37,6 +39,21 @@ class Cost:
         self.usd += usd or 0
         self.unknown += usage.invocations if usd is None else 0
         self.latest = usage if usage.totals and (usage.machine or not self.latest) else self.latest
+
+    def expected_usd(self, seconds: float, *, invocations: int = 1, starts: bool = False) -> float | None:
+        """The cost of invocations that take so many seconds together, by what earlier ones have told. starts: one may
+        start an environment, which may be a tenant's. None: no price is known."""
+        latest = self.latest
+        if latest is None or latest.totals is None:
+            return None
+        return cost_usd(
+            seconds * 1000,
+            latest.totals.memory_size_mb,
+            ARCHITECTURES.get(latest.machine),
+            self.region,
+            invocations=invocations,
+            tenant_environments=int(starts and latest.tenant),
+        )
 
 
 @dataclass
@@ -90,23 +107,20 @@ class Costs:
         self.spent_usd += usd or 0
 
     def expected_usd(self, function: str, region: str, seconds: float, *, starts: bool = False) -> float | None:
-        """The cost of an invocation of so many seconds, by what earlier ones have told. starts: it may start an
-        environment, which may be a tenant's. None: no price is known."""
-        with self._lock:
-            cost = self.of.get((function, region))
-            latest = cost.latest if cost else None
-        if latest is None or latest.totals is None:
-            return None
-        memory_mb, architecture = latest.totals.memory_size_mb, ARCHITECTURES.get(latest.machine)
-        tenants = int(starts and latest.tenant)
-        return cost_usd(seconds * 1000, memory_mb, architecture, region, tenant_environments=tenants)
+        """The cost of one invocation, as in Cost."""
+        cost = self.find(function, region)
+        return cost.expected_usd(seconds, starts=starts) if cost else None
+
+    def find(self, function: str, region: str) -> Cost | None:
+        """None: it has not been invoked yet."""
+        return self.of.get((function, region))
 
     def count_cell(self, function: str, region: str) -> None:
         with self._lock:
             self._cost(function, region).cells += 1
 
     def _cost(self, function: str, region: str) -> Cost:
-        return self.of.setdefault((function, region), Cost())
+        return self.of.setdefault((function, region), Cost(function, region))
 
     @property
     def reached(self) -> bool:
