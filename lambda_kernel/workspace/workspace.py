@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -143,9 +142,12 @@ class Workspace:
 
     def session(self) -> AnySession:
         """The session of the current target, made at its first use."""
+        return self.session_of(self._checked_target())
+
+    def _checked_target(self) -> Target:
         if self.problem:
             raise self.problem
-        return self.session_of(self.target)
+        return self.target
 
     def session_of(self, target: Target) -> AnySession:
         if target not in self.sessions:
@@ -160,12 +162,23 @@ class Workspace:
 
     def enter(self, emit: Emit, control: Control, target: Target | None = None) -> AnySession:
         """The session for a cell, within the cell's time limit. Warnings come first. target None: the current one."""
-        known = (target or self.target) in self.sessions
+        target = target or self._checked_target()
+        session = self.sessions[target] if target in self.sessions else self._connected(target, emit, control)
+        for warning in self.new_warnings(target):
+            emit(Notice(warning, "isolation"))
+        while self.news:
+            emit(self.news.pop(0))
+        return session
+
+    def _connected(self, target: Target, emit: Emit, control: Control) -> AnySession:
+        """A new session, once there are credentials, or the local emulator with its image."""
         view = PullView(emit, self.clock)
         self.on_pull = view.show
+        what = "Waiting for the local emulator." if target.local else "Waiting for AWS credentials."
         try:
-            make = functools.partial(self.session_of, target) if target else self.session
-            session = make() if known else self._connected(make, emit, control, target or self.target, view)
+            with waiting(control, emit, self.clock, lambda: "" if view.shown else what) as patient:
+                limit = self.settings.seconds or math.inf
+                session = self.caller(lambda: self.session_of(target), patient, 0.0, limit)
             view.finish()
         except Abandoned as error:
             if control.interrupts:
@@ -175,18 +188,7 @@ class Workspace:
             raise CommandLost(f"nothing was run: {what} within the time limit") from error
         finally:
             self.on_pull = nobody
-        for warning in self.new_warnings(target or self.target):
-            emit(Notice(warning, "isolation"))
-        while self.news:
-            emit(self.news.pop(0))
         return session
-
-    def _connected(
-        self, make: Callable[[], AnySession], emit: Emit, control: Control, target: Target, view: PullView
-    ) -> AnySession:
-        what = "Waiting for the local emulator." if target.local else "Waiting for AWS credentials."
-        with waiting(control, emit, self.clock, lambda: "" if view.shown else what) as patient:
-            return self.caller(make, patient, 0.0, self.settings.seconds or math.inf)
 
     def run(self, cell: Cell, context: Context) -> Result:
         """Run a command in the current target's session. Raises errors.KernelError."""
