@@ -7,7 +7,7 @@ list of errors that all AWS services share (https://docs.aws.amazon.com/lambda/l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -263,7 +263,8 @@ def rule(
 ) -> tuple[Row, Mapping[str, str]]:
     """The row of an error, and further words for its sentence."""
     if code in THROTTLES or status == 429:
-        return THROTTLE, dict(zip(("reason", "remedy"), reason(response, message, context), strict=True))
+        used_up, remedy = reason(response, message, context)
+        return THROTTLE, {"reason": used_up, "remedy": remedy}
     if code == "InvalidParameterValueException" and "tenan" in message.lower():
         return CODES[code]._replace(kind=WrongTenancy), {}
     if code == "ResourceNotFoundException" and "not reachable in this region" in message:
@@ -275,7 +276,8 @@ def rule(
     return CODES.get(code, UNKNOWN if 300 <= status < 500 else BROKEN), {}
 
 
-def reason(response: Mapping[str, Any], message: str, context: ErrorContext) -> Iterable[str]:
+def reason(response: Mapping[str, Any], message: str, context: ErrorContext) -> tuple[str, str]:
+    """What is used up, and what to do."""
     code = str(response.get("Reason") or "")
     if code in REASONS:
         return REASONS[code]

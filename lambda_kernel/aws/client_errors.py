@@ -335,5 +335,6 @@ def _described(error: BaseException) -> str:
 
 
 def retrying(error: KernelError) -> str:
+    """The notice while an invocation that was refused, or has no answer, is sent again."""
     what = "Throttled, retrying" if isinstance(error, errors.Throttled) else "Trying again"
     return f"{what}: {error}. Interrupt to give up."

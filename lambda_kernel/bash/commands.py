@@ -54,7 +54,7 @@ class Reader(Scanner):
 
 @lru_cache(maxsize=4)
 def words(text: str) -> tuple[Word, ...]:
-    """The words of a text, as far as they can be found. None if the text is too long to have been typed."""
+    """The words of a text, as far as they can be found. There are none if it is too long to have been typed."""
     if len(text) > MOST_CHARACTERS:
         return ()
     reader = Reader(SURROGATES.sub("\ufffd", text) + "\n")

@@ -156,7 +156,7 @@ class ShellQuery:
         session = workspace.sessions.get(target)
         if session is None:
             return None
-        with workspace.aside(session) as (_, usage):
+        with workspace.aside() as (_, usage):
             answer = session.call(source(introspect), name, usage, **arguments, redact=workspace.settings.redact)
             return None if answer is None else READERS[name](answer)
 
@@ -164,5 +164,5 @@ class ShellQuery:
         """Start the shell by an empty cell. Notices about it come with the next cell."""
         session = self.workspace.session()
         if session.remote and session.remote.shell is None:
-            with self.workspace.aside(session) as (control, usage):
+            with self.workspace.aside() as (control, usage):
                 session.run(Cell(""), Context(self.workspace.news.append, control, usage))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .. import errors
+from ..aws.client_errors import retrying
 from ..aws.error_text import LONGEST_TIMEOUT_S
 from ..aws.transport import Event, Reply, Transport
 from ..report import Report
@@ -81,8 +82,7 @@ class HeldRun(ABC):
                 if impatient or self.by.clock() - self.began > PATIENCE_SECONDS:
                     raise
                 if not notified:
-                    what = "Throttled, retrying" if isinstance(error, errors.Throttled) else "Trying again"
-                    self.emit(Notice(f"{what}: {error}. Interrupt to give up.", "retry"))
+                    self.emit(Notice(retrying(error), "retry"))
                 notified = True
                 self.usage.retries += 1
                 self.control.wait(min(max(next(delays), error.after), self.left()))

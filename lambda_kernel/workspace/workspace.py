@@ -233,7 +233,7 @@ class Workspace:
         return self.target.local if self.settings.eager is None else self.settings.eager
 
     @contextlib.contextmanager
-    def aside(self, session: AnySession) -> Iterator[tuple[ThreadControl, Usage]]:
+    def aside(self) -> Iterator[tuple[ThreadControl, Usage]]:
         """For invocations that no cell causes. They are counted, and they can be interrupted."""
         self._aside, usage = ThreadControl(), Usage()
         try:
@@ -251,7 +251,7 @@ class Workspace:
     def ping(self) -> None:
         """Invoke the function without a command. The next cell reports errors."""
         if session := self.current:
-            with contextlib.suppress(KernelError), self.aside(session) as (control, usage):
+            with contextlib.suppress(KernelError), self.aside() as (control, usage):
                 session.ping(Context(self._note, control, usage))
 
     def _note(self, cell_event: CellEvent) -> None:

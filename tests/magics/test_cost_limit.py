@@ -106,7 +106,7 @@ def test_completions_invocations_are_counted(priced: PricedRunner) -> None:
     session = priced.workspace.session()
     [cost] = priced.workspace.costs.of.values()
     before = cost.invocations
-    with priced.workspace.aside(session) as (control, usage):
+    with priced.workspace.aside() as (control, usage):
         session.ping(Context(lambda cell_event: None, control, usage))
     assert (cost.invocations, cost.cells) == (before + 1, 0)
     assert cost.usd == priced.workspace.costs.spent_usd == pytest.approx(3 * SECOND_USD)
