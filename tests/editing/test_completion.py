@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,13 +23,6 @@ from lambda_kernel.workspace.workspace import PING_SECONDS
 from tests.support.editor import Editor
 from tests.support.in_process_session import CREDENTIALS
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def editor() -> Iterator[Editor]:
-    editor = Editor()
-    yield editor
-    editor.remote.close()
 
 
 @pytest.fixture

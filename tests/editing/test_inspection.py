@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,6 @@ from lambda_kernel.editing.inspection import Page
 from lambda_kernel.function.sent.introspect import HEAD_BYTES
 from tests.support.editor import Editor
 from tests.support.in_process_session import CREDENTIALS
-
-
-@pytest.fixture
-def editor() -> Iterator[Editor]:
-    editor = Editor()
-    yield editor
-    editor.remote.close()
 
 
 def test_a_function_with_its_source(editor: Editor) -> None:

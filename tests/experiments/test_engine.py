@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
@@ -175,13 +175,6 @@ def test_a_cold_start_alone() -> None:
     assert (first.outcome, first.exit_code, first.cold_start) == ("ok", None, True)
     assert (first.init_duration_ms, first.wall_ms, first.environment_id) == (240.0, 250.0, "environment 1")
     assert second.start == "2026-01-01T00:16:40.450Z"  # after 1,000 s, leaving twice, and the first run
-
-
-@pytest.fixture
-def remote() -> Iterator[InProcess]:
-    made = InProcess()
-    yield made
-    made.close()
 
 
 def test_a_real_shell_runs_it_once_each_though_answers_are_lost(remote: InProcess) -> None:

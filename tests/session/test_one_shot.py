@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,13 +20,6 @@ from lambda_kernel.session.held import ABANDONED
 from lambda_kernel.session.one_shot import OneShot
 from lambda_kernel.session.worker import Worker, inline
 from tests.support.in_process_session import CREDENTIALS, InProcess, Ran, fresh
-
-
-@pytest.fixture
-def remote() -> Iterator[InProcess]:
-    made = InProcess()
-    yield made
-    made.close()
 
 
 def run(remote: InProcess, code: str, control: Control | None = None, caller: Any = inline, **options: Any) -> Ran:
