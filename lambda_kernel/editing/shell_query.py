@@ -12,7 +12,6 @@ from typing import Any
 from ..aws.target import Target
 from ..function.sent import introspect, source
 from ..session.cell import Cell
-from ..session.context import Context
 from ..session.worker import Worker
 from ..untrusted import Reader, array, maybe, one_of, record, row, shown, table, text
 from ..workspace.workspace import PING_SECONDS, Workspace
@@ -156,13 +155,14 @@ class ShellQuery:
         session = workspace.sessions.get(target)
         if session is None:
             return None
-        with workspace.aside() as (_, usage):
-            answer = session.call(source(introspect), name, usage, **arguments, redact=workspace.settings.redact)
+        with workspace.aside() as context:
+            redact = workspace.settings.redact
+            answer = session.call(source(introspect), name, context.usage, **arguments, redact=redact)
             return None if answer is None else READERS[name](answer)
 
     def _start(self) -> None:
         """Start the shell by an empty cell. Notices about it come with the next cell."""
         session = self.workspace.session()
         if session.remote and session.remote.shell is None:
-            with self.workspace.aside() as (control, usage):
-                session.run(Cell(""), Context(self.workspace.news.append, control, usage))
+            with self.workspace.aside() as context:
+                session.run(Cell(""), context)

@@ -126,7 +126,7 @@ class Workspace:
         self.history: History | None = None
         self.job_words: set[str] = set()  # names that jobs may have, from the cells that may have started them
         self.warm_until: float | None = None
-        self.news: list[CellEvent] = []  # what a ping has found out, for the next cell
+        self.news: list[CellEvent] = []  # what was found out aside, for the next cell
         self.experiment: Any = None  # the last one, an Experiment: magics make and show them
         self.columns: int | None = None  # of the console's terminal
         self.pictures = True  # whether the front end can show them
@@ -233,11 +233,13 @@ class Workspace:
         return self.target.local if self.settings.eager is None else self.settings.eager
 
     @contextlib.contextmanager
-    def aside(self) -> Iterator[tuple[ThreadControl, Usage]]:
-        """For invocations that no cell causes. They are counted, and they can be interrupted."""
-        self._aside, usage = ThreadControl(), Usage()
+    def aside(self) -> Iterator[Context]:
+        """For invocations that no cell causes. They are counted, they can be interrupted, and the next cell shows what
+        they have found out."""
+        usage = Usage()
+        self._aside = ThreadControl()
         try:
-            yield self._aside, usage
+            yield Context(self._note, self._aside, usage)
         finally:
             self._aside = None
             if usage.environment_id and usage.totals and usage.totals.init_duration_ms is not None:
@@ -251,10 +253,10 @@ class Workspace:
     def ping(self) -> None:
         """Invoke the function without a command. The next cell reports errors."""
         if session := self.current:
-            with contextlib.suppress(KernelError), self.aside() as (control, usage):
-                session.ping(Context(self._note, control, usage))
+            with contextlib.suppress(KernelError), self.aside() as context:
+                session.ping(context)
 
     def _note(self, cell_event: CellEvent) -> None:
-        """Keep it for the next cell, which has not waited for the ping."""
+        """Keep it for the next cell, which has not waited for this."""
         if not isinstance(cell_event, Waiting):
             self.news.append(cell_event)

@@ -18,6 +18,7 @@ from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.editing.completion import MOST
 from lambda_kernel.function import index
 from lambda_kernel.magics import MAGICS
+from lambda_kernel.session.cell import CellEvent, Notice, Waiting
 from lambda_kernel.session.remote_shell import shell_code
 from lambda_kernel.workspace.workspace import PING_SECONDS
 from tests.support.editor import Editor
@@ -384,6 +385,15 @@ def test_eager_starts_a_shell(editor: Editor) -> None:
     editor.remote.environ["HOME"] = "/usr"
     assert "ls ~/lib/" in editor.complete("ls ~/li")
     assert editor.remote.session.remote.shell is not None
+
+
+def test_the_next_cell_hears_what_came_of_it_and_not_of_the_wait(editor: Editor) -> None:
+    notice, seen = Notice("This is a new shell.", "shell"), list[CellEvent]()
+    with editor.workspace.aside() as context:
+        for cell_event in (Waiting("Waiting for an answer."), notice, Waiting("")):
+            context.emit(cell_event)
+    editor.workspace.enter(seen.append, context.control)
+    assert seen == [notice]
 
 
 def test_an_answer_that_is_late_is_not_waited_for() -> None:

@@ -9,7 +9,6 @@ import pytest
 from lambda_kernel import errors
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.session.cell import ThreadControl
-from lambda_kernel.session.context import Context
 from lambda_kernel.workspace.costs import Costs
 from lambda_kernel.workspace.limited_control import LimitedControl
 from tests.magics.conftest import CellRunner, PricedRunner
@@ -106,7 +105,7 @@ def test_completions_invocations_are_counted(priced: PricedRunner) -> None:
     session = priced.workspace.session()
     [cost] = priced.workspace.costs.of.values()
     before = cost.invocations
-    with priced.workspace.aside() as (control, usage):
-        session.ping(Context(lambda cell_event: None, control, usage))
+    with priced.workspace.aside() as context:
+        session.ping(context)
     assert (cost.invocations, cost.cells) == (before + 1, 0)
     assert cost.usd == priced.workspace.costs.spent_usd == pytest.approx(3 * SECOND_USD)
