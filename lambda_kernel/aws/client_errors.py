@@ -187,14 +187,12 @@ def _end(error_type: str, log: bytes) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def mapped_errors(
-    function: str, region: str, context: ErrorContext | None = None, watched: bool = False
-) -> Iterator[None]:
+def mapped_errors(context: ErrorContext, *, watched: bool = False) -> Iterator[None]:
     """Turn errors of boto3 into ours. watched: the client notes when an invocation leaves (see watch)."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    context, handled = context or ErrorContext(function, region), sys.exc_info()[1]
+    handled = sys.exc_info()[1]
     before = LEFT.set(False if watched else None)
     known = (BotoCoreError, ResponseParserError, OSError, ValueError)
     try:

@@ -17,11 +17,11 @@ TRIES = 2
 
 
 def function_names(target: Target, keys: tuple[str, str] | None = None) -> list[str]:
-    """Where a target is. keys: those that are stored for its endpoint. Raises errors.KernelError."""
+    """Of all functions where a target is. keys: those that are stored for its endpoint. Raises errors.KernelError."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    client = make_client(target, keys)
+    client = service_client(target, keys)
     where = f" in {target.region}" if target.region else ""
     try:
         pages = client.get_paginator("list_functions").paginate(PaginationConfig={"MaxItems": MOST})
@@ -42,13 +42,13 @@ def sentence(where: str, error: Exception) -> str:
     )
 
 
-def make_client(target: Target, keys: tuple[str, str] | None, service: Literal["lambda", "iam"] = "lambda") -> Any:
+def service_client(target: Target, keys: tuple[str, str] | None, service: Literal["lambda", "iam"] = "lambda") -> Any:
     """For what is no invocation: few tries, and a short wait."""
     from botocore.config import Config
 
     context = ErrorContext(region=target.region or "", profile=target.profile)
     key, secret = keys or (None, None)
-    with mapped_errors("", context.region, context):
+    with mapped_errors(context):
         return make_session(context, target.profile, target.region).client(
             service,
             endpoint_url=target.endpoint_url,

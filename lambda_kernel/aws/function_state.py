@@ -36,7 +36,7 @@ def require(target: Target, keys: tuple[str, str] | None = None) -> str:
     since nobody answers."""
     context = ErrorContext(target.function, target.region or "", target.profile)
     try:
-        with mapped_errors(target.function, target.region or "", context):
+        with mapped_errors(context):
             client: Any = make_client(target.region, target.profile, target.endpoint_url, keys, read_timeout=SECONDS)
             told = client.get_function_configuration(FunctionName=target.function)
             client.close()

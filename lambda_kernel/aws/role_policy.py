@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import KernelError, Refused, UsageError
 from .error_text import clean
-from .function_list import make_client
+from .function_list import service_client
 from .target import Target
 
 ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[\w+=,.@-]+)/.+")
@@ -23,7 +23,7 @@ def decisions(target: Target, arn: str, actions: Sequence[str], keys: tuple[str,
     if not assumed:
         raise UsageError("only a role's policies can be simulated, and this is none")
     try:
-        client = make_client(target, keys, "iam")
+        client = service_client(target, keys, "iam")
         return simulated(client, role_of(client, assumed), actions)
     except KernelError:  # raised by what finds credentials
         raise

@@ -17,7 +17,7 @@ from ..report import Report, parse
 from ..untrusted import Unfit, load, visible
 from . import boto_session
 from .api_errors import TOO_LARGE
-from .client_errors import TIMED_OUT, function_failed, mapped_errors, watch
+from .client_errors import NOWHERE, TIMED_OUT, function_failed, mapped_errors, watch
 from .error_text import REQUEST_BYTES, ErrorContext
 
 Event = dict[str, Any]
@@ -136,7 +136,7 @@ class BotoTransport:
             idle, self.last_used = begin - self.last_used > IDLE_SECONDS, begin
         if idle:
             self.client.close()
-        with mapped_errors(self.function, self.region, context, watched=True):
+        with mapped_errors(context, watched=True):
             answer = self.client.invoke(FunctionName=self.function, LogType="Tail", Payload=payload, **extra)
             body = read_body(answer, context)
         end = self.last_used = self.clock()
@@ -183,7 +183,7 @@ def read_body(answer: dict[str, Any], context: ErrorContext) -> bytes:
     return body
 
 
-def read_answer(answer: dict[str, Any], body: bytes, seconds: float, context: ErrorContext | None = None) -> Reply:
+def read_answer(answer: dict[str, Any], body: bytes, seconds: float, context: ErrorContext = NOWHERE) -> Reply:
     """A reply from boto3's answer. Raises FunctionFailed if the function ended without an answer."""
     log = read_log(str(answer.get("LogResult") or ""))
     request_id = visible(str(answer.get("ResponseMetadata", {}).get("RequestId", "")), ID_CHARACTERS)
@@ -194,7 +194,7 @@ def read_answer(answer: dict[str, Any], body: bytes, seconds: float, context: Er
         payload = body.decode("utf-8", "replace")
     # AWS's Runtime Interface Emulator reports a timeout as bare text (its handlers.go).
     if answer.get("FunctionError") or (isinstance(payload, str) and TIMED_OUT.fullmatch(payload)):
-        raise function_failed(payload, request_id, report, context or ErrorContext(), log)
+        raise function_failed(payload, request_id, report, context, log)
     return Reply(payload, request_id, seconds, report, log)
 
 
@@ -237,7 +237,7 @@ def make_client(
     )
     context = ErrorContext(function, region or "", profile)
     key, secret = credentials or (None, None)
-    with mapped_errors(function, region or "", context):
+    with mapped_errors(context):
         session = boto_session.make_core(context, profile, keys=bool(credentials))
         know_invoke_only(session, alone=bool(credentials) or boto_session.alone(endpoint_url, profile))
         client: Any = session.create_client(

@@ -288,7 +288,7 @@ class TestAccountIds:
 
     def test_the_whole_is_kept_for_the_user(self) -> None:
         response: Any = parsed(403, "AccessDeniedException", self.MESSAGE)
-        with pytest.raises(errors.AccessDenied) as caught, mapped_errors("shell", "eu-west-1"):
+        with pytest.raises(errors.AccessDenied) as caught, mapped_errors(HERE):
             raise boto.ClientError(response, "Invoke")
         told = original(caught.value)
         assert "AccessDeniedException, HTTP status 403, request an-id: User: arn:aws:iam::123456789012:user/dev" in told
@@ -364,7 +364,7 @@ class TestBotocoresOwn:
         ],
     )
     def test_what_to_do_is_said(self, error: Exception, kind: type[errors.KernelError], words: str) -> None:
-        with pytest.raises(kind, match=words) as caught, mapped_errors("shell", "eu-west-1"):
+        with pytest.raises(kind, match=words) as caught, mapped_errors(HERE):
             raise error
         assert type(caught.value) is kind
 
@@ -374,7 +374,7 @@ class TestBotocoresOwn:
 
     def test_an_error_of_ours_and_a_bug_pass(self) -> None:
         for error in (errors.WrongTenancy("x"), ZeroDivisionError("x")):
-            with pytest.raises(type(error)), mapped_errors("shell", "eu-west-1"):
+            with pytest.raises(type(error)), mapped_errors(HERE):
                 raise error
 
 

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from lambda_kernel import errors
 from lambda_kernel.aws.client_errors import mapped_errors
+from lambda_kernel.aws.error_text import ErrorContext
 from lambda_kernel.aws.target import LOCAL
 from lambda_kernel.errors import UsageError
 from tests.magics.conftest import CellRunner
@@ -40,7 +41,7 @@ def test_the_original_of_the_last_error(runner: CellRunner) -> None:
 def test_what_lambda_said_is_shown_whole(runner: CellRunner) -> None:
     told = {"Error": {"Code": "AccessDeniedException", "Message": "User: arn:aws:iam::123456789012:user/dev"}}
     about = {"ResponseMetadata": {"HTTPStatusCode": 403, "RequestId": "an-id"}}
-    with pytest.raises(errors.AccessDenied) as caught, mapped_errors("shell", "eu-west-1"):
+    with pytest.raises(errors.AccessDenied) as caught, mapped_errors(ErrorContext("shell", "eu-west-1")):
         raise ClientError({**told, **about}, "Invoke")  # type: ignore[typeddict-item]
     runner.run("true")
     runner.workspace.last_error = caught.value

@@ -10,6 +10,7 @@ from typing import Any
 from ...aws import regions
 from ...aws.api_errors import CODES, KEY_SOURCES
 from ...aws.client_errors import mapped_errors
+from ...aws.error_text import ErrorContext
 from ...errors import BadCredentials, KernelError
 
 ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
@@ -46,7 +47,7 @@ def asking(action: str, region: str) -> Iterator[None]:
     """Around a call of AWS. action: its IAM name, such as cloudformation:DescribeStacks."""
     from botocore import exceptions as boto
 
-    with mapped_errors("", region):
+    with mapped_errors(ErrorContext(region=region)):
         try:
             yield
         except boto.ClientError as error:
