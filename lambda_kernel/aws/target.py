@@ -132,8 +132,8 @@ def resolve(*choices: Mapping[str, str | None], emulator: Emulator = USUAL) -> T
     for choice in choices:
         function = choice.get("function")
         if function:
-            where = (choice.get(option) for option in ("region", "profile", "endpoint_url"))
-            target = named(function, *where, emulator=emulator)
+            region, profile, endpoint_url = choice.get("region"), choice.get("profile"), choice.get("endpoint_url")
+            target = named(function, region, profile, endpoint_url, emulator=emulator)
             return replace(target, stored=choice.get("stored_credentials") == str(True))
     profile = next((found for choice in choices if (found := choice.get("profile"))), None)
     return named(LOCAL_NAME, None, profile, None, emulator=emulator)

@@ -17,7 +17,7 @@ from ..function import index as wire
 from . import node_log
 from .cell import Cell, Notice, Output, Result
 from .context import Context
-from .held import Caller, HeldRun
+from .held import HeldRun, HeldSession
 from .remote_shell import RemoteShell
 from .secret_patterns import KEY_ID, NAMED_SECRET
 
@@ -43,8 +43,8 @@ def introduction(function: str) -> str:
 
 
 @dataclass
-class ArticleSession(Caller):
-    """Runs each cell as one invocation. It has a Session's methods, but keeps nothing between cells."""
+class ArticleSession(HeldSession):
+    """Runs cells on the article's function. It has a Session's methods."""
 
     secrets: wire.Secrets = ()  # credentials that were seen in output
     remote: RemoteShell | None = None  # no shell stays
@@ -56,9 +56,6 @@ class ArticleSession(Caller):
     def reset(self, context: Context, cold: bool = False) -> None:
         what = "another environment cannot be asked for" if cold else "each cell has a fresh shell anyway"
         raise errors.UsageError(f"there is nothing to reset: `{mask(self.transport.function)}` has no session; {what}")
-
-    def leave(self) -> None:
-        """There is no shell to end."""
 
     def ping(self, context: Context) -> None:
         """There is no shell to keep warm."""
@@ -89,13 +86,8 @@ def exports(variables: Mapping[str, str]) -> str:
 
 
 class _Run(HeldRun):
-    """The run of one cell."""
-
+    session: ArticleSession
     code = "article"
-
-    def __init__(self, session: ArticleSession, cell: Cell, context: Context) -> None:
-        super().__init__(session, cell, context)
-        self.session = session
 
     def event(self) -> Event:
         return {"cmd": NO_INPUT + exports(self.cell.variables) + self.cell.code}

@@ -24,13 +24,16 @@ ABANDONED = "The command was not stopped: it runs on in Lambda until it ends or 
 
 
 @dataclass
-class Caller:
-    """What invokes the function, and how long each answer is waited for."""
+class HeldSession:
+    """Runs each cell in one invocation, and keeps nothing between cells. caller: how long each answer is waited for."""
 
     transport: Transport
     clock: Callable[[], float]
     randomness: Callable[[], float] = random.random
     caller: CallPolicy = inline
+
+    def leave(self) -> None:
+        """There is no shell to end."""
 
 
 class HeldRun(ABC):
@@ -39,10 +42,10 @@ class HeldRun(ABC):
     code: NoticeCode = "runs"
     grace_seconds = 0.0  # how long the answer may take after the time limit
 
-    def __init__(self, by: Caller, cell: Cell, context: Context) -> None:
-        self.by, self.cell = by, cell
+    def __init__(self, session: HeldSession, cell: Cell, context: Context) -> None:
+        self.session, self.cell = session, cell
         self.emit, self.control, self.usage = context.emit, context.control, context.usage
-        self.began = by.clock()
+        self.began = session.clock()
 
     @abstractmethod
     def event(self) -> Event: ...
@@ -72,14 +75,14 @@ class HeldRun(ABC):
 
     def _answer(self, event: Event) -> Reply | None:
         """None: the user interrupted, or the time limit was reached."""
-        delays = backoff(self.by.randomness)
+        delays = backoff(self.session.randomness)
         notified = False
         while not self._stopped():
             try:
                 return self._invoke(event)
             except BRIEF as error:
                 impatient = isinstance(error, errors.Throttled) and not self.cell.patient
-                if impatient or self.by.clock() - self.began > PATIENCE_SECONDS:
+                if impatient or self.session.clock() - self.began > PATIENCE_SECONDS:
                     raise
                 if not notified:
                     self.emit(Notice(retrying(error), "retry"))
@@ -90,10 +93,10 @@ class HeldRun(ABC):
 
     def _invoke(self, event: Event) -> Reply | None:
         """None: nobody waits for the answer any more."""
-        by = self.by
+        session = self.session
         try:
             limit = self.left() + self.grace_seconds
-            return by.caller(lambda: by.transport.invoke(event), self.control, 0.0, limit)
+            return session.caller(lambda: session.transport.invoke(event), self.control, 0.0, limit)
         except errors.Abandoned:
             self.emit(Notice(ABANDONED, self.code))
             self.usage.invocations += 1
@@ -105,4 +108,4 @@ class HeldRun(ABC):
     def left(self) -> float:
         """Seconds until the time limit."""
         seconds = self.cell.seconds
-        return math.inf if seconds is None else seconds - (self.by.clock() - self.began)
+        return math.inf if seconds is None else seconds - (self.session.clock() - self.began)

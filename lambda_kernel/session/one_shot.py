@@ -20,7 +20,7 @@ from ..untrusted import Unfit, flag, number, record, whole
 from .cell import Bound, Cell, CellEvent, Notice, Output, Result
 from .chunks import Chunks
 from .context import Context
-from .held import Caller, HeldRun
+from .held import HeldRun, HeldSession
 from .remote_shell import shell_code
 from .replies import ENDED, FIELDS, Answer, nothing_run, ours, read
 
@@ -42,8 +42,8 @@ def once_code() -> str:
     return joined([shell_code(), text, "Once.bash, Shell = Shell, Once\n"])
 
 
-class OneShot(Caller):
-    """Runs each cell as one invocation, in a shell of its own. It is an experiment's place."""
+class OneShot(HeldSession):
+    """Runs each cell in a shell of its own. It is an experiment's place."""
 
     def run(self, cell: Cell, context: Context) -> Result:
         """Run a cell to its end. Raises errors.KernelError."""
@@ -51,9 +51,6 @@ class OneShot(Caller):
 
     def reset(self, context: Context, cold: bool = False) -> None:
         raise errors.UsageError("there is nothing to reset: each command has a shell of its own")
-
-    def leave(self) -> None:
-        """There is no shell to end."""
 
 
 class _Run(HeldRun):
@@ -63,10 +60,22 @@ class _Run(HeldRun):
         cell = self.cell
         bound = cell.bound or MOST
         bound = Bound(min(bound.bytes, MOST.bytes), bound.lines)
-        ways = {"redact": cell.redact, "merge": cell.merge, "bound": bound.parts(), "variables": dict(cell.variables)}
-        about = {"session": uuid.uuid4().hex, "epoch": 1, "code": packed(once_code())}
-        event: Event = {"protocol": wire.PROTOCOL, "op": wire.Op.HELLO, **about}
-        return event | {"restore": json.dumps({"code": cell.code, **ways}), "wait": min(self.left(), LONGEST_SECONDS)}
+        command = {
+            "code": cell.code,
+            "redact": cell.redact,
+            "merge": cell.merge,
+            "bound": bound.parts(),
+            "variables": dict(cell.variables),
+        }
+        return {
+            "protocol": wire.PROTOCOL,
+            "op": wire.Op.HELLO,
+            "session": uuid.uuid4().hex,
+            "epoch": 1,
+            "code": packed(once_code()),
+            "restore": json.dumps(command),
+            "wait": min(self.left(), LONGEST_SECONDS),
+        }
 
     def report(self, reply: Reply) -> Report | None:
         """Without a log of Lambda's: how long the command took, as the function has measured it."""
@@ -87,12 +96,12 @@ class _Run(HeldRun):
         for cell_event in outputs(once["chunks"]):
             self.emit(cell_event)
         if once["cut"] and self.left() > 0:
-            self.emit(Notice(CUT.format(**once), "runs"))
+            self.emit(Notice(CUT.format(seconds=once["seconds"]), "runs"))
         timed_out = once["cut"] and self.left() <= 0
         return Result(once["exit"], (once["ended"] or {}).get("cause"), timed_out=timed_out)
 
     def _read(self, reply: Reply, event: Event) -> tuple[Answer, Any]:
-        function, payload = self.by.transport.function, reply.payload
+        function, payload = self.session.transport.function, reply.payload
         if not ours(payload):
             raise not_ours(payload, function)
         rest = {name: value for name, value in payload.items() if name != "restored"}

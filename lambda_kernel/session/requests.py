@@ -102,9 +102,14 @@ class Run(Attach):
 
     def event(self) -> Event:
         cell = self.cell
-        ways = {"redact": cell.redact, "stdin": cell.stdin, "merge": cell.merge}
-        bound, facts = cell.bound and cell.bound.parts(), {**self.remote.facts(), **cell.variables}
-        return super().event() | {"code": cell.code, "bound": bound, "facts": facts, **ways}
+        return super().event() | {
+            "code": cell.code,
+            "bound": cell.bound and cell.bound.parts(),
+            "facts": {**self.remote.facts(), **cell.variables},
+            "redact": cell.redact,
+            "stdin": cell.stdin,
+            "merge": cell.merge,
+        }
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,8 @@ class History:
         if kind == "tail":
             return self.tail(count)
         if kind == "range":
-            numbers = (_whole(request.get("session")) or 0, _whole(request.get("start")) or 0)
-            return self.range(*numbers, _whole(request.get("stop")))
+            session, start = _whole(request.get("session")) or 0, _whole(request.get("start")) or 0
+            return self.range(session, start, _whole(request.get("stop")))
         if kind == "search":
             return self.search(str(request.get("pattern") or "*"), count, bool(request.get("unique")))
         return []
