@@ -69,7 +69,7 @@ class Execution:
         session = self.workspace.current
         remote = session.remote if session else None
         snapshot = remote.snapshot if remote else None
-        return frozenset((*names, *(snapshot.jobs if snapshot else ())))
+        return frozenset((*names, *(snapshot["jobs"] if snapshot else ())))
 
     def _answer(self, query: Question) -> Result | None:
         if query.magic:

@@ -14,7 +14,7 @@ from ..function import index as wire
 from ..function.sent import DIRECTORY, joined, packed
 from . import replacement
 from .cell import Emit, Notice
-from .replies import Answer, Restored
+from .replies import Answer, Restored, Snapshot
 
 SURE_SECONDS = 60.0  # an idle environment lives for minutes at least, unless the function is deployed again
 # The modules of the shell's code. They share one namespace, so that they need no imports of each other.
@@ -38,17 +38,6 @@ def _shell_code() -> str:
     shown, listed, terminal = ((DIRECTORY / name).read_text("utf-8") for name in ("display.py", "ps.sh", "terminal.sh"))
     programs = f"PROGRAMS = {{'display': {shown!r}, 'ps': {listed!r}}} | dict.fromkeys({TERMINAL!r}, {terminal!r})\n"
     return joined([*parts, programs])
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The shell's state after a cell. packed: in the function's own form; left: what is not in it; jobs: those that
-    ran then."""
-
-    digest: str
-    packed: str
-    left: list[str]
-    jobs: list[str]
 
 
 @dataclass(frozen=True)
@@ -143,7 +132,7 @@ class RemoteShell:
         return {"protocol": wire.PROTOCOL, "op": op, "session": self.name, "epoch": self.epoch}
 
     def hello(self, hold: float) -> Event:
-        restore = self.snapshot and self.snapshot.packed
+        restore = self.snapshot and self.snapshot["packed"]
         return self.event(wire.Op.HELLO) | {"hold": hold, "code": packed(shell_code(self.told)), "restore": restore}
 
     def here(self) -> Event:
@@ -208,7 +197,7 @@ class RemoteShell:
         snapshot = self.snapshot
         if snapshot is None:
             return replacement.sentence(why, restored, [], [])
-        return replacement.sentence(why, restored, snapshot.left, snapshot.jobs, self.saved_after)
+        return replacement.sentence(why, restored, snapshot["left"], snapshot["jobs"], self.saved_after)
 
     def notes_trap(self, is_set: bool) -> bool:
         """Whether a DEBUG trap is set that was not set before."""
@@ -224,5 +213,4 @@ class RemoteShell:
         if not reply.get("ended"):
             asked = reply.get("dumped", self.seq)
             self.saved_after = None if asked == self.seq else self.execution_count(asked)
-        if after := reply.get("state_after"):
-            self.snapshot = Snapshot(**after)
+        self.snapshot = reply.get("state_after", self.snapshot)

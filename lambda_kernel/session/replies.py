@@ -44,8 +44,9 @@ class Restored(TypedDict):
     failed: list[str]
 
 
-class After(TypedDict):
-    """The state of a shell. packed: in the function's own form, which the kernel does not unpack."""
+class Snapshot(TypedDict):
+    """The state of a shell after a cell. packed: in the function's own form, which the kernel does not unpack; left:
+    what is not in it; jobs: those that ran then."""
 
     digest: str
     packed: str
@@ -71,7 +72,7 @@ class Answer(TypedDict, total=False):
     memory_size_mb: int
     reads: Reads
     restored: Restored | None
-    state_after: After
+    state_after: Snapshot
     why: str
     machine: str
     tenant: bool

@@ -76,7 +76,7 @@ class Attach(Request):
     def event(self) -> Event:
         remote = self.remote
         event = super().event() | {"seq": remote.seq + 1, "had": self.had, "command": remote.commands}
-        have = remote.snapshot and remote.snapshot.digest
+        have = remote.snapshot and remote.snapshot["digest"]
         event |= {"wait": self.wait, "have": have, "measure": self.measure}
         if self.signals:
             event["signals"] = [*self.signals]

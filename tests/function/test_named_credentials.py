@@ -179,4 +179,4 @@ def test_a_snapshot_holds_none(remote: InProcess) -> None:
     remote.run(f"mine='aws_secret_access_key = {KEY}'; f() {{ export AWS_SECRET_ACCESS_KEY={KEY}; }}; other=1")
     snapshot = remote.session.remote.snapshot
     assert snapshot is not None
-    assert {left.split(" (")[0] for left in snapshot.left} == {"variable mine", "function f"}
+    assert {left.split(" (")[0] for left in snapshot["left"]} == {"variable mine", "function f"}

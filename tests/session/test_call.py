@@ -1,4 +1,4 @@
-"""Session.ask: code that is sent along, whatever happens on the way."""
+"""Session.query: code that is sent along, whatever happens on the way."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_environments_that_take_turns_are_not_asked_for_ever(remote: InProcess, 
         environment.shells.clear()
 
 
-def test_a_tally_that_is_shared_is_added_to(remote: InProcess) -> None:
+def test_a_usage_that_is_shared_is_added_to(remote: InProcess) -> None:
     usage = Usage()
     ran = fresh(Interrupts(sleep=remote.sleep))
     for _ in range(3):

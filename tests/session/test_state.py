@@ -103,7 +103,7 @@ def test_what_cannot_be_restored_is_named(remote: InProcess, tmp_path: Path) -> 
     assert "variable token (it holds a credential)" in notice
     assert "variable big (it is too large)" in notice
     assert "Background jobs that were lost: sleep 100, sleep 200." in notice
-    assert SECRET not in remote.session.remote.snapshot.packed if remote.session.remote.snapshot else False
+    assert SECRET not in remote.session.remote.snapshot["packed"] if remote.session.remote.snapshot else False
 
 
 def unpacked(remote: InProcess) -> list[str]:
@@ -185,7 +185,7 @@ def test_a_snapshot_comes_when_it_has_changed(remote: InProcess) -> None:
     assert remote.session.remote.snapshot is before
     remote.run("x=1")
     assert remote.session.remote.snapshot is not before
-    assert len(remote.session.remote.snapshot.packed if remote.session.remote.snapshot else "") < 1000
+    assert len(remote.session.remote.snapshot["packed"] if remote.session.remote.snapshot else "") < 1000
 
 
 def test_asking_for_the_state_changes_nothing(remote: InProcess) -> None:
@@ -363,7 +363,7 @@ def test_a_state_that_comes_after_the_answer_comes_with_the_next(remote: InProce
     event |= {
         "redact": True,
         "code": "x=2",
-        "have": remote.session.remote.snapshot and remote.session.remote.snapshot.digest,
+        "have": remote.session.remote.snapshot and remote.session.remote.snapshot["digest"],
     }
     assert "state_after" in remote.answer(event, LambdaContext())
     packed = shell.state.packed
