@@ -149,36 +149,40 @@ class Connector:
                 self._client(at, keep=True)
 
     def engine(self, target: Target = LOCAL) -> LocalEngine:
-        from ..local import EngineError, LocalEngine, Settings, room
-
+        """The target's local emulator, started at its first use. Raises errors.Refused."""
         emulator = target.emulator
         with self._lock:
             if self._closed:  # a warm-up that comes late must leave nothing behind
                 raise errors.Refused("the kernel is ending: nothing was run")
             if emulator not in self._engines:
                 image = self._pull(emulator.image, target.profile) if emulator.image else None
-                # The same text as on AWS, so that commands find the same files.
-                settings = Settings(
-                    SOURCE,
-                    function_code(),
-                    memory_mb=emulator.memory_mb,
-                    storage_mb=emulator.storage_mb,
-                    cpu=cast("Cpu", emulator.cpu),
-                    tenancy=True,
-                    concurrency=room.of_this_machine(),
-                    network=cast("Network", emulator.network),
-                    image=_root(image) if image else None,
-                )
-                engine = LocalEngine(settings)
-                try:
-                    engine.start()
-                except EngineError as error:
-                    if image:
-                        image.close()
-                    raise errors.Refused(str(error)) from error
-                self._images += [image] if image else []
-                self._engines[emulator] = engine
+                self._engines[emulator] = self._started(emulator, image)
             return self._engines[emulator]
+
+    def _started(self, emulator: Emulator, image: Image | None) -> LocalEngine:
+        from ..local import EngineError, LocalEngine, Settings, room
+
+        # The same text as on AWS, so that commands find the same files.
+        settings = Settings(
+            SOURCE,
+            function_code(),
+            memory_mb=emulator.memory_mb,
+            storage_mb=emulator.storage_mb,
+            cpu=cast("Cpu", emulator.cpu),
+            tenancy=True,
+            concurrency=room.of_this_machine(),
+            network=cast("Network", emulator.network),
+            image=_root(image) if image else None,
+        )
+        engine = LocalEngine(settings)
+        try:
+            engine.start()
+        except EngineError as error:
+            if image:
+                image.close()
+            raise errors.Refused(str(error)) from error
+        self._images += [image] if image else []
+        return engine
 
     def _pull(self, reference: str, profile: str | None) -> Image:
         """Open the image; pull it if it is not in the cache."""

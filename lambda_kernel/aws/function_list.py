@@ -16,7 +16,7 @@ READ_SECONDS = 20.0
 TRIES = 2
 
 
-def function_names(target: Target, keys: tuple[str, str] | None = None) -> list[str]:
+def function_names(target: Target, keys: tuple[str, str] | None) -> list[str]:
     """Of all functions where a target is. keys: those that are stored for its endpoint. Raises errors.KernelError."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError

@@ -220,21 +220,10 @@ def make_client(
 
     connections: how many are kept, for as many threads.
     """
-    import botocore
-    from botocore.config import Config
-
     from .invoke_only import know_invoke_only
 
-    config = Config(
-        retries={"total_max_attempts": 1},
-        read_timeout=read_timeout,
-        connect_timeout=CONNECT_TIMEOUT,
-        tcp_keepalive=True,
-        max_pool_connections=connections,
-        user_agent=f"lambda-kernel/{__version__} Botocore/{botocore.__version__}",  # else it is made for each request
-        # A local emulator needs no proxy, and a proxy could not reach it.
-        proxies={} if credentials and on_loopback(endpoint_url) else None,
-    )
+    # A local emulator needs no proxy, and a proxy could not reach it.
+    config = client_config(read_timeout, connections, proxied=not (credentials and on_loopback(endpoint_url)))
     context = ErrorContext(function, region or "", profile)
     key, secret = credentials or (None, None)
     with mapped_errors(context):
@@ -250,6 +239,22 @@ def make_client(
         )
     keep_alive(client)
     return client  # type: ignore[no-any-return]
+
+
+def client_config(read_timeout: float, connections: int, *, proxied: bool) -> Any:
+    """botocore's Config, without retries."""
+    import botocore
+    from botocore.config import Config
+
+    return Config(
+        retries={"total_max_attempts": 1},
+        read_timeout=read_timeout,
+        connect_timeout=CONNECT_TIMEOUT,
+        tcp_keepalive=True,
+        max_pool_connections=connections,
+        user_agent=f"lambda-kernel/{__version__} Botocore/{botocore.__version__}",  # else it is made for each request
+        proxies=None if proxied else {},
+    )
 
 
 def on_loopback(url: str | None) -> bool:
