@@ -14,7 +14,7 @@ from ..bash.cursor import MOST_CHARACTERS, Token, pieces, token_at
 from ..magics import KNOWN, Magic, fleet_shells
 from ..magics.arguments import HELP, Argument
 from ..magics.base import LINE, looked_up
-from .shell_query import Names, ShellQuery, here
+from .shell_query import Names, PathQuery, ShellQuery, here
 
 MOST = 500
 Match = tuple[str, str]  # the text that replaces the token, and its kind
@@ -85,9 +85,9 @@ class Completer:
 
     async def _files(self, arguments: Iterable[Argument], token: Token) -> list[Match]:
         """Paths on the side that the arguments name, or on both."""
-        where, kinds = place(token, "any"), {kind for argument in arguments for kind in argument.kinds}
-        there = "remote path" in kinds and await self._shell_query.look(where)
-        local = "local path" in kinds and where and where["only"] != "user" and here(where)
+        query, kinds = path_query(token, "any"), {kind for argument in arguments for kind in argument.kinds}
+        there = "remote path" in kinds and await self._shell_query.look(query)
+        local = "local path" in kinds and query and query["only"] != "user" and here(query)
         return [(path(token, name, kind), kind) for name, kind in [*(local or ()), *(there or ())]]
 
     def _targets(self) -> list[str]:
@@ -100,7 +100,7 @@ class Completer:
         if token.kind == "nothing":
             return []
         want = wanted(token)
-        paths = await self._shell_query.look(place(token, want.paths))
+        paths = await self._shell_query.look(path_query(token, want.paths))
         written = defined(code[: token.start], code[cursor:])
         if token.kind == "variable":
             return list(variables(token.typed, self._named(want.kinds, "", written), code[cursor : cursor + 1]))
@@ -184,8 +184,8 @@ def next_arguments(magic: Magic, before: list[str]) -> tuple[Argument, ...]:
     return (replace(last, name="value"),) if last and last.option and last.value else magic.arguments
 
 
-def place(token: Token, only: str) -> Content | None:
-    """Where to look for paths. None: there can be none. only: which kind."""
+def path_query(token: Token, only: str) -> PathQuery | None:
+    """None: there can be no path. only: which kind, or empty."""
     if token.kind == "variable" or not only:
         return None
     if found := re.fullmatch(r"~([\w.-]*)", token.typed):

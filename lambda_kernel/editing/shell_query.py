@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from ..aws.target import Target
 from ..function.sent import introspect, source
@@ -33,24 +33,33 @@ READERS: Mapping[str, Reader[Any]] = {
 }
 
 
+class PathQuery(TypedDict):
+    """Which paths to look for: head holds the directories as bash would expand them (cursor.pieces), tail how the name
+    begins, only its kind: any, directory, program or user."""
+
+    head: list[list[str]]
+    tail: str
+    only: str
+
+
 def named(paths: list[list[str]]) -> list[tuple[str, str]]:
     return [(name.encode("latin-1").decode("utf-8", "surrogateescape"), kind) for name, kind in paths]
 
 
-def here(path: dict[str, Any]) -> list[tuple[str, str]]:
+def here(query: PathQuery) -> list[tuple[str, str]]:
     """Find paths on this machine."""
-    head = "".join(text for _, text in path["head"])
-    if path["head"][:1] and path["head"][0][0] == "tilde":
+    head = "".join(text for _, text in query["head"])
+    if query["head"][:1] and query["head"][0][0] == "tilde":
         head = os.path.expanduser(f"~{head}")
-    if any(kind == "variable" for kind, _ in path["head"]) or "\0" in head:
+    if any(kind == "variable" for kind, _ in query["head"]) or "\0" in head:
         return []
-    return named(introspect.entries(os.fsencode(head or "."), path["tail"], path["only"], lambda names: names))
+    return named(introspect.entries(os.fsencode(head or "."), query["tail"], query["only"], lambda names: names))
 
 
-def fits(found: tuple[str, str], path: dict[str, Any]) -> bool:
+def fits(found: tuple[str, str], query: PathQuery) -> bool:
     """Whether an answer is what was asked for, since it replaces what the user typed."""
     name, kind = found
-    return name.startswith(path["tail"]) and "/" not in name and (kind == "user") == (path["only"] == "user")
+    return name.startswith(query["tail"]) and "/" not in name and (kind == "user") == (query["only"] == "user")
 
 
 class ShellQuery:
@@ -61,7 +70,7 @@ class ShellQuery:
     ) -> None:
         self.workspace, self._worker, self._busy, self._seconds = workspace, worker, busy, seconds
         self._known: dict[Target, tuple[str, Names]] = {}
-        self._found: dict[Target, tuple[dict[str, Any], list[tuple[str, str]]]] = {}
+        self._found: dict[Target, tuple[PathQuery, list[tuple[str, str]]]] = {}
         self._pending: asyncio.Future[Any] | None = None
         self._touched: dict[Target, float] = {}
 
@@ -73,24 +82,25 @@ class ShellQuery:
     def names(self) -> Names:
         return self._known.get(self.workspace.target, ("", {}))[1]
 
-    async def look(self, path: dict[str, Any] | None) -> list[tuple[str, str]]:
+    async def look(self, query: PathQuery | None) -> list[tuple[str, str]]:
         """Refresh `names`, and find paths with their kinds. Empty if no answer comes in time."""
         have = self._known.get(self.workspace.target, ("", {}))[0]
-        answer = await self._ask("look", have=have, path=path)
+        answer = await self._ask("look", have=have, path=query)
         if answer is None:
-            return self._remembered(path) or self._expected(path)
-        found = [one for one in named(answer["paths"]) if path and fits(one, path)]
-        if path:
-            self._found[self.workspace.target] = path, found
+            return self._remembered(query) or self._expected(query)
+        found = [one for one in named(answer["paths"]) if query and fits(one, query)]
+        if query:
+            self._found[self.workspace.target] = query, found
         return found
 
-    def _remembered(self, path: dict[str, Any] | None) -> list[tuple[str, str]]:
+    def _remembered(self, query: PathQuery | None) -> list[tuple[str, str]]:
         """Paths from the last answer, if the same was asked, or the beginning of the same name."""
-        asked, found = self._found.get(self.workspace.target, ({}, []))
-        same = path and asked and (asked["head"], asked["only"]) == (path["head"], path["only"])
-        if not path or not same or not path["tail"].startswith(asked["tail"]):
+        asked, found = self._found.get(self.workspace.target, (None, []))
+        if not query or not asked or (asked["head"], asked["only"]) != (query["head"], query["only"]):
             return []
-        return [(name, kind) for name, kind in found if name.startswith(path["tail"])]
+        if not query["tail"].startswith(asked["tail"]):
+            return []
+        return [(name, kind) for name, kind in found if name.startswith(query["tail"])]
 
     @property
     def _from_here(self) -> bool:
@@ -108,13 +118,13 @@ class ShellQuery:
 
         return programs()
 
-    def _expected(self, path: dict[str, Any] | None) -> list[tuple[str, str]]:
+    def _expected(self, query: PathQuery | None) -> list[tuple[str, str]]:
         """What a shell will find that has not been asked yet."""
-        if not path or not self._from_here:
+        if not query or not self._from_here:
             return []
         from .host_files import paths
 
-        return named(paths(path))
+        return named(paths(query))
 
     async def explain(self, **question: Any) -> list[Any]:
         """What the shell says about a name. Empty: nothing."""

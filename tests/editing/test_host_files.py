@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 import pytest
 
 from lambda_kernel.bash.argument_kinds import wanted
 from lambda_kernel.bash.cursor import token_at
 from lambda_kernel.editing import host_files
-from lambda_kernel.editing.completion import place
+from lambda_kernel.editing.completion import path_query
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the local emulator does")
 
@@ -19,8 +18,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: th
 def found(typed: str) -> dict[str, str]:
     code = f"ls {typed}"
     token = token_at(code, len(code))
-    path: Any = place(token, wanted(token).paths)
-    return {one[0]: one[1] for one in host_files.paths(path)}
+    query = path_query(token, wanted(token).paths)
+    assert query is not None
+    return {one[0]: one[1] for one in host_files.paths(query)}
 
 
 def test_programs() -> None:
