@@ -213,6 +213,33 @@ class Control(Protocol):
         interrupt. The question then stays."""
 
 
+class DelegatingControl:
+    """A Control that passes everything on to another one. Its subclasses change some of that."""
+
+    def __init__(self, control: Control) -> None:
+        self.control = control
+
+    @property
+    def interrupts(self) -> int:
+        return self.control.interrupts
+
+    @property
+    def closed(self) -> bool:
+        return self.control.closed
+
+    def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
+        self.control.wait(seconds, until)
+
+    def wake(self) -> None:
+        self.control.wake()
+
+    def take(self) -> None:
+        self.control.take()
+
+    def request_input(self, question: InputRequest, seconds: float) -> str | None:
+        return self.control.request_input(question, seconds)
+
+
 class ThreadControl:
     """A Control whose interrupts and answers come from other threads. asker: shows a question, once."""
 

@@ -5,30 +5,23 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from .cell import Control, Emit, InputRequest, Waiting, never
+from .cell import Control, DelegatingControl, Emit, Waiting, never
 
 LONG_SECONDS = 2.0
 FIRST_SECONDS = 0.5  # of the first invocation on AWS, which is a cold start as a rule
 
 
-class PatientControl:
-    """A Control under which one thing is waited for. control: that of whoever waits. what: its name, empty if that is
-    not to be told; after: so many seconds it is told."""
+class PatientControl(DelegatingControl):
+    """A Control under which one thing is waited for. control: that of whoever waits. what: the thing's name, empty if
+    it is not to be told; after: so many seconds it is told."""
 
     def __init__(
         self, control: Control, emit: Emit, clock: Callable[[], float], what: Callable[[], str], after: float
     ) -> None:
-        self.control, self._emit, self._clock, self._what = control, emit, clock, what
+        super().__init__(control)
+        self._emit, self._clock, self._what = emit, clock, what
         self._due: float | None = clock() + after  # None: it has been told, or will not be
         self._told = False
-
-    @property
-    def interrupts(self) -> int:
-        return self.control.interrupts
-
-    @property
-    def closed(self) -> bool:
-        return self.control.closed
 
     def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
         """It may return early, when something has been told: whoever waits looks again."""
@@ -46,15 +39,6 @@ class PatientControl:
     def over(self) -> None:
         if self._told:
             self._emit(Waiting(""))
-
-    def wake(self) -> None:
-        self.control.wake()
-
-    def take(self) -> None:
-        self.control.take()
-
-    def request_input(self, question: InputRequest, seconds: float) -> str | None:
-        return self.control.request_input(question, seconds)
 
 
 @contextlib.contextmanager

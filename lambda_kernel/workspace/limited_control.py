@@ -5,18 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from ..session.cell import Control, InputRequest, never
+from ..session.cell import Control, DelegatingControl
 from ..session.command import ESCALATE_SECONDS, SIGNALS
 from .costs import Costs
 
 Clock = Callable[[], float]
 
 
-class EndingControl(ABC):
+class EndingControl(DelegatingControl, ABC):
     """A Control that interrupts by itself, and then more strongly, as a time limit does."""
 
     def __init__(self, control: Control, clock: Clock) -> None:
-        self._control, self._clock = control, clock
+        super().__init__(control)
+        self._clock = clock
         self._since: float | None = None  # since when it interrupts
 
     @abstractmethod
@@ -25,7 +26,7 @@ class EndingControl(ABC):
 
     @property
     def interrupts(self) -> int:
-        return self._control.interrupts + self._own()
+        return super().interrupts + self._own()
 
     def _own(self) -> int:
         if self._since is None:
@@ -33,22 +34,6 @@ class EndingControl(ABC):
                 return 0
             self._since = self._clock()
         return min(1 + int((self._clock() - self._since) / ESCALATE_SECONDS), len(SIGNALS))
-
-    @property
-    def closed(self) -> bool:
-        return self._control.closed
-
-    def wait(self, seconds: float, until: Callable[[], bool] = never) -> None:
-        self._control.wait(seconds, until)
-
-    def wake(self) -> None:
-        self._control.wake()
-
-    def take(self) -> None:
-        self._control.take()
-
-    def request_input(self, question: InputRequest, seconds: float) -> str | None:
-        return self._control.request_input(question, seconds)
 
 
 class LimitedControl(EndingControl):
@@ -69,7 +54,7 @@ class LimitedControl(EndingControl):
     @property
     def reached(self) -> bool:
         """Whether the limit was reached, and the user has not interrupted."""
-        return self._since is not None and not self._control.interrupts
+        return self._since is not None and not self.control.interrupts
 
     def take(self) -> None:
         self.taken = self.reached
