@@ -230,7 +230,7 @@ class ExecuteRequest:
             why = f"interrupted after {self.kernel.workspace.settings.seconds:g} s, the limit of %timeout"
             return self.failed("CellTimeout", why, result.exit_code, f"I{why[1:]}")
         if result.ended in replacement.UNKNOWN:
-            why = "the shell ended before it reported the exit code"
+            why = replacement.NO_EXIT_CODE
             return self.failed("ShellEnded", why, text=f"T{why[1:]}")
         if result.exit_code and self.kernel.workspace.settings.fail:
             return self.failed("ExitCode", str(result.exit_code), result.exit_code, display.failure(result.exit_code))

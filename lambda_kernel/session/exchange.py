@@ -16,7 +16,7 @@ from .connection import Connection
 from .context import Context
 from .phases import ACTIONS, LOST, OVERTAKEN, SILENCE, STEPS, Action, Phase
 from .remote_shell import RemoteShell
-from .replies import Answer, measured, nothing_run, ours, read, restless
+from .replies import NO_BASH, Answer, measured, nothing_run, ours, read, restless
 from .requests import Attach, Call, Hello, Request
 from .search import Search
 from .timing import Limit, Silence, backoff
@@ -263,7 +263,7 @@ class Exchange:
         if do is Action.OVERTAKEN:
             raise errors.CommandLost(OVERTAKEN)
         if do is Action.NO_BASH:
-            raise errors.NotOurs("there is no bash in the execution environment, nor in its layers")
+            raise errors.NotOurs(NO_BASH)
         self.lose(LOST[reply["state"]])
 
     def give_up(self, error: errors.KernelError) -> NoReturn:

@@ -22,7 +22,7 @@ from .chunks import Chunks
 from .context import Context
 from .held import HeldRun, HeldSession
 from .remote_shell import shell_code
-from .replies import ENDED, FIELDS, Answer, nothing_run, ours, read
+from .replies import ENDED, FIELDS, NO_BASH, Answer, nothing_run, ours, read
 
 MOST = Bound()  # what one answer has room for
 LONGEST_SECONDS = 86_400.0  # the function's timeout comes first
@@ -91,7 +91,7 @@ class _Run(HeldRun):
         self.usage.environment_id, self.usage.machine = answer["environment"], answer.get("machine", "")
         if once is None:
             if answer["state"] == wire.State.NO_BASH:
-                raise errors.NotOurs("there is no bash in the execution environment, nor in its layers")
+                raise errors.NotOurs(NO_BASH)
             raise errors.CommandLost(nothing_run(answer))
         for cell_event in outputs(once["chunks"]):
             self.emit(cell_event)

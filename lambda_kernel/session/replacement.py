@@ -38,6 +38,7 @@ UNRESPONSIVE = (
     " A function with the name of a builtin, or a DEBUG trap that fails under `shopt -s extdebug`, may be the cause."
 )
 UNKNOWN = ("unresponsive", "descriptors")  # bash could not tell the exit code of such a cell
+NO_EXIT_CODE = "the shell ended before it reported the exit code"
 UNSTARTED = "The cell was not run: bash could not start it, see above. `%reset` gives you a new shell."
 TRAP = "The DEBUG trap also runs once for the command that starts each cell."
 RENEWED = "This is a new shell."

@@ -22,6 +22,7 @@ FAR_BEYOND = 4  # times the bound: redaction makes output longer, and jobs write
 ROOM_BYTES = 1_000_000
 UNSEEN_ANSWERS = 20  # for a command whose request is lost each time
 KILLED_ANSWERS = 2  # after a SIGKILL the function answers with the end of the command
+NO_BASH = "there is no bash in the execution environment, nor in its layers"
 
 
 class Ended(TypedDict):

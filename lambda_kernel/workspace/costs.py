@@ -88,7 +88,7 @@ class Costs:
                 self._reckoned_usd += usd
             return key
 
-    def over(self, key: object, function: str, region: str, usage: Usage | None) -> None:
+    def end(self, key: object, function: str, region: str, usage: Usage | None) -> None:
         """An invocation that has begun is over. usage None: nothing was run, or nobody knows."""
         with self._lock:
             self._reckoned_usd -= self._under_way.pop(key, 0.0)

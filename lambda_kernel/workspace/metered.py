@@ -36,7 +36,7 @@ class Metered:
             usage = self._usage(error.request_id, error.report)
             raise
         finally:
-            self._costs.over(key, self.function, self.region, usage)
+            self._costs.end(key, self.function, self.region, usage)
         return reply
 
     def _begin(self, event: Event) -> object:

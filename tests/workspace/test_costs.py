@@ -26,12 +26,12 @@ def test_what_is_under_way_is_reckoned_in() -> None:
     with pytest.raises(errors.Throttled, match=r"all that is left of this kernel's limit of \$1\.00") as raised:
         costs.begin(0.001)
     assert raised.value.limit == "`%cost --limit`"
-    costs.over(first, *WHERE, None)
+    costs.end(first, *WHERE, None)
     third = costs.begin(0.3)
     for key in (second, third):
-        costs.over(key, *WHERE, used(1_000))
+        costs.end(key, *WHERE, used(1_000))
     assert costs.spent_usd == pytest.approx(2 * 0.0166669)
-    costs.over(costs.begin(5.0), *WHERE, used(100_000))  # one alone
+    costs.end(costs.begin(5.0), *WHERE, used(100_000))  # one alone
     with pytest.raises(errors.CostLimit, match="nothing was run"):
         costs.begin(0.0)
     costs.begin(5.0, ends=True)
@@ -43,7 +43,7 @@ def test_it_is_reached_when_all_but_one_may_take_it_there() -> None:
     found = [costs.reached]
     keys.append(costs.begin(0.1, ends=True))
     found.append(costs.reached)
-    costs.over(keys[0], *WHERE, None)
+    costs.end(keys[0], *WHERE, None)
     found.append(costs.reached)
     assert found == [False, True, False]
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from ...aws import regions
-from ...aws.api_errors import CODES, KEY_SOURCES
+from ...aws.api_errors import ACTION, CODES, KEY_SOURCES
 from ...aws.client_errors import mapped_errors
 from ...aws.error_text import ErrorContext
 from ...errors import BadCredentials, KernelError
 
-ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 # ChangeSetNotFound: when a change set is executed, the stack's other change sets are deleted.
 CAME_LATE = (
     *("AlreadyExistsException", "InvalidChangeSetStatus", "OperationInProgressException"),

@@ -16,7 +16,7 @@ from ...output import display, report_line
 from ...output.hints import Hints
 from ...session.cell import Cell, Result, ThreadControl
 from ...session.context import Context
-from ...session.replacement import UNKNOWN
+from ...session.replacement import NO_EXIT_CODE, UNKNOWN
 from ...session.worker import Worker
 from ...workspace.workspace import Workspace
 from .control import ScriptControl
@@ -73,7 +73,7 @@ class Script:
             self.streams.say(f"interrupted after {self.seconds:g} s, the limit of --timeout")
             return TIMED_OUT
         if result.ended in UNKNOWN:
-            self.streams.say("the shell ended before it reported the exit code")
+            self.streams.say(NO_EXIT_CODE)
             return FAILED
         return result.exit_code
 
