@@ -299,7 +299,7 @@ class Engine:
 
     def _row(self, attempt: Attempt, ended: Ending) -> Row:
         wall_ms = (self._clocks.seconds() - attempt.begun) * 1000
-        run, usage, stdout = attempt.run, attempt.usage, bytes(attempt.output.of["stdout"])
+        run, usage, stdout = attempt.run, attempt.usage, bytes(attempt.output.streams["stdout"])
         return measured(run, attempt.number, attempt.begin, wall_ms, ended, usage=usage, stdout=stdout)
 
     def _keep(self, attempt: Attempt, ended: Ending, row: Row) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -21,12 +21,12 @@ class Collector:
 
     def __init__(self, emit: Emit, notified: set[CellEvent]) -> None:
         self._emit, self._notified = emit, notified
-        self.of: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self.streams: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self.left_out: Truncated | None = None
 
     def __call__(self, cell_event: CellEvent) -> None:
         if isinstance(cell_event, Output) and cell_event.job is None:
-            self.of[cell_event.stream] += cell_event.data
+            self.streams[cell_event.stream] += cell_event.data
         elif isinstance(cell_event, Truncated) and not cell_event.jobs:
             self.left_out = cell_event
         elif isinstance(cell_event, Notice | InputEnded):
@@ -60,15 +60,18 @@ class Folds:
     together, in bytes; most: how much that may be. unkept: the runs with an output for which there was no room."""
 
     most: int = KEPT_BYTES
-    of: dict[tuple[str, bytes, Ending], Fold] = field(default_factory=dict)
     size: int = 0
     unkept: list[int] = field(default_factory=list)
+    _by_output: dict[tuple[str, bytes, Ending], Fold] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Fold]:
+        return iter(self._by_output.values())
 
     def add(self, run: int, output: Collector, ending: Ending) -> bytes | None:
         """What is kept of its stdout. None: there was no room for it."""
         if ending.outcome in ("interrupted", "timed out"):  # the exit code is not shown, so it makes no difference
             ending = Ending(ending.outcome, None)
-        written = [(stream, bytes(data)) for stream, data in output.of.items() if data] or [("", b"")]
+        written = [(stream, bytes(data)) for stream, data in output.streams.items() if data] or [("", b"")]
         left_out = output.left_out
         kept: dict[str, bytes | None] = {}
         for stream, data in written:
@@ -78,24 +81,24 @@ class Folds:
 
     def sort(self) -> None:
         """By the first run that each output came from."""
-        self.of = dict(sorted(self.of.items(), key=lambda item: min(item[1].runs)))
+        self._by_output = dict(sorted(self._by_output.items(), key=lambda item: min(item[1].runs)))
 
     def _add(self, run: int, fold: Fold) -> bytes | None:
         key = (fold.stream, nameless(fold.data), fold.ending)
-        if key not in self.of:
+        if key not in self._by_output:
             if not self._room(fold):
                 if run not in self.unkept[-1:]:
                     self.unkept.append(run)
                 return None
-            self.of[key] = fold
+            self._by_output[key] = fold
             self.size += len(fold.data)
-        kept = self.of[key]
+        kept = self._by_output[key]
         kept.runs.append(run)
         return kept.data
 
     def _room(self, fold: Fold) -> bool:
         """Each stream's first output finds room: it has the bound of a cell."""
-        return self.size + len(fold.data) <= self.most or all(kept.stream != fold.stream for kept in self.of.values())
+        return self.size + len(fold.data) <= self.most or all(kept.stream != fold.stream for kept in self)
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -18,7 +18,7 @@ def run(call: Call) -> str:
     if options.limit is not NOT_GIVEN:
         costs.limit_usd = options.limit
     given = (options.warn, options.limit) != (NOT_GIVEN, NOT_GIVEN)
-    lines = [line(cost) for cost in costs.of.values()]
+    lines = [line(cost) for cost in costs]
     spent = "".join(lines) + NOTE if lines else "No cost yet: no cell has run on a function.\n"
     return spent + (settings(costs) if given or costs.limit_usd is not None else "")
 

@@ -104,7 +104,7 @@ def outputs(experiment: Experiment) -> Iterator[CellEvent]:
         same = [one.target for one in of[1:] if one.usual == first.usual]
         yield Notice(f"stdout on {first.target}{also(same)}{'' if text else ': none'}", "runs")
         yield from [Output("stdout", text)] if text else []
-        for fold in experiment.folds.of.values():
+        for fold in experiment.folds:
             if fold.stream == "stdout" and fold.ending.outcome == "ok" and fold.data == text:
                 yield from gap(fold)
     for one in of[1:]:
@@ -120,7 +120,7 @@ def also(targets: Sequence[str]) -> str:
 
 def kept(folds: Folds) -> dict[str, bytes]:
     """What was written to stdout, by its digest. Outputs beyond the bound were not kept."""
-    written = [fold.data for fold in folds.of.values() if fold.stream == "stdout"]
+    written = [fold.data for fold in folds if fold.stream == "stdout"]
     return {digest(data): data for data in (b"", *written)}
 
 
@@ -143,7 +143,7 @@ def mended(line: bytes) -> bytes:
 
 def failures(experiment: Experiment) -> Iterator[CellEvent]:
     """What was written by runs that failed, once each, and stderr of the others."""
-    folds = [fold for fold in experiment.folds.of.values() if fold.ending.outcome != "ok" or fold.stream == "stderr"]
+    folds = [fold for fold in experiment.folds if fold.ending.outcome != "ok" or fold.stream == "stderr"]
     folds.sort(key=lambda fold: fold.ending.outcome != "ok")
     yield from shown(folds, experiment.plan.unit, lambda fold: heading(fold, experiment))
 

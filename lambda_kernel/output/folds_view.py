@@ -26,9 +26,7 @@ WHERE = "`%last --csv FILE` writes stdout to a file"
 
 def outputs(experiment: Experiment) -> Iterable[CellEvent]:
     """stderr comes after stdout, and failures last. If there are many, those of one line are in a table."""
-    folds = sorted(
-        experiment.folds.of.values(), key=lambda fold: (fold.ending.outcome != "ok", fold.stream == "stderr")
-    )
+    folds = sorted(experiment.folds, key=lambda fold: (fold.ending.outcome != "ok", fold.stream == "stderr"))
     plan = experiment.plan
     if len(folds) > SHOWN:
         lines = [fold for fold in folds if line_of(fold)]

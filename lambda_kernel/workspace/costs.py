@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..aws.prices import cost_usd, dollars
@@ -64,13 +65,16 @@ class Costs:
     What an invocation costs is known when it is over. Until then it is reckoned with the most that it may cost.
     """
 
-    of: dict[tuple[str, str], Cost] = field(default_factory=dict)
     warn_usd: float | None = WARN_USD
     limit_usd: float | None = None
     spent_usd: float = 0.0
+    _by_function: dict[tuple[str, str], Cost] = field(default_factory=dict)
     _under_way: dict[object, float] = field(default_factory=dict, repr=False)  # what costs nothing is not in it
     _reckoned_usd: float = 0.0  # their sum
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __iter__(self) -> Iterator[Cost]:
+        return iter(self._by_function.values())
 
     def begin(self, usd: float, *, ends: bool = False) -> object:
         """An invocation begins that costs so much at most. It is alone, or stays below the limit with all others that
@@ -113,14 +117,14 @@ class Costs:
 
     def find(self, function: str, region: str) -> Cost | None:
         """None: it has not been invoked yet."""
-        return self.of.get((function, region))
+        return self._by_function.get((function, region))
 
     def count_cell(self, function: str, region: str) -> None:
         with self._lock:
             self._cost(function, region).cells += 1
 
     def _cost(self, function: str, region: str) -> Cost:
-        return self.of.setdefault((function, region), Cost(function, region))
+        return self._by_function.setdefault((function, region), Cost(function, region))
 
     @property
     def reached(self) -> bool:

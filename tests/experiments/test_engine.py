@@ -131,7 +131,7 @@ def test_each_run_is_made_once_and_has_a_row(
     gaps = {round(after - before, 6) for before, after in pairwise(world.began)}
     assert gaps <= {round(RUN_S + pause + (0.1 + INIT_S if cold else 0), 6)}
     assert experiment.stopped is None
-    assert sorted(run for fold in experiment.folds.of.values() for run in fold.runs) == [*range(1, len(endings) + 1)]
+    assert sorted(run for fold in experiment.folds for run in fold.runs) == [*range(1, len(endings) + 1)]
 
 
 @given(st.floats(0, 12), st.booleans())
@@ -188,7 +188,7 @@ def test_a_real_shell_runs_it_once_each_though_answers_are_lost(remote: InProces
     clocks = Clocks(remote.session.connection.clock, lambda: T0, remote.sleep)
     context, slots = Context(shown.append, remote.transport.control, usage), [Slot(remote.session, "shell", "local")]
     Engine(experiment, Cell("echo $((n += 1)); cat"), slots, context, clocks, show=lambda experiment: None).carry_out()
-    assert [(fold.data, fold.runs) for fold in experiment.folds.of.values()] == [
+    assert [(fold.data, fold.runs) for fold in experiment.folds] == [
         (b"1\n", [1]),
         (b"2\n", [2]),
         (b"3\n", [3]),

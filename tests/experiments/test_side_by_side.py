@@ -208,7 +208,7 @@ def test_every_item_runs_once_whatever_lambda_throttles_and_loses(
     assert [row.outcome for row in experiment.rows] == [
         wanted.get(how, "lost") if isinstance(how, Result) else "lost" for how in endings
     ]
-    kept = [run for fold in experiment.folds.of.values() for run in fold.runs]
+    kept = [run for fold in experiment.folds for run in fold.runs]
     assert sorted(kept + experiment.folds.unkept) == [*range(1, len(endings) + 1)]
     assert usage.invocations >= sum(row.invocations for row in experiment.rows)
     assert usage.cold_starts <= slots
@@ -229,7 +229,7 @@ def test_each_run_goes_to_its_own_slot_and_has_its_variables() -> None:
     assert [row.slot for row in experiment.rows] == [*range(6)]
     assert sorted(world.ran) == [f"slot {slot}" for slot in range(6)]
     assert world.most <= 2
-    assert [fold.runs for fold in experiment.folds.of.values()] == [[slot] for slot in range(6)]
+    assert [fold.runs for fold in experiment.folds] == [[slot] for slot in range(6)]
 
 
 def test_the_limit_is_found_out_and_told() -> None:

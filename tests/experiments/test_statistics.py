@@ -83,7 +83,7 @@ def test_every_run_is_in_its_folds_or_named_as_not_kept(runs: list[tuple[bytes, 
         stdout = folds.add(number, collected(Output("stdout", out), Output("stderr", err)), how)
         assert stdout in (out, None)
         assert stdout is not None or number in folds.unkept
-    kept = list(folds.of.values())
+    kept = list(folds)
     counted = Counter(run for fold in kept for run in fold.runs)
     for number, (out, err, how) in enumerate(runs, 1):
         mine = [(fold.stream, fold.data, fold.ending) for fold in kept if number in fold.runs]
@@ -99,7 +99,7 @@ def test_runs_that_were_ended_are_one_fold_whatever_their_exit_code() -> None:
     folds = Folds()
     for number, exit_code in enumerate((130, None, 143), 1):
         folds.add(number, collected(), Ending("timed out", exit_code))
-    assert [fold.runs for fold in folds.of.values()] == [[1, 2, 3]]
+    assert [fold.runs for fold in folds] == [[1, 2, 3]]
 
 
 def test_the_first_output_is_kept_whatever_its_size() -> None:
@@ -108,7 +108,7 @@ def test_the_first_output_is_kept_whatever_its_size() -> None:
     folds.add(1, collected(Output("stdout", big)), OK)
     folds.add(2, collected(Output("stdout", b"y"), Output("stderr", b"z")), OK)
     folds.add(3, collected(Output("stdout", big)), OK)
-    assert [(fold.stream, fold.runs) for fold in folds.of.values()] == [("stdout", [1, 3]), ("stderr", [2])]
+    assert [(fold.stream, fold.runs) for fold in folds] == [("stdout", [1, 3]), ("stderr", [2])]
     assert folds.unkept == [2]
 
 
@@ -120,7 +120,7 @@ def test_what_a_collector_keeps_and_passes_on_once() -> None:
         collector = Collector(passed.append, notified)
         for cell_event in (Output("stdout", b"a"), job, shell, gap, Output("stdout", b"b"), InputEnded()):
             collector(cell_event)
-        assert collector.of == {"stdout": b"ab", "stderr": b""}
+        assert collector.streams == {"stdout": b"ab", "stderr": b""}
         assert collector.left_out == gap
     assert passed == [job, shell, InputEnded(), job]
 

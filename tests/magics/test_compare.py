@@ -58,8 +58,7 @@ def test_figures_prices_and_the_same_table_again(priced: PricedRunner) -> None:
     either = "by these runs it may be any"
     assert f"cheapest: {either}; fastest: {either}; balanced: {either}" in lines
     assert {row["region"] for row in rows(ran)} == {"eu-west-1", "eu-north-1"}
-    costs = priced.workspace.costs.of
-    assert [(function, cost.cells, cost.invocations) for (function, _), cost in costs.items()] == [
+    assert [(cost.function, cost.cells, cost.invocations) for cost in priced.workspace.costs] == [
         *(("shell-a", 1, 13), ("shell-b", 1, 7))
     ]
     assert table(priced.run("%last")) == table(ran)

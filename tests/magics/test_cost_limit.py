@@ -103,7 +103,7 @@ def test_a_view_that_it_ends_has_failed(priced: PricedRunner) -> None:
 def test_completions_invocations_are_counted(priced: PricedRunner) -> None:
     priced.run("true")
     session = priced.workspace.session()
-    [cost] = priced.workspace.costs.of.values()
+    [cost] = priced.workspace.costs
     before = cost.invocations
     with priced.workspace.aside() as context:
         session.ping(context)

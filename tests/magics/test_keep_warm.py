@@ -70,7 +70,7 @@ def test_a_ping_finds_the_shell_and_changes_nothing(runner: CellRunner) -> None:
     ran = runner.run("echo $x $?")
     assert (ran.out, ran.notices) == ("1 1\n", [])
     assert runner.sent == ["hello", "run", "hello", "run"]
-    [cost] = runner.workspace.costs.of.values()
+    [cost] = runner.workspace.costs
     assert cost.invocations == 4
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lambda_kernel.experiments.experiment import Experiment
-from lambda_kernel.experiments.folding import Collector, Fold, Folds
+from lambda_kernel.experiments.folding import Collector, Folds
 from lambda_kernel.experiments.plan import Plan, fleet, mapped
 from lambda_kernel.experiments.row import Ending
 from lambda_kernel.function.sent.display import pieces
@@ -19,10 +19,10 @@ from tests.support.rows import ROW
 OK = Ending("ok", 0)
 
 
-def told(
+def carried_out(
     written: list[bytes], plan: Plan | None = None, ending: Ending = OK, gap: Truncated | None = None
-) -> list[str]:
-    """What is shown of runs that have written this."""
+) -> Experiment:
+    """One whose runs have written this."""
     plan = plan or fleet("%%fleet", len(written), 1, "shell")
     folds = Folds()
     for number, data in enumerate(written, plan.number(0, 1)):
@@ -30,8 +30,15 @@ def told(
         output(Output("stdout", data))
         output.left_out = gap
         folds.add(number, output, ending)
+    return Experiment(plan, [replace(ROW) for _ in written], folds)
+
+
+def told(
+    written: list[bytes], plan: Plan | None = None, ending: Ending = OK, gap: Truncated | None = None
+) -> list[str]:
+    """What is shown of it."""
     shown = []
-    for one in folds_view.outputs(Experiment(plan, [replace(ROW) for _ in written], folds)):
+    for one in folds_view.outputs(carried_out(written, plan, ending, gap)):
         assert isinstance(one, Notice | Output | Shown | Truncated)
         shown += [one.text] if isinstance(one, Notice) else []
         shown += [one.data.decode()] if isinstance(one, Output) else []
@@ -69,8 +76,7 @@ def test_what_is_displayed_is_no_line() -> None:
 
 def test_a_page_has_the_lines_as_they_are() -> None:
     """JupyterLab sets cells flush right, and a page has one blank for many."""
-    of = {("stdout", data, OK): Fold("stdout", data, OK, runs=[number]) for number, data in enumerate(different(21))}
-    [shown] = folds_view.outputs(Experiment(fleet("%%fleet", 21, 1, "shell"), [ROW], Folds(of=of)))
+    [shown] = folds_view.outputs(carried_out(different(SHOWN + 1)))
     assert isinstance(shown, Shown)
     for start in ("th", "td"):
         assert shown.data["text/html"].count(f'<{start} style="text-align: left; white-space: pre-wrap">') > 1
