@@ -120,7 +120,7 @@ class LambdaKernel(ClientsKernel):
             problem,
             sessions=self._session,
             caller=Worker(),
-            callers=caller_of_a_run,
+            make_caller=caller_of_a_run,
             emulator=emulator,
         )
 

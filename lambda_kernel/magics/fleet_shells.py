@@ -88,7 +88,7 @@ def tenants(workspace: Workspace, size: int) -> Fleet:
 def invocations(workspace: Workspace, size: int, kind: type[OneShot | ArticleSession]) -> Fleet:
     """Each run is an invocation by itself. All share one transport, which waits for as long as a function may run."""
     transport = workspace.connect(replace(workspace.target, slot=0), READ_SECONDS)
-    places = [kind(transport, workspace.clock, caller=workspace.callers()) for _ in range(size)]
+    places = [kind(transport, workspace.clock, caller=workspace.make_caller()) for _ in range(size)]
     return Fleet(slots(workspace, places, transport), stays=False, transport=transport)
 
 

@@ -110,12 +110,12 @@ class Workspace:
         *,
         sessions: SessionMaker = new_session,
         caller: CallPolicy = inline,
-        callers: Callable[[], CallPolicy] = lambda: inline,
+        make_caller: Callable[[], CallPolicy] = lambda: inline,
         emulator: Emulator = USUAL,
     ) -> None:
-        """callers: makes a CallPolicy for each run that goes on beside others."""
+        """make_caller: makes a CallPolicy for each run that goes on beside others."""
         self.target, self.connector, self.clock, self.make, self.caller = target, connect, clock, sessions, caller
-        self.callers = callers
+        self.make_caller = make_caller
         self.emulator = emulator  # unless %use says how else it is to run
         self.problem = problem  # why there is no target; %use solves it
         self.settings = Settings()

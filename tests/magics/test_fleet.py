@@ -39,7 +39,7 @@ class FleetRunner(CellRunner):
     def __init__(self) -> None:
         super().__init__()
         self.control = ThreadControl()
-        self.workspace.callers = lambda: in_lanes(inline)
+        self.workspace.make_caller = lambda: in_lanes(inline)
 
     def __call__(self, target: Target, read_timeout: float = 0) -> Transport:
         transport = super().__call__(target, read_timeout)

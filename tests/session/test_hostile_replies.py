@@ -204,10 +204,10 @@ def test_nothing_is_written_outside_of_the_target(
 @given(changes=CHANGES)
 def test_the_editor_is_answered(told: dict[str, Told], changes: list[Change]) -> None:
     async def ask() -> list[Any]:
-        inquiry = ShellQuery(runner.workspace, Worker(), seconds=20)
-        inquiry.touch()
-        completed = await Completer(inquiry).complete("cat f", 5)
-        return [completed, await Inspector(inquiry).inspect("f", 1, True)]
+        query = ShellQuery(runner.workspace, Worker(), seconds=20)
+        query.touch()
+        completed = await Completer(query).complete("cat f", 5)
+        return [completed, await Inspector(query).inspect("f", 1, True)]
 
     runner = CellRunner(Player(told["call"], changes))
     runner.run("x")
