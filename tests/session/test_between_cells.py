@@ -15,7 +15,7 @@ import pytest
 from lambda_kernel.aws.transport import Event, Reply
 from lambda_kernel.session import replacement
 from tests.support.cpu_quota import quota
-from tests.support.in_process_session import InProcess
+from tests.support.in_process_session import InProcess, Ran
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
@@ -132,6 +132,50 @@ def test_jobs_are_told_of_in_the_order_in_which_things_happen(remote: InProcess)
     ended = remote.run("(sleep 0.05; exit 3) & echo $!").out.strip()
     wait_until(lambda: not Path("/proc", ended).exists())
     assert remote.run("echo next").notices == ["[1]+  Exit 3                  ( sleep 0.05; exit 3 )"]
+
+
+LONG_COMMANDS = {
+    "for i in 1 2; do echo $i; done": "for i in 1 2;\ndo\n    echo $i;\ndone",
+    "while read x; do echo; done <<<5": "while read x; do\n    echo;\ndone <<< 5",
+    "until ((1)); do :; done": "until ((1)); do\n    :;\ndone",
+    "((1)) && for ((i=0;i<2;i++)); do :; done": "((1)) && for ((i=0; i<2; i++))\ndo\n    :;\ndone",
+    "(if false; then :; elif true; then :; fi)": (
+        "( if false; then\n    :;\nelse\n    if true; then\n        :;\n    fi;\nfi )"
+    ),
+    "case x in x) echo y;; *) ;; esac": "case x in \n    x)\n        echo y\n    ;;\n    *)\n    ;;\nesac",
+    "echo 1 | while read x; do echo; done": "echo 1 | while read x; do\n    echo;\ndone",
+    "{ g() { :; }; g; }": "{ function g () \n{ \n    :\n}; g; }",
+    "echo 'if (' \"{\" \\(": "echo 'if (' \"{\" \\(",
+    "echo done fi }": "echo done fi }",
+}
+
+
+def ends(*cells: Ran) -> str:
+    """What is told of jobs that have ended."""
+    return "\n".join(notice for ran in cells for notice in ran.notices if not re.fullmatch(r"\[\d\] \d+", notice))
+
+
+@pytest.mark.parametrize("command", LONG_COMMANDS)
+def test_a_message_about_a_job_has_all_lines_of_its_command(remote: InProcess, command: str) -> None:
+    """As bash prints it (print_cmd.c), but for empty lines. What the cell itself prints next is no part of it."""
+    ran = remote.run(f"{command} &\nwait $!; echo '    mine' >&2; echo done >&2")
+    assert ends(ran, remote.run("true")) == f"[1]+  Done                    {LONG_COMMANDS[command]}"
+    assert ran.err == "    mine\ndone\n"
+
+
+@pytest.mark.parametrize("text", ["(", "a\n\nb", "    done\nfi"])
+def test_a_message_about_a_job_has_its_here_document(remote: InProcess, text: str) -> None:
+    ran = remote.run(f"cat <<X >/dev/null &\n{text}\nX\nwait $!; echo >&2; echo X >&2")
+    shown = text.replace("\n\n", "\n")
+    assert ends(ran, remote.run("true")) == f"[1]+  Done                    cat <<X > /dev/null\n{shown}\nX"
+    assert ran.err == "\nX\n"
+
+
+def test_a_message_that_comes_between_cells_has_all_lines(remote: InProcess) -> None:
+    remote.run("while sleep 50; do date; done & group=$!")
+    cells = [remote.run("kill %1"), remote.run("while kill -0 $group; do :; done 2>/dev/null"), remote.run("echo next")]
+    assert ends(*cells) == "[1]+  Terminated              while sleep 50; do\n    date;\ndone"
+    assert [(ran.out, ran.err) for ran in cells] == [("", ""), ("", ""), ("next\n", "")]
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,8 @@ class Cell:
         if stream != index.OUT:
             data = self.lines[stream] + data
             end = data.rfind(b"\n") + 1
+            if self.messages:
+                end = self.messages.whole(data[:end])
             end = end if len(data) - end < index.LINE_BYTES else len(data)
             data, self.lines[stream] = data[:end], data[end:]
         self._put_messages(stream, data)

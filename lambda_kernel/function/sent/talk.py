@@ -28,7 +28,9 @@ OPENED = re.compile(r"(?<!<)<<(?!<)")
 # A text that continues in the next line: it ends with an operator, or with the head of a function.
 OPEN_END = re.compile(r"(?:&&|\|\|?&?|\(\s*\)|\bfunction\s+\S+)\s*\Z")
 # bash's messages about jobs (describe_pid and pretty_print_job in its jobs.c).
-JOB_MESSAGE = re.compile(rb"\[[0-9]+\](?: [0-9]+|[-+ ]  [A-Z][\w /()-]*? {2,}[^\n]*)$", re.M)
+JOB_MESSAGE = re.compile(rb"\[[0-9]+\](?: [0-9]+|[-+ ]  [A-Z][\w /()-]*? {2,}(?P<command>[^\n]*))$", re.M)
+# How the further lines of a compound command begin there (print_cmd.c).
+FURTHER = re.compile(r" |$|(?:do|done|then|elif|else|fi|in|esac)\b|[{}();]")
 UNSTARTED = re.compile(rb"redirection error|: Too many open files|PIPESTATUS: readonly")
 DISABLED = re.compile(rb"^bash: builtin: (?:\.|eval): not a shell builtin", re.M)
 FACT_COMPLAINT = re.compile(rb"bash: (?:export: |LAMBDA_|_X_AMZN_)")
@@ -56,6 +58,38 @@ class Plan(NamedTuple):
     put: tuple[str, ...] = ()
 
 
+class JobCommand:
+    """The command in bash's message about a job. A compound command has several lines, and so has a here-document."""
+
+    def __init__(self, message: re.Match[bytes] | None = None) -> None:
+        self.text = message["command"].decode("utf-8", "replace") if message and message["command"] else ""
+        self.code = self.text  # without here-documents
+
+    @property
+    def open(self) -> bool:
+        return _is_open(self.code) or self._within or self._below
+
+    @property
+    def _within(self) -> bool:
+        return not _heredocs_end(self.text)
+
+    @property
+    def _below(self) -> bool:
+        """Whether the last line has ended a here-document: an empty one stands below it."""
+        return not self._within and not _heredocs_end(self.text.rpartition("\n")[0])
+
+    def takes(self, data: bytes) -> bool:
+        """Whether this line is the next one of it."""
+        line = data.decode("utf-8", "replace")
+        document = self._within or (self._below and not line)
+        if not document and not (FURTHER.match(line) and _is_open(self.code)):
+            self.text = self.code = ""
+            return False
+        self.text += f"\n{line}"
+        self.code += "" if document else f"\n{line}"
+        return True
+
+
 class Messages:
     """Finds bash's own messages in a cell's stderr. renamed: what bash calls the cell, and what is shown in its
     place."""
@@ -76,14 +110,34 @@ class Messages:
             data = re.sub(rb"^\+(?=\+)" if self.line_begins else rb"(?<=\n)\+(?=\+)", b"", data, flags=re.M)
         self.disabled = self.disabled or bool(DISABLED.search(data))
         at = 0
-        for found in JOB_MESSAGE.finditer(data) if b"[" in data else ():
-            if data[found.start() - 1 : found.start()] == b"\n" or (found.start() == 0 and self.line_begins):
-                before = data[at : found.start()]
-                yield False, before.removesuffix(b"\n") if b"]+  Stopped" in found[0] else before
-                yield True, found[0] + b"\n"
-                at = found.end() + 1
+        for found in self._found(data):
+            before = data[at : found.start()]
+            yield False, before.removesuffix(b"\n") if b"]+  Stopped" in found[0] else before
+            at, _ = self._end(data, found)
+            yield True, found[0] + b"\n" + data[found.end() + 1 : at]
         yield False, data[at:]
         self.line_begins = data.endswith(b"\n") if data else self.line_begins
+
+    def whole(self, lines: bytes) -> int:
+        """How many bytes of these lines stand before a message that more lines belong to."""
+        for found in self._found(lines):
+            if self._end(lines, found) == (len(lines), True):
+                return found.start()
+        return len(lines)
+
+    def _found(self, data: bytes) -> Iterator[re.Match[bytes]]:
+        for found in JOB_MESSAGE.finditer(data) if b"[" in data else ():
+            if data[found.start() - 1 : found.start()] == b"\n" or (found.start() == 0 and self.line_begins):
+                yield found
+
+    def _end(self, data: bytes, message: re.Match[bytes]) -> tuple[int, bool]:
+        """Where a message ends, and whether more of it follows."""
+        command, at = JobCommand(message), message.end() + 1
+        while (end := data.find(b"\n", at)) >= 0:
+            if not command.takes(data[at:end]):
+                return at, False
+            at = end + 1
+        return at, command.open
 
 
 class Talk:
@@ -99,6 +153,7 @@ class Talk:
         self.stacked = False  # whether the user's code looks at the call stack, where a sourced file would show
         self.own_eval = False  # whether the user has a function `eval`
         self.debugged = False  # whether a DEBUG trap may see each command
+        self.command = JobCommand()
         self.said = b""  # bash's last complaint about the kernel's lines
         self.fact_shown = False  # whether it was shown that facts cannot be exported
         self.jobs: dict[bytes, tuple[int, bytes]] = {}  # by bash's number: the process group and the last process's id
@@ -186,7 +241,10 @@ class Talk:
         if line.startswith(b"+"):
             return False, b""
         if message:
+            self.command = JobCommand(message)
             return True, message[0] + b"\n"
+        if self.command.takes(line):
+            return True, line + b"\n"
         if trouble < 0:
             return False, b""
         known, self.said = line[trouble:] == self.said, line[trouble:]
@@ -263,6 +321,15 @@ def _returns(text: str) -> bool:
             return True
         depth += {"{": 1, "}": -1}.get(found[0], 0)
     return False
+
+
+def _is_open(text: str) -> bool:
+    """Whether a compound command or a bracket is not closed."""
+    text = CLOSED.sub("", text)
+    count = WORDS.findall(text).count
+    heads = sum(map(count, ("for", "while", "until", "select")))
+    pairs = any(count(opening) > count(closing) for opening, closing in PAIRS)
+    return pairs or heads > count("do") or text.count("{") > text.count("}") or text.count("(") > text.count(")")
 
 
 def _balanced(text: str) -> bool:
