@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 END_SECONDS = 7.0  # after SIGTERM: longer than an invocation; whoever sends it often waits ten
 FEW = 100_000  # objects between two collections: what a start loads stays, and to look at it again takes 50 ms
+MAGIC = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(%%?)([A-Za-z][\w-]*)(?![^\s;&|<>])")  # as the first command
 NOTHING = "there is nothing to run: give it -c TEXT, a file, or text on standard input"
 
 
@@ -79,7 +81,7 @@ def run(wish: Wish, tell: Callable[[Progress], None]) -> int:
     control = ScriptControl(stdin.read)
     with control.signals():
         try:
-            text, target = text_of(wish), target_of(wish)
+            text, target = shell_text(text_of(wish)), target_of(wish)
         except UsageError as error:
             streams.say(str(error))
             return USAGE
@@ -111,8 +113,19 @@ def reads(wish: Wish) -> bool:
     return sys.stdin is not None and (wish.text is not None or wish.file not in (None, STDIN))
 
 
+def shell_text(text: str) -> str:
+    """Raises UsageError if it begins with a magic: bash would look for a job of that name, and go on."""
+    found = MAGIC.match(text)
+    if found:
+        from ...magics import KNOWN  # it takes long to load
+
+        if found[2] in KNOWN:
+            raise UsageError(f"{found[1]}{found[2]} is a magic, for a notebook or the console: give `run` shell text")
+    return text
+
+
 def text_of(wish: Wish) -> str:
-    """The shell text. Raises UsageError."""
+    """The text as it was given. Raises UsageError."""
     if wish.text is not None:
         return unix(checked(wish.text.encode("utf-8", "surrogateescape"), "the text of -c"))
     if wish.file is None and (sys.stdin is None or sys.stdin.isatty()):

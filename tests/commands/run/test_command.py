@@ -14,7 +14,7 @@ import pytest
 
 from lambda_kernel.aws.target import FUNCTION_VARIABLE, LOCAL, Emulator, Target
 from lambda_kernel.cli import build_parser
-from lambda_kernel.commands.run.command import NOTHING, reads, target_of, text_of
+from lambda_kernel.commands.run.command import NOTHING, reads, shell_text, target_of, text_of
 from lambda_kernel.errors import UsageError
 from tests.support.engine_client import commands_with
 
@@ -89,6 +89,16 @@ def test_wrong_texts(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=message):
             text_of(wish(words))
+
+
+def test_a_magic_is_no_shell_text() -> None:
+    for text, name in (("%%fleet 3\ntrue", "%%fleet"), ("# a script\n\n  %get x", "%get"), ("%status;", "%status")):
+        with pytest.raises(
+            UsageError, match=f"^{name} is a magic, for a notebook or the console: give `run` shell text$"
+        ):
+            shell_text(text)
+    for text in ("%1", "%sleep &", "%%", "%get-it", "%getit", "echo %get", "true\n%get x", "", "#"):
+        assert shell_text(text) == text
 
 
 # --- the process
