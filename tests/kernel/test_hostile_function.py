@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,10 +34,18 @@ def remote() -> Iterator[Endpoint]:
 
 
 @pytest.fixture(scope="module")
-def book(remote: Endpoint) -> Iterator[Notebook]:
+def kernel(remote: Endpoint) -> Iterator[Notebook]:
     environ = {**os.environ, "AWS_ENDPOINT_URL_LAMBDA": remote.url, "AWS_DEFAULT_REGION": "eu-west-1"}
     with notebook("--LambdaKernel.function=shell", env=environ) as made:
         yield made
+
+
+@pytest.fixture
+def book(kernel: Notebook, remote: Endpoint) -> Notebook:
+    """On a function that no cell has run on, so that there is no shell."""
+    remote.answers[:] = [Answer(200, {})]
+    kernel.run(f"%use shell-{uuid.uuid4().hex[:8]}")
+    return kernel
 
 
 @pytest.mark.parametrize(
@@ -105,7 +114,6 @@ def test_a_command_that_is_believed(book: Notebook, remote: Endpoint) -> None:
 
 def test_output_that_nobody_asked_for(book: Notebook, remote: Endpoint) -> None:
     """Of a cell some 1 MB is asked for."""
-    book.run("%reset")
     data = b"y\n" * 1_000_000
     first = {**DONE, "state": "running", "chunks": output(data)}
     more = [{**first, "at": at * len(data)} for at in range(9)]
@@ -115,7 +123,6 @@ def test_output_that_nobody_asked_for(book: Notebook, remote: Endpoint) -> None:
 
 
 def test_what_a_cell_waits_for_is_seen_until_it_has_come(book: Notebook, remote: Endpoint) -> None:
-    """The last test: the kernel has a shell after it."""
     come = threading.Event()
     book.run("%use other@eu-west-1")
     remote.answers[:] = [Answer(200, HELLO, after=come)]
