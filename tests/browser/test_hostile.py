@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,8 @@ def lab(request: pytest.FixtureRequest, page: Page, url: str, root: Path, hostil
 
 
 def said(page: Page) -> tuple[Frame, dict[str, Any]]:
-    """The innermost frame, and what its page has come to."""
+    """The innermost frame, as it is shown at first, and what its page has come to."""
+    page.locator("iframe[sandbox]").evaluate("frame => frame.replaceWith(frame.cloneNode())")
     outer = page.locator("iframe[sandbox]").element_handle().content_frame()
     assert outer is not None
     inner = outer.wait_for_selector("iframe", state="attached")
@@ -95,7 +97,15 @@ def said(page: Page) -> tuple[Frame, dict[str, Any]]:
     return frame, found
 
 
-def untouched(page: Page) -> None:
+@contextmanager
+def beside(page: Page) -> Iterator[Page]:
+    """Another page: the other tests go on in that one."""
+    made = page.context.new_page()
+    yield made
+    made.close()
+
+
+def untouched(page: Page, pages: int = 2) -> None:
     assert page.evaluate("[top.hacked, document.title === 'hacked', location.hash]") == [None, False, ""]
     assert page.locator("a[href^='javascript' i]").count() == 0
     inside = page.locator(".jp-OutputArea, .jp-OutputArea *")
@@ -105,7 +115,7 @@ def untouched(page: Page) -> None:
         ).count()
         == 0
     )
-    assert len(page.context.pages) == 2  # the tests' own
+    assert len(page.context.pages) == pages  # the tests' own
 
 
 def test_a_page_is_alone_in_its_frame(lab: Lab, hostile: Host, url: str) -> None:
@@ -173,17 +183,14 @@ def saved(lab: Lab, root: Path) -> Path:
 
 
 def test_a_notebook_that_is_not_trusted_shows_the_text(lab: Lab, saved: Path, hostile: Host) -> None:
-    if "/lab/" in lab.page.url:
-        lab.open(saved.name)
-    else:  # a notebook has a window of its own
-        lab.page.goto(f"{lab.page.url.rpartition('/')[0]}/{saved.name}?reset")
-        lab.ready()
-    cell = lab.cells.first.locator(".jp-OutputArea")
-    cell.get_by_text("Seen in the frame").wait_for()
-    assert "leaves out the frame" in cell.inner_text()
-    assert lab.page.locator("iframe[sandbox]").count() == 0
-    assert cell.locator("img[src^='data:image/svg+xml;base64,']").evaluate("image => image.naturalWidth") == 30
-    untouched(lab.page)
+    with beside(lab.page) as page:
+        page.goto(f"{lab.page.url.rpartition('/')[0]}/{saved.name}?reset")
+        cell = Lab(page).ready().cells.first.locator(".jp-OutputArea")
+        cell.get_by_text("Seen in the frame").wait_for()
+        assert "leaves out the frame" in cell.inner_text()
+        assert page.locator("iframe[sandbox]").count() == 0
+        assert cell.locator("img[src^='data:image/svg+xml;base64,']").evaluate("image => image.naturalWidth") == 30
+        untouched(page, pages=3)
     assert hostile.heard == []
 
 
@@ -193,11 +200,12 @@ def test_the_html_of_nbconvert(lab: Lab, saved: Path, hostile: Host, url: str, r
 
     source, _ = HTMLExporter().from_filename(str(saved))
     (root / "converted.html").write_text(source)
-    lab.page.goto(f"file://{root}/converted.html", wait_until="domcontentloaded")
-    _, found = said(lab.page)
-    assert {name: found["said"][name] for name in REFUSED} == REFUSED
-    assert str(root) not in json.dumps(found)
-    untouched(lab.page)
+    with beside(lab.page) as page:
+        page.goto(f"file://{root}/converted.html", wait_until="domcontentloaded")
+        _, found = said(page)
+        assert {name: found["said"][name] for name in REFUSED} == REFUSED
+        assert str(root) not in json.dumps(found)
+        untouched(page, pages=3)
     assert hostile.heard == []
 
 

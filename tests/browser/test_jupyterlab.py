@@ -28,23 +28,35 @@ def expect(locator: Locator) -> LocatorAssertions:
 
 
 @pytest.fixture(scope="module")
-def lab(jupyterlab_page: Page) -> Lab:
-    """A notebook made by the launcher's card, with the article's first command. A worker may run some of the tests."""
-    page = jupyterlab_page
-    card = page.locator(".jp-LauncherCard[data-category=Notebook]", has_text="AWS Lambda shell").first
-    expect(card.locator("img")).to_have_attribute("src", re.compile("kernelspecs/lambda/logo"))
-    card.click()
-    expect(page.locator(".jp-NotebookPanel-toolbar")).to_contain_text("AWS Lambda shell")
-    lab = Lab(page).ready()
-    lab.run("free")
-    return lab
+def lab(jupyterlab_page: Page, root: Path) -> Lab:
+    """A notebook. Some tests open another one, and the next ones go on in that."""
+    notebook(root / "cells.ipynb", "")
+    return Lab(jupyterlab_page).open("cells.ipynb")
 
 
-def test_the_articles_first_command(lab: Lab) -> None:
-    cell = lab.cells.first
-    assert "Mem:" in output(cell)
-    assert "cold start" in output(cell)
-    assert "of 128 MB" in output(cell)
+def test_a_new_notebook_runs_the_articles_first_command_and_is_saved(lab: Lab, root: Path) -> None:
+    import nbformat
+
+    lab.launch("AWS Lambda shell", "kernelspecs/lambda/logo")
+    expect(lab.page.locator(".jp-NotebookPanel-toolbar")).to_contain_text("AWS Lambda shell")
+    cell = lab.run("free")
+    for words in ("Mem:", "cold start", "of 128 MB"):
+        assert words in output(cell)
+    with lab.page.expect_response(saves):  # the file is an empty notebook until then
+        lab.page.keyboard.press("Control+s")
+        lab.confirm()  # its name stays Untitled
+    [path] = root.glob("Untitled*.ipynb")
+    saved = nbformat.read(path, as_version=4)
+    nbformat.validate(saved)
+    assert saved.metadata.kernelspec.name == "lambda"
+    [report] = [shown for shown in saved.cells[0].outputs if shown.output_type == "display_data"]
+    assert report.metadata["lambda"]["memory_size_mb"] == 128
+    lab.open(path.name)
+    expect(lab.cells.first.locator(".jp-OutputArea")).to_contain_text("Mem:")
+
+
+def saves(answer: Response) -> bool:
+    return answer.request.method == "PUT" and "/api/contents/" in answer.url
 
 
 def test_output_comes_live_and_the_button_interrupts(lab: Lab) -> None:
@@ -154,27 +166,6 @@ def test_a_notice_is_no_error(lab: Lab) -> None:
     assert (report.evaluate(bar), notice.evaluate(bar) == "none") == ("none", False)
 
 
-def test_it_is_saved_with_its_metadata_and_shown_again(lab: Lab, root: Path) -> None:
-    import nbformat
-
-    with lab.page.expect_response(saves):  # the file is an empty notebook until then
-        lab.page.keyboard.press("Control+s")
-        lab.confirm()  # its name stays Untitled
-    [path] = root.glob("Untitled*.ipynb")
-    saved = nbformat.read(path, as_version=4)
-    nbformat.validate(saved)
-    assert saved.metadata.kernelspec.name == "lambda"
-    [report] = [shown for shown in saved.cells[0].outputs if shown.output_type == "display_data"]
-    assert report.metadata["lambda"]["memory_size_mb"] == 128
-    lab.open(path.name)
-    first = lab.page.locator(".jp-Notebook .jp-Cell").first
-    expect(first.locator(".jp-OutputArea")).to_contain_text("Mem:")
-
-
-def saves(answer: Response) -> bool:
-    return answer.request.method == "PUT" and "/api/contents/" in answer.url
-
-
 def test_the_kernel_picker_offers_it(lab: Lab) -> None:
     lab.page.locator("[data-jp-item-name=kernelName] jp-button").click()
     choice = lab.page.locator(".jp-Dialog select")
@@ -239,6 +230,7 @@ TEXTS = """() => [...document.querySelectorAll('.jp-OutputArea-output')].map(out
     const box = (text.parentElement.closest('summary') || range).getBoundingClientRect()  // its triangle comes first
     return [text.textContent, box.left, look(text.parentElement).color, backs]
 })"""
+NO_LIMIT = "%limit none"  # of what the next test shows
 KINDS = "%limit 2k 32\nseq 100; echo oops >&2; sleep 0.01 & wait; kill -9 $$"
 SAID = ("1\n2\n", "left out", "oops", "Done", "was killed", "exit code 137", "ms ·")
 REPORT = ".jp-OutputArea-output:last-child span"
@@ -260,6 +252,7 @@ def test_both_themes(lab: Lab, root: Path, name: str) -> None:
         assert contrast(color, *backs) >= 4.5, text
         assert left == pytest.approx(texts[0][1], abs=0.5), text
     assert_hanging(lab.page)
+    lab.run(NO_LIMIT)
 
 
 FITS = """width => {
@@ -291,6 +284,7 @@ def test_what_is_left_out_tells_on_a_click_how_to_get_it(lab: Lab) -> None:
     gap.locator("summary").click()
     expect(how).to_be_visible()
     assert "8 of 100 lines shown (all: %limit none, %%output)" in output(cell)
+    lab.run(NO_LIMIT)
 
 
 def contrast(color: str, *backs: str) -> float:

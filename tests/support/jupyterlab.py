@@ -33,6 +33,11 @@ OPEN = """async path => {
     for (const widget of [...shell.widgets('main')]) widget.dispose();
     await commands.execute('docmanager:open', { path });
 }"""
+LAUNCHER = """async () => {
+    const { commands, shell } = window.jupyterapp;
+    for (const widget of [...shell.widgets('main')]) widget.dispose();
+    await commands.execute('launcher:create');
+}"""
 RUN_ALL = "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
 CHANGE_THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 SECONDS = 30_000  # of patience, in Playwright's milliseconds
@@ -55,6 +60,14 @@ class Lab:
     def open(self, name: str) -> Lab:
         """As from the list of files, in place of what was open: to load JupyterLab again takes seconds of work."""
         self.page.evaluate(OPEN, name)
+        return self.ready()
+
+    def launch(self, name: str, logo: str) -> Lab:
+        """A new notebook, by the card of a kernel with that name and that logo in its address."""
+        self.page.evaluate(LAUNCHER)
+        card = self.page.locator(".jp-LauncherCard[data-category=Notebook]", has_text=name).first
+        card.locator(f"img[src*='{logo}']").wait_for()
+        card.click()
         return self.ready()
 
     def run_all(self) -> None:
