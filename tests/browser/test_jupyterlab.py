@@ -42,10 +42,10 @@ def test_a_new_notebook_runs_the_articles_first_command_and_is_saved(lab: Lab, r
     cell = lab.run("free")
     for words in ("Mem:", "cold start", "of 128 MB"):
         assert words in output(cell)
-    with lab.page.expect_response(saves):  # the file is an empty notebook until then
+    with lab.page.expect_response(saves) as answer:  # the file is an empty notebook until then
         lab.page.keyboard.press("Control+s")
         lab.confirm()  # its name stays Untitled
-    [path] = root.glob("Untitled*.ipynb")
+    path = root / answer.value.url.partition("?")[0].rpartition("/")[2]
     saved = nbformat.read(path, as_version=4)
     nbformat.validate(saved)
     assert saved.metadata.kernelspec.name == "lambda"
