@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 END_SECONDS = 7.0  # after SIGTERM: longer than an invocation; whoever sends it often waits ten
 FEW = 100_000  # objects between two collections: what a start loads stays, and to look at it again takes 50 ms
-MAGIC = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(%%?)([A-Za-z][\w-]*)(?![^\s;&|<>])")  # as the first command
+MAY_BE_MAGIC = re.compile(r"(?:\s|#[^\n]*\n)*%")
 NOTHING = "there is nothing to run: give it -c TEXT, a file, or text on standard input"
 
 
@@ -115,11 +115,11 @@ def reads(wish: Wish) -> bool:
 
 def shell_text(text: str) -> str:
     """Raises UsageError if it begins with a magic: bash would look for a job of that name, and go on."""
-    found = MAGIC.match(text)
-    if found:
+    if MAY_BE_MAGIC.match(text):
         from ...magics import KNOWN  # it takes long to load
+        from ...magics.base import LINE
 
-        if found[2] in KNOWN:
+        if (found := LINE.match(text)) and found[2] in KNOWN:
             raise UsageError(f"{found[1]}{found[2]} is a magic, for a notebook or the console: give `run` shell text")
     return text
 

@@ -67,7 +67,11 @@ class JobCommand:
 
     @property
     def open(self) -> bool:
-        return _is_open(self.code) or self._within or self._below
+        return self._unclosed or self._within or self._below
+
+    @property
+    def _unclosed(self) -> bool:
+        return _is_open(CLOSED.sub("", self.code))
 
     @property
     def _within(self) -> bool:
@@ -82,7 +86,7 @@ class JobCommand:
         """Whether this line is the next one of it."""
         line = data.decode("utf-8", "replace")
         document = self._within or (self._below and not line)
-        if not document and not (FURTHER.match(line) and _is_open(self.code)):
+        if not document and not (FURTHER.match(line) and self._unclosed):
             self.text = self.code = ""
             return False
         self.text += f"\n{line}"
@@ -324,8 +328,7 @@ def _returns(text: str) -> bool:
 
 
 def _is_open(text: str) -> bool:
-    """Whether a compound command or a bracket is not closed."""
-    text = CLOSED.sub("", text)
+    """Whether a compound command or a bracket seems not to be closed. Words that are no commands count as well."""
     count = WORDS.findall(text).count
     heads = sum(map(count, ("for", "while", "until", "select")))
     pairs = any(count(opening) > count(closing) for opening, closing in PAIRS)
@@ -333,13 +336,11 @@ def _is_open(text: str) -> bool:
 
 
 def _balanced(text: str) -> bool:
-    """Whether compound commands and brackets seem to be closed. Words that are no commands count as well. If that makes
-    the answer wrong, the cell only reports less."""
+    """Whether compound commands and brackets seem to be closed, and no more often than opened. If the answer is wrong,
+    the cell only reports less."""
     count = WORDS.findall(text).count
-    heads = sum(map(count, ("for", "while", "until", "select")))
-    pairs = all(count(opening) == count(closing) for opening, closing in PAIRS)
-    braces = text.count("{") == text.count("}") and text.count("(") <= text.count(")")
-    return pairs and heads <= count("do") and braces
+    pairs = all(count(opening) >= count(closing) for opening, closing in PAIRS)
+    return pairs and text.count("{") >= text.count("}") and not _is_open(text)
 
 
 def _heredocs_end(text: str) -> bool:
