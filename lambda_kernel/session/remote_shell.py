@@ -20,7 +20,7 @@ SURE_SECONDS = 60.0  # an idle environment lives for minutes at least, unless th
 # The modules of the shell's code. They share one namespace, so that they need no imports of each other.
 PARTS = (
     *("own_secrets", "reading", "talk", "jobs", "shell_setup", "state_items", "state", "process", "cells"),
-    *("state_pipe", "front", "diagnosis", "shell"),
+    *("state_pipe", "front", "interrupts", "diagnosis", "shell"),
 )
 TERMINAL = ("clear", "reset", "tput")  # names of one program, which does what its name says
 PROGRAMS = ("display", "ps", *TERMINAL)  # programs that the shell's code brings

@@ -289,9 +289,7 @@ def test_a_job_that_ends_before_its_signal(remote: InProcess) -> None:
     shell = remote.environment.shells["test"]
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
-    shell.diagnosis.signal_foreground(
-        [index.Process(ended.pid, "S", shell.pid, ended.pid, ended.pid, 1)], signal.SIGINT
-    )
+    shell.front.signal([index.Process(ended.pid, "S", shell.pid, ended.pid, ended.pid, 1)], signal.SIGINT)
 
 
 REFUSING = """

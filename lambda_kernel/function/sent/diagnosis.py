@@ -5,16 +5,13 @@ The kernel sends this file along with its hello, so it needs the standard librar
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .. import index
-    from .front import Front
     from .shell import Shell
 
 # System calls in /proc/PID/syscall, by Linux's tables for Lambda's two architectures: read; pselect6, with which bash
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 ARM = os.uname().machine == "aarch64"
 READ_CALL, SELECT_CALL = ("63", "72") if ARM else ("0", "270")
 WAIT_CALLS = ("260", "95") if ARM else ("61", "247")
-FORWARD_SECONDS = 2.0  # how long bash, when it is interrupted, may still be starting the job that it waits for
 
 
 def reads_from(pid: int, pipe: str) -> bool:
@@ -36,14 +32,13 @@ def reads_from(pid: int, pipe: str) -> bool:
 class Diagnosis:
     """The diagnosis of one shell. asked_again: bash was asked twice whether the cell is over."""
 
-    def __init__(self, shell: Shell, front: Front) -> None:
-        self.shell, self.bash, self.front = shell, shell.bash, front
+    def __init__(self, shell: Shell) -> None:
+        self.shell, self.bash, self.front = shell, shell.bash, shell.front
         self.asked_again = False
-        self.forwards_until = 0.0  # a SIGINT may have to be forwarded to the job in the foreground
 
     def begin(self) -> None:
         """A cell begins."""
-        self.asked_again, self.forwards_until = False, 0.0
+        self.asked_again = False
 
     def look(self) -> None:
         """Look at the processes, since nothing came for a while."""
@@ -63,8 +58,7 @@ class Diagnosis:
             shell.cell.input.close_write()
         self.front.look_for_readers(shell, now)
         shell.cell.feed()
-        if self.forwards_until > time.monotonic():
-            self._forward_interrupt(now)
+        shell.interrupts.forward(now)
         if waits:
             self._ask_again()
 
@@ -87,21 +81,3 @@ class Diagnosis:
         else:
             self.asked_again = True
             self.bash.write(self.shell.talk.report_over(self.shell.cell.seq))
-
-    def interrupt(self) -> None:
-        os.killpg(self.bash.pid, signal.SIGINT)
-        self.forwards_until = time.monotonic() + FORWARD_SECONDS
-
-    def _forward_interrupt(self, now: Mapping[int, index.Process]) -> None:
-        """If bash waits, it has a job in the foreground: `wait` and the shell's own loops are over by now."""
-        call = index.peek(f"/proc/{self.bash.pid}/syscall").split()[:1]
-        if (not call or call[0] in WAIT_CALLS) and self.signal_foreground(now.values(), signal.SIGINT):
-            self.forwards_until = 0.0
-
-    def signal_foreground(self, now: Iterable[index.Process], number: int) -> bool:
-        """Whether there is a job in the foreground, which gets the signal."""
-        group = self.front.group(now)
-        if group is not None:
-            with contextlib.suppress(ProcessLookupError):  # it has ended since
-                os.killpg(group, number)
-        return group is not None

@@ -37,6 +37,13 @@ class Front:
             return self.named
         return max(jobs, key=lambda p: (p.started, p.pid)).group if jobs else None
 
+    def signal(self, now: Iterable[index.Process], number: int) -> None:
+        """Send a signal to the job in the foreground, if there is one."""
+        group = self.group(now)
+        if group is not None:
+            with contextlib.suppress(ProcessLookupError):  # it has ended since
+                os.killpg(group, number)
+
     def look_for_readers(self, shell: Shell, now: Mapping[int, index.Process]) -> None:
         """Find processes that wait for the cell's input. Ask the user, or tell them that there is no terminal."""
         pipe = index.link(f"/proc/self/fd/{shell.cell.input.read}")

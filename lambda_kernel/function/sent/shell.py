@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .cells import Cell, Cells, Pipes
     from .diagnosis import Diagnosis
     from .front import Front
+    from .interrupts import Interrupts
     from .jobs import background_lists
     from .own_secrets import CHOSEN_FIRST, Chosen, Protection, protection
     from .process import Bash, Listeners
@@ -59,7 +60,8 @@ class Shell:
         self.state_pipe = StatePipe(self.bash, self.state, self.talk, self.pipes, self.secrets)
         self.cells = Cells(self.pipes, self.listeners, self.bash.noise)
         self.front = Front(self.bash.pid)
-        self.diagnosis = Diagnosis(self, self.front)
+        self.interrupts = Interrupts(self.bash.pid, self.front)
+        self.diagnosis = Diagnosis(self)
         # Without `-o emacs`, bash would run PROMPT_COMMAND and a prompt for each line (parse_command in its eval.c).
         # With it, bash believes that it edits lines, and still reads them as before.
         setup = "unset HISTFILE; set +o history +H -m -o emacs; history -c"
@@ -110,6 +112,7 @@ class Shell:
         self.seq, self.begun = seq, False
         self.cells.begin(cell)
         self.diagnosis.begin()
+        self.interrupts.begin()
         self.bash.read_last_words()  # drop what traps have printed since
         self.front.named = self.talk.named_job(text)
         source = cell.input.path(cell.input.read)
@@ -152,9 +155,9 @@ class Shell:
         if name == "KILL":
             self.kill("killed")
         elif name == "INT":
-            self.diagnosis.interrupt()
+            self.interrupts.send()
         else:
-            self.diagnosis.signal_foreground(self.bash.processes(), signal.Signals[f"SIG{name}"])
+            self.front.signal(self.bash.processes(), signal.Signals[f"SIG{name}"])
 
     def restore(self, packed: str, deadline: float) -> None:
         """Replay another shell's state."""
