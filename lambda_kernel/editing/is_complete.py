@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,14 +43,17 @@ async def is_complete(
     code: str, which: Callable[[str], str | None] = shutil.which, seconds: float = SECONDS
 ) -> dict[str, str]:
     """The content of an is_complete_reply."""
-    bash = which("bash")
+    path = which("bash")
+    bash = Bash(path, time.monotonic() + seconds) if path else None
     try:
-        return await asyncio.wait_for(reply(code, Bash(bash) if bash else None), seconds)
-    except asyncio.TimeoutError:
+        # A thread: asyncio's own way may wait for ever for a process that it kills (python/cpython#119710).
+        return await asyncio.wait_for(asyncio.to_thread(reply, code, bash), seconds)
+    except (asyncio.TimeoutError, subprocess.TimeoutExpired):
         return {"status": "unknown"}
 
 
-async def reply(code: str, bash: Bash | None) -> dict[str, str]:
+def reply(code: str, bash: Bash | None) -> dict[str, str]:
+    """Raises subprocess.TimeoutExpired."""
     try:
         head = parse(code.replace("\r\n", "\n"), KNOWN)
     except UsageError:
@@ -57,9 +62,9 @@ async def reply(code: str, bash: Bash | None) -> dict[str, str]:
     open_cell = head.cell is not None and bool(last.strip())  # an empty line ends the text of a cell magic
     if head.cell and head.cell.magic.text:
         return incomplete("") if open_cell else {"status": "complete"}
-    status = await bash.status(head.body) if bash else "unknown"
+    status = bash.status(head.body) if bash else "unknown"
     if bash and status == "incomplete":
-        return incomplete(await indent(head.body, bash))
+        return incomplete(indent(head.body, bash))
     if open_cell and status != "invalid":
         return incomplete(margin(last) if head.body else "")
     return {"status": status}
@@ -71,31 +76,32 @@ def incomplete(indent: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Bash:
-    """A bash on this machine, which judges texts."""
+    """A bash on this machine, which judges texts. end: the time, by the monotonic clock, at which it has to be done."""
 
     path: str
+    end: float
 
-    async def status(self, text: str) -> Status:
+    def status(self, text: str) -> Status:
         """The status of a text with a newline after it."""
         if continued(text):
             # It is open if the backslash counts, and ignored if the line is a comment.
             text = f"{text[:-1]}$("
-        status = await self._parsed(text)
-        if status == "complete" and "<<" in text and await self.takes_as_data(text):
+        status = self._parsed(text)
+        if status == "complete" and "<<" in text and self.takes_as_data(text):
             return "incomplete"
         return status
 
-    async def takes_as_data(self, text: str) -> bool:
+    def takes_as_data(self, text: str) -> bool:
         """Whether the line below would be part of a string or of a here-document."""
-        return await self._parsed(text + NOT_A_COMMAND) in ("complete", "incomplete")
+        return self._parsed(text + NOT_A_COMMAND) in ("complete", "incomplete")
 
-    async def takes_as_clause(self, text: str) -> bool:
+    def takes_as_clause(self, text: str) -> bool:
         """Whether the text ends in a clause of a `case`."""
-        return await self._parsed(f"{text}\n;;") == "incomplete"
+        return self._parsed(f"{text}\n;;") == "incomplete"
 
-    async def _parsed(self, text: str) -> Status:
+    def _parsed(self, text: str) -> Status:
         """The status without regard to here-documents: for bash, an open one is not an error."""
-        complaints = await self._complaints(text)
+        complaints = self._complaints(text)
         if complaints is None:
             return "unknown"
         error = next((line for line in complaints.split(b"\n") if not WARNING.match(line)), b"")
@@ -103,31 +109,26 @@ class Bash:
             return "complete"
         return "incomplete" if UNFINISHED.match(error) else "invalid"
 
-    async def _complaints(self, text: str) -> bytes | None:
+    def _complaints(self, text: str) -> bytes | None:
         """bash's messages. None: bash cannot run, or the text crashes it (1,500 open `$(` overflow its stack)."""
-        try:
-            process = await self._started(text)
-        except OSError:
-            return None
-        try:
-            _, complaints = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        return None if process.returncode and process.returncode < 0 else complaints
-
-    async def _started(self, text: str) -> asyncio.subprocess.Process:
         # If extglob is set on its own line, it is in effect on the next one (bash(1), extglob).
         options = ("-O", "extglob") if "extglob" in text else ()
-        pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         with tempfile.TemporaryFile() as file:  # faster, since bash reads a pipe byte by byte
             file.write(text.encode("utf-8", "replace"))
             file.seek(0)
-            # For messages in English.
-            return await asyncio.create_subprocess_exec(
-                *(self.path, "--norc", *options, "-n"), stdin=file, stdout=null, stderr=pipe, env={"LC_ALL": "C"}
-            )
+            try:
+                bash = subprocess.run(
+                    [self.path, "--norc", *options, "-n"],
+                    stdin=file,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    env={"LC_ALL": "C"},  # for messages in English
+                    timeout=self.end - time.monotonic(),
+                    check=False,
+                )
+            except OSError:
+                return None
+        return None if bash.returncode < 0 else bash.stderr
 
 
 def continued(text: str) -> bool:
@@ -135,22 +136,22 @@ def continued(text: str) -> bool:
     return (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
-async def indent(text: str, bash: Bash) -> str:
+def indent(text: str, bash: Bash) -> str:
     """The indent of the next line. Empty if blanks would be data."""
     backslash = continued(text)
     text = text[:-1] if backslash else text
     lines = text.split("\n")
-    if len(text) > MOST_CHARACTERS or (backslash and not lines[-1][-1:].isspace()) or await bash.takes_as_data(text):
+    if len(text) > MOST_CHARACTERS or (backslash and not lines[-1][-1:].isspace()) or bash.takes_as_data(text):
         return ""
     last = COMMENT.sub("", lines[-1]).rstrip()
-    deeper = OPENER.search(last) or (PATTERNS.search(last) and await bash.takes_as_clause(text))
-    return margin(await last_of_commands(lines, bash)) + (unit(lines) if deeper and not backslash else "")
+    deeper = OPENER.search(last) or (PATTERNS.search(last) and bash.takes_as_clause(text))
+    return margin(last_of_commands(lines, bash)) + (unit(lines) if deeper and not backslash else "")
 
 
-async def last_of_commands(lines: list[str], bash: Bash) -> str:
+def last_of_commands(lines: list[str], bash: Bash) -> str:
     """The last line, or the line where the string or here-document begins that ends there."""
     for index in range(len(lines) - 1, max(len(lines) - MOST_LINES, 0), -1):
-        if not await bash.takes_as_data("\n".join(lines[:index])):
+        if not bash.takes_as_data("\n".join(lines[:index])):
             return lines[index]
     return lines[0] if len(lines) <= MOST_LINES else lines[-1]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -97,16 +97,11 @@ def test_it_begins_none(text: str) -> None:
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_bash_agrees_on_each_line_of_a_script(path: Path) -> None:
     """What is data to bash is not found to begin a command."""
-    bash = Bash(str(shutil.which("bash")))
+    bash = Bash(str(shutil.which("bash")), time.monotonic() + 600)
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
-
-    async def data() -> list[bool]:
-        befores = ["".join(lines[:number]).removesuffix("\n") for number in range(1, len(lines))]
-        return [await bash.takes_as_data(before) for before in befores]
-
-    for number, is_data in enumerate(asyncio.run(data()), 1):
-        if is_data:
+    for number in range(1, len(lines)):
+        if bash.takes_as_data("".join(lines[:number]).removesuffix("\n")):
             inserted = "".join([*lines[:number], MARK, "\n", *lines[number:]])
             assert MARK not in commands(inserted), f"line {number + 1}"
 
