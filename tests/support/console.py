@@ -11,6 +11,8 @@ from typing import Any
 
 import pexpect
 
+from tests.support.kernel_client import private_ports
+
 # What moves the cursor and colours the text (ECMA-48), and xterm's own.
 SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[=>78])")
 UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07]*)?\Z")
@@ -97,8 +99,9 @@ class Console:
 
 @contextmanager
 def console(environ: dict[str, str], *options: str) -> Iterator[Console]:
-    made = Console(environ, *options)
-    try:
-        yield made
-    finally:
-        made.terminal.close(force=True)
+    with private_ports() as ports:
+        made = Console(environ, *(f"--KernelManager.{name}={value}" for name, value in ports.items()), *options)
+        try:
+            yield made
+        finally:
+            made.terminal.close(force=True)
