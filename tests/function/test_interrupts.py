@@ -21,20 +21,25 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
 
-# Forks as bash does: the copy keeps its parent's handler until it is told to begin its program, or to end.
+# Forks as bash does: the copy keeps its parent's handler until it is told to begin its program.
 FORKING = """
 import os, signal, sys
 
 signal.signal(signal.SIGINT, lambda *_: os.write(1, b"caught\\n"))
-while sys.stdin.readline():
+print("ready", flush=True)
+for line in iter(sys.stdin.readline, ""):
     copy = os.fork()
     if copy == 0:
+        if line == "zombie\\n":
+            os._exit(0)
         os.setpgid(0, 0)
         print(os.getpid(), flush=True)
-        if sys.stdin.readline() == "begin\\n":
-            os.execvp("sleep", ["sleep", "50"])
-        os._exit(0)
-    print("ended", os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]), flush=True)
+        sys.stdin.readline()
+        os.execvp("sleep", ["sleep", "50"])
+    if line == "zombie\\n":
+        print(copy, flush=True)
+    else:
+        print("ended", os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]), flush=True)
 """
 
 
@@ -50,7 +55,11 @@ class Forking:
             start_new_session=True,
         )
         sent = index.load(shell_code())
-        self.interrupts: Any = sent["Interrupts"](self.process.pid, sent["Front"](self.process.pid))
+        assert self.hear() == "ready"
+        self.begun, self.time = True, 0.0  # of the cell
+        pid = self.process.pid
+        front = sent["Front"](pid)
+        self.interrupts: Any = sent["Interrupts"](pid, front, lambda: self.begun, lambda: self.time)
 
     def say(self, line: str) -> None:
         assert self.process.stdin
@@ -70,10 +79,12 @@ class Forking:
     def now(self) -> dict[int, index.Process]:
         return {process.pid: process for process in index.processes() if process.session == self.process.pid}
 
-    def forward(self, copy: int, state: str) -> None:
-        """Forward the interrupt while the copy is in this state."""
+    def forward(self) -> bool:
+        """Forward the interrupt. What is stopped counts as running: it may be. Returns whether a job still needs it."""
         now = self.now()
-        self.interrupts.forward(now | {copy: now[copy]._replace(state=state)})
+        running = {pid: process._replace(state="R") for pid, process in now.items() if process.state == "T"}
+        self.interrupts.forward(now | running)
+        return bool(self.interrupts.pending)
 
     def begin(self, copy: int) -> None:
         self.say("begin")
@@ -89,62 +100,83 @@ def bash() -> Iterator[Forking]:
             os.kill(pid, signal.SIGKILL)
 
 
-def test_a_program_that_begins_after_the_signal_gets_it_too(bash: Forking) -> None:
+def test_it_comes_once_the_cell_has_begun(bash: Forking) -> None:
+    bash.fork()
+    bash.begun = False
+    bash.interrupts.send()
+    bash.forward()
+    assert not bash.interrupts.sent
+    bash.begun = True
+    bash.forward()
+    assert bash.interrupts.sent
+    assert bash.hear() == "caught"
+
+
+def test_a_program_that_is_about_to_begin_gets_it_when_it_has_begun(bash: Forking) -> None:
     copy = bash.fork()
+    os.kill(copy, signal.SIGSTOP)
+    wait_until(lambda: bash.now()[copy].state == "T")
     bash.interrupts.send()
     assert bash.hear() == "caught"
-    bash.forward(copy, "R")
-    assert bash.hear() == "caught"
-    bash.forward(copy, "R")  # nothing has begun yet
+    wait_until(bash.interrupts._waits)
+    assert bash.forward()
+    os.kill(copy, signal.SIGCONT)
     bash.begin(copy)
-    bash.forward(copy, "S")
-    assert bash.hear() == "ended -2"
-    assert bash.interrupts.until == 0
-
-
-def test_if_the_program_has_ended_the_next_job_gets_it(bash: Forking) -> None:
-    copy = bash.fork()
-    bash.interrupts.send()
-    assert bash.hear() == "caught"
-    bash.forward(copy, "R")
-    assert bash.hear() == "caught"
-    bash.say("end")
-    assert bash.hear() == "ended 0"
-    following = bash.fork()
-    bash.begin(following)
-    bash.forward(following, "S")
+    wait_until(lambda: not bash.forward())
     assert bash.hear() == "ended -2"
 
 
-def test_a_subshell_that_takes_it_and_goes_on_is_not_interrupted_again(bash: Forking) -> None:
-    copy = bash.fork()
+def test_a_subshell_that_waits_gets_it_at_once(bash: Forking) -> None:
+    bash.fork()
     bash.interrupts.send()
     assert bash.hear() == "caught"
-    bash.forward(copy, "S")
+    wait_until(lambda: not bash.forward())
     assert bash.hear() == "caught"
-    bash.begin(copy)
-    bash.forward(copy, "S")
-    assert bash.interrupts.until == 0
-    assert copy in bash.now()
 
 
-def test_what_is_ending_does_not_count(bash: Forking) -> None:
+def test_what_is_ending_is_waited_for_but_not_for_long(bash: Forking) -> None:
+    bash.say("zombie")
+    zombie = bash.hear()
+    wait_until(lambda: ") Z " in index.peek(f"/proc/{zombie}/stat"))
+    bash.interrupts.send()
+    bash.time = 0.09
+    bash.forward()
+    assert not bash.interrupts.sent
+    bash.time = 0.1
+    bash.forward()
+    assert bash.interrupts.sent
+    assert bash.hear() == "caught"
+
+
+@pytest.mark.parametrize("begins", ["the cell", "a program"])
+def test_what_never_begins_is_not_waited_for_without_end(begins: str, bash: Forking) -> None:
     copy = bash.fork()
+    bash.begun = begins != "the cell"
+    if bash.begun:
+        os.kill(copy, signal.SIGSTOP)
+        wait_until(lambda: bash.now()[copy].state == "T")
+    bash.interrupts.send()
+    bash.time = 0.99
+    bash.forward()
+    assert bash.interrupts.sent == bash.begun
+    bash.time = 1.0
+    wait_until(lambda: not bash.forward())
+    assert bash.interrupts.sent
+
+
+def test_without_a_job_it_is_forgotten(bash: Forking) -> None:
     bash.interrupts.send()
     assert bash.hear() == "caught"
-    with subprocess.Popen(["true"]) as ending:
-        wait_until(lambda: index.peek(f"/proc/{ending.pid}/stat").split()[2] == "Z")
-        group = bash.process.pid
-        now = {ending.pid: index.Process(ending.pid, "R", group, ending.pid, group, 1)}
-        bash.interrupts.forward(now)
-        assert bash.interrupts.group is None
-        bash.interrupts.forward(now | {copy: bash.now()[copy]})
-    assert bash.interrupts.group == copy
+    bash.time = 1.99
+    assert bash.forward()
+    bash.time = 2.0
+    assert not bash.forward()
 
 
-def test_a_loop_of_short_programs_is_interrupted_at_lambdas_cpu_quota(remote: InProcess) -> None:
+@pytest.mark.parametrize("loop", ["date", "x=$(date)", ":"])
+def test_a_loop_is_interrupted_at_lambdas_cpu_quota(loop: str, remote: InProcess) -> None:
     remote.run("true")
     with quota(remote.environment.shells["test"].pid):
-        for _ in range(12):
-            ran = remote.run("while :; do date; done", interrupts=[1], seconds=20)
+        for _ in range(8):
+            ran = remote.run(f"while :; do {loop}; done", interrupts=[1], seconds=20)
             assert (ran.result.interrupted, ran.result.timed_out) == (True, False)

@@ -5,86 +5,93 @@ The kernel sends this file along with its hello, so it needs the standard librar
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .. import index
     from .diagnosis import WAIT_CALLS
     from .front import Front
+    from .process import sessions
 
 SECONDS = 2.0  # how long bash, when it is interrupted, may still be starting the job that it waits for
+# How long a signal waits for what is about to begin, the cell or a program, and for what is ending: a zombie may stay.
+BEGIN_SECONDS, END_SECONDS = 1.0, 0.1
 # Flags in Linux's sched.h: PF_EXITING and PF_FORKNOEXEC.
 EXITING, COPY = 0x4, 0x40
 
 
 class Interrupts:
-    """The last interrupt of one bash. until: it may still have to be forwarded to a job.
+    """The last interrupt of one bash.
 
-    group: the job that got it. unready: processes that got it too early.
+    A process group gets it at a moment when all its processes can take it. What is ending takes no signal. What is
+    about to begin a program has a handler of bash, which loses it. A bash that waits for such a process would go on.
+    Before the cell has begun, bash would leave out a line of the kernel's, and run the cell.
+
+    begun: whether the cell has begun. pressed: when the user interrupted it. sent: bash's own group has the signal.
+    until: it may still have to be forwarded to a job.
     """
 
-    def __init__(self, bash: int, front: Front) -> None:
-        self.bash, self.front = bash, front
-        self.until = 0.0
-        self.group: int | None = None
-        self.unready: set[int] = set()
+    def __init__(
+        self, bash: int, front: Front, begun: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.bash, self.front, self.begun, self.clock = bash, front, begun, clock
+        self.pressed = self.until = 0.0
+        self.sent = True
+
+    @property
+    def pending(self) -> bool:
+        return self.until > 0
 
     def begin(self) -> None:
         """A cell begins."""
-        self.until = 0.0
+        self.until, self.sent = 0.0, True
 
     def send(self) -> None:
-        os.killpg(self.bash, signal.SIGINT)
-        self.until, self.group, self.unready = time.monotonic() + SECONDS, None, set()
+        self.pressed = self.clock()
+        self.until, self.sent = self.pressed + SECONDS, False
+        self._send()
 
     def forward(self, now: Mapping[int, index.Process]) -> None:
-        """If bash waits, it has a job in the foreground: `wait` and the shell's own loops are over by now.
-
-        What is ending does not take it. A copy of bash that is about to begin a program loses it to bash's handler, so
-        that its program gets it again. If that has ended by then, the next job gets it.
-        """
-        if self.until < time.monotonic() or not self._waits():
-            return
-        live = [process for process in now.values() if not flags(process.pid) & EXITING]
-        group = self.front.group(live)
-        if group is None:
-            return
-        if group != self.group:
-            self.group = group
-            self.unready = {process.pid for process in live if process.group == group and is_unready(process)}
-            self.front.signal(live, signal.SIGINT)
-        for pid in [pid for pid in self.unready if not flags(pid) & COPY]:
-            self.unready.remove(pid)
-            with contextlib.suppress(ProcessLookupError):  # it has ended since
-                os.kill(pid, signal.SIGINT)
-        if not self.unready:
+        """If bash waits, it has a job in the foreground: `wait` and the shell's own loops are over by now."""
+        if not self.sent:
+            self._send()
+        elif self.clock() >= self.until:
             self.until = 0.0
+        elif self._waits():
+            group = self.front.group(now.values())
+            if group is not None and self._can_take(group):
+                self.front.signal(now.values(), signal.SIGINT)
+                self.until = 0.0
+
+    def _send(self) -> None:
+        if self._can_take(self.bash):
+            os.killpg(self.bash, signal.SIGINT)
+            self.sent = True
 
     def _waits(self) -> bool:
         call = index.peek(f"/proc/{self.bash}/syscall").split()[:1]
         return not call or call[0] in WAIT_CALLS
 
-
-def is_unready(process: index.Process) -> bool:
-    """Whether it is about to begin a program. Other copies of bash, which are subshells, wait or have worked before."""
-    return process.state != "S" and bool(flags(process.pid) & COPY) and ticks(process.pid) <= 1
-
-
-def flags(pid: int) -> int:
-    """A process's flags. 0: it has ended."""
-    return int(stat(pid)[6])
+    def _can_take(self, group: int) -> bool:
+        waited = self.clock() - self.pressed
+        ours = [pid for pid, session in sessions().items() if session == self.bash]
+        members = [fields for fields in map(stat, ours) if int(fields[2]) == group]
+        begins = waited < BEGIN_SECONDS and (not self.begun() or any(map(is_beginning, members)))
+        ends = waited < END_SECONDS and any(int(fields[6]) & EXITING for fields in members)
+        return not begins and not ends
 
 
-def ticks(pid: int) -> int:
-    """The CPU time of a process, in hundredths of a second."""
-    return sum(map(int, stat(pid)[11:13]))
+def is_beginning(fields: list[str]) -> bool:
+    """Whether a process is about to begin a program. Other copies of bash, which are subshells, wait or have worked."""
+    is_copy = int(fields[6]) & (COPY | EXITING) == COPY
+    return is_copy and fields[0] != "S" and sum(map(int, fields[11:13])) <= 1
 
 
 def stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the state on (proc(5)). Zeros if it has ended."""
+    """The fields of /proc/PID/stat from the state on (proc(5)): 2 is the group, 6 are flags, 11 and 12 the CPU time in
+    ticks of 10 ms. Zeros if it has ended."""
     return index.peek(f"/proc/{pid}/stat").rpartition(")")[2].split() or ["0"] * 13

@@ -60,7 +60,7 @@ class Shell:
         self.state_pipe = StatePipe(self.bash, self.state, self.talk, self.pipes, self.secrets)
         self.cells = Cells(self.pipes, self.listeners, self.bash.noise)
         self.front = Front(self.bash.pid)
-        self.interrupts = Interrupts(self.bash.pid, self.front)
+        self.interrupts = Interrupts(self.bash.pid, self.front, lambda: self.begun)
         self.diagnosis = Diagnosis(self)
         # Without `-o emacs`, bash would run PROMPT_COMMAND and a prompt for each line (parse_command in its eval.c).
         # With it, bash believes that it edits lines, and still reads them as before.
@@ -130,7 +130,7 @@ class Shell:
 
         hold: the deadline if an answer is full, or the user has to be asked for input.
         """
-        pause = 0.02
+        pause = 0.002 if self.interrupts.pending else 0.02
         look_at = time.monotonic() + pause
         while not self._idle():
             now, cell = time.monotonic(), self.cell
