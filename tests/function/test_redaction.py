@@ -119,6 +119,7 @@ A_SIGN = (Secret(b"a" * 22 + b"%", 16, b"[16]"), Secret(b"b" * 20, 12, b"[12]"))
 @example((A_SIGN, b"a%61" * 11 + b"%"), [])
 @example((A_SIGN, b"a%61" * 11 + b"%6"), [40])
 @example((A_SIGN, b"%61" * 15 + b"%" + ESCAPES[-1]), [])
+@example(((Secret(b"a" * 20, 16, b"[16]"),), b"\x1b[0;1" + b"%61" * 20), [1] * 80)
 def test_it_is_the_same_however_the_stream_is_cut(made: tuple[Table, bytes], sizes: list[int]) -> None:
     table, data = made
     redactor = filtering(table)

@@ -159,7 +159,7 @@ class Reader:
 
     def see(self, data: bytes) -> Any:
         pending = PENDING.findall(data, max(len(data) - PENDING_BYTES, 0))[0]
-        percent = len(pending) if pending[:1] == b"%" else 0
+        percent = len(pending) - pending.find(b"%") if b"%" in pending else 0  # in an escape, it may end that
         view = View(data.removesuffix(pending))
         size = len(view.data)
         named = Named(view.data)
