@@ -1,5 +1,6 @@
 """`python -m lambda_kernel`: the kernel process."""
 
+import gc
 import os
 import sys
 
@@ -7,6 +8,12 @@ import sys
 if sys.path[0] in ("", os.getcwd()):
     del sys.path[0]
 
-from lambda_kernel.kernel.app import main
+gc.disable()  # modules stay: looking through them again and again, and at the end, takes a quarter of the import's time
+from lambda_kernel.kernel.app import main  # noqa: E402
 
-main()
+gc.freeze()
+gc.enable()
+try:
+    main()
+finally:
+    gc.freeze()
