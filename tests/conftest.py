@@ -207,23 +207,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     tests = Path(__file__).parent
     slow = [tests / name for name in SLOW]
-    are_slow = {path: any(path.is_relative_to(name) for name in slow) for path in {item.path for item in items}}
+    paths = {item.path for item in items}  # each has many tests, and to compare paths takes long
+    are_slow = {path: any(path.is_relative_to(name) for name in slow) for path in paths}
     for item in items:
         if are_slow[item.path]:
             item.add_marker(pytest.mark.slow)
 
-    def first(item: pytest.Item) -> tuple[bool, ...]:
-        path = item.path
+    def first(path: Path) -> tuple[bool, ...]:
         is_early = are_slow[path] or path.is_relative_to(tests / "commands" / "deploy")  # moto takes seconds to load
         return path == tests / LONGEST, path.is_relative_to(tests / "browser"), is_early
 
-    def is_second(item: pytest.Item) -> bool:
-        return item.path.is_relative_to(tests / "product") and item.path != tests / LONGEST
-
-    items.sort(key=first, reverse=True)
+    places = {path: first(path) for path in paths}
+    seconds = {path for path in paths if path.is_relative_to(tests / "product") and path != tests / LONGEST}
+    items.sort(key=lambda item: places[item.path], reverse=True)
     part = len(items) // getattr(config, "workerinput", {}).get("workercount", 1)
-    others = [item for item in items if not is_second(item)]
-    items[:] = [*others[:part], *filter(is_second, items), *others[part:]]
+    second = [item for item in items if item.path in seconds]
+    others = [item for item in items if item.path not in seconds]
+    items[:] = [*others[:part], *second, *others[part:]]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 HOST = "127.0.0.1"
 TAKE = b"TAKE"
@@ -23,10 +25,11 @@ class WayOut:
     """It serves one after the other: whoever has connected before `take` is in what that returns."""
 
     def __init__(self) -> None:
-        with socket.create_server((HOST, 0)) as listener:
-            self.address = listener.getsockname()
-            command = [sys.executable, "-I", __file__, str(listener.fileno())]
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()])
+        self.listener = socket.create_server((HOST, 0))
+        self.address = self.listener.getsockname()
+        command = [sys.executable, "-I", __file__, str(self.listener.fileno())]
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen(command, pass_fds=[self.listener.fileno()], **pipes)
 
     @property
     def url(self) -> str:
@@ -34,14 +37,20 @@ class WayOut:
 
     def take(self) -> list[str]:
         """What was asked for since the last time."""
+        # It writes before it accepts: a connection that is not waiting any more has made the pipe readable.
+        if not select.select([self.listener, self.process.stdout], [], [], 0)[0]:
+            return []
         with socket.create_connection(self.address) as connection:
             connection.sendall(TAKE)
             taken: list[str] = json.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
+        os.read(self.process.stdout.fileno(), 65536)
         return taken
 
     def close(self) -> None:
         """It ends with its stdin, and so with the tests, whatever they come to."""
         self.process.communicate()
+        self.listener.close()
+        self.listener.close()
 
 
 def serve(listener: socket.socket) -> None:
@@ -64,6 +73,7 @@ def connections(listener: socket.socket) -> Iterator[socket.socket]:
         ready, _, _ = select.select([listener, sys.stdin], [], [])
         if sys.stdin in ready:
             return
+        os.write(sys.stdout.fileno(), b".")
         yield listener.accept()[0]
 
 
