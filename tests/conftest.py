@@ -43,6 +43,7 @@ def private_environment(home: Path, proxy: str) -> dict[str, str]:
     proxies = {spelling: proxy for name in PROXIES for spelling in (name, name.lower())}
     return {
         **proxies,
+        "PATH": os.pathsep.join([str(home / "bin"), os.environ["PATH"]]),
         "NO_PROXY": "localhost,127.0.0.1,::1",
         "no_proxy": "localhost,127.0.0.1,::1",
         "AWS_ACCESS_KEY_ID": "testing",
@@ -236,6 +237,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in os.environ:
         if name.startswith(FOREIGN_PREFIXES):
             del os.environ[name]
+    # python3 may be a script that looks for Python, as pyenv's is: ten times what Python takes to start.
+    (home / "bin").mkdir()
+    (home / "bin" / "python3").symlink_to(os.path.realpath(sys.executable))
     guard.way_out = WayOut()
     os.environ.update(private_environment(home, guard.way_out.url))
     guard.active = True

@@ -80,14 +80,6 @@ def test_state_is_kept_between_cells(book: Notebook) -> None:
     assert book.run("pwd; echo $x").out == "/tmp\n5\n"
 
 
-def test_the_first_cell_is_a_cold_start() -> None:
-    with notebook() as fresh:
-        shown = fresh.run("true")
-        assert shown.figures["init_duration_ms"] > 0
-        assert "cold start" in shown.report
-        assert shown.figures["invocations"] == 2
-
-
 def test_output_comes_while_the_command_runs(book: Notebook) -> None:
     shown = book.run("for i in 1 2 3; do echo $i $(date +%s.%N); sleep 1; done")
     texts = [(m["content"]["text"], m["header"]["date"]) for m in shown.messages if m["msg_type"] == "stream"]
@@ -376,13 +368,14 @@ class TestMagics:
         assert "cannot write /nowhere/x" in shown.error[1]
 
 
-@pytest.fixture(scope="module")
-def in_ascii() -> Iterator[Notebook]:
+@pytest.fixture
+def in_ascii(book: Notebook) -> Iterator[Notebook]:
     """What it sends is in ASCII, as JavaScript does it."""
-    with notebook() as made:
-        assert made.client.session is not None
-        made.client.session.pack = lambda content: json.dumps(content, default=str).encode()
-        yield made
+    session = book.client.session
+    assert session is not None
+    usual, session.pack = session.pack, lambda content: json.dumps(content, default=str).encode()
+    yield book
+    session.pack = usual
 
 
 @pytest.mark.parametrize("code", ["echo \ud800", "%%writefile /tmp/x\n\ud800", "%history \udc00"])

@@ -126,7 +126,6 @@ def raw(command: Command, file: Path, **environ: str) -> Iterator[Raw]:
 @pytest.mark.parametrize(
     ("command", "name"),
     [
-        (as_the_kernelspec_says, "kernel-v2-1.json"),
         (as_the_kernelspec_says, "with a space.json"),
         (with_an_equals_sign, "with a space.json"),
         (with_ports_and_quotes, "with a space.json"),
@@ -142,26 +141,30 @@ def test_every_way_to_name_the_connection(command: Command, name: str, tmp_path:
         assert not left_over(kernel.mark)
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Raw]:
+    with raw(as_the_kernelspec_says, tmp_path_factory.mktemp("raw") / "kernel-v2-1.json") as kernel:
+        yield kernel
+
+
 @pytest.mark.parametrize("channel", ["shell", "control"])
-def test_an_interrupt_by_a_message(channel: str, tmp_path: Path) -> None:
+def test_an_interrupt_by_a_message(channel: str, shared: Raw) -> None:
     """Older VS Codes send it on the shell channel, behind the cells that wait there."""
-    with raw(as_the_kernelspec_says, tmp_path / "a.json") as kernel:
-        book = kernel.book
-        running, waiting = kernel.start("kept=yes; echo started; sleep 300"), book.start("echo never")
-        request = kernel.ask(channel, "interrupt_request")
-        validate_message(kernel.reply(channel, request), "interrupt_reply", request)
-        assert book.collect(running).error == ("KeyboardInterrupt", "")
-        aborted = kernel.reply("shell", waiting)
-        assert aborted["content"]["status"] == "aborted"
-        assert "lambda" not in aborted["metadata"]
-        assert book.run("echo $kept").out == "yes\n"
+    book = shared.book
+    running, waiting = shared.start(f"kept={channel}; echo started; sleep 300"), book.start("echo never")
+    request = shared.ask(channel, "interrupt_request")
+    validate_message(shared.reply(channel, request), "interrupt_reply", request)
+    assert book.collect(running).error == ("KeyboardInterrupt", "")
+    aborted = shared.reply("shell", waiting)
+    assert aborted["content"]["status"] == "aborted"
+    assert "lambda" not in aborted["metadata"]
+    assert book.run("echo $kept").out == f"{channel}\n"
 
 
-def test_an_interrupt_on_the_shell_channel_while_nothing_runs(tmp_path: Path) -> None:
-    with raw(as_the_kernelspec_says, tmp_path / "a.json") as kernel:
-        request = kernel.ask("shell", "interrupt_request")
-        validate_message(kernel.reply("shell", request), "interrupt_reply", request)
-        assert kernel.book.run("echo fine").out == "fine\n"
+def test_an_interrupt_on_the_shell_channel_while_nothing_runs(shared: Raw) -> None:
+    request = shared.ask("shell", "interrupt_request")
+    validate_message(shared.reply("shell", request), "interrupt_reply", request)
+    assert shared.book.run("echo fine").out == "fine\n"
 
 
 def kill_the_kernel(kernel: Raw) -> None:

@@ -55,6 +55,8 @@ def test_a_sandbox_is_held_and_the_cold_start_is_the_first_cells(tmp_path: Path)
         shown = book.run("echo first; echo second >&2")
         assert (shown.out, shown.err) == ("first\n", "second\n")
         assert shown.figures["init_duration_ms"] > 0
+        assert shown.figures["invocations"] == 2
+        assert "cold start" in shown.report
         assert runs_bootstrap(book)
         assert book.run("true").figures["init_duration_ms"] is None
         kernel = process_of(book)

@@ -197,22 +197,22 @@ def test_neighbours_are_one_display_that_is_updated(book: Notebook, tmp_path: Pa
 
 @linux
 @pytest.mark.parametrize(("options", "line_end"), [({}, ""), ({"allow_stdin": True}, "\n")], ids=["notebook", "run"])
-def test_a_file_gets_nothing_of_a_notice(options: dict[str, Any], line_end: str, tmp_path: Path) -> None:
-    with notebook() as book:
-        book.run("kill -9 $$")
-        shown = book.run(f"%%output {tmp_path}/f\nprintf x; sleep 0.5; printf y", **options)
-        assert (tmp_path / "f").read_bytes() == b"xy"
-        assert [code for code, _ in shown.notices] == ["shell", "file"]
-        assert all(text.endswith(f"]{line_end}") for _, text in shown.notices)
-        assert (shown.out, shown.err) == ("", "")
+def test_a_file_gets_nothing_of_a_notice(
+    book: Notebook, options: dict[str, Any], line_end: str, tmp_path: Path
+) -> None:
+    book.run("kill -9 $$")
+    shown = book.run(f"%%output {tmp_path}/f\nprintf x; sleep 0.5; printf y", **options)
+    assert (tmp_path / "f").read_bytes() == b"xy"
+    assert [code for code, _ in shown.notices] == ["shell", "file"]
+    assert all(text.endswith(f"]{line_end}") for _, text in shown.notices)
+    assert (shown.out, shown.err) == ("", "")
 
 
 @linux
-def test_a_terminals_view_hides_no_notice() -> None:
-    with notebook() as book:
-        book.run("kill -9 $$")
-        shown = book.run("%%watch -n 0.1 -c 2\necho x", allow_stdin=True)
-        texts = [c["data"]["text/plain"] for c in shown.contents("display_data")]
-        assert [text.startswith("\x1b[H") for text in texts] == [False, True, True, False, False]
-        assert texts[0] == texts[3]
-        assert "This is a new shell" in texts[3]
+def test_a_terminals_view_hides_no_notice(book: Notebook) -> None:
+    book.run("kill -9 $$")
+    shown = book.run("%%watch -n 0.1 -c 2\necho x", allow_stdin=True)
+    texts = [c["data"]["text/plain"] for c in shown.contents("display_data")]
+    assert [text.startswith("\x1b[H") for text in texts] == [False, True, True, False, False]
+    assert texts[0] == texts[3]
+    assert "This is a new shell" in texts[3]

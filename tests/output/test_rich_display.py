@@ -6,7 +6,7 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from lambda_kernel.output.rich_display import CUT, DisplayParser
 from lambda_kernel.session.cell import Cleared, Notice, Output, Shown, Truncated
 from tests.support.frames import program
 from tests.support.in_process_session import InProcess
-from tests.support.kernel_client import notebook
+from tests.support.kernel_client import Notebook, notebook
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux: the function reads /proc")
 
@@ -390,47 +390,50 @@ def test_our_command_is_found_first(remote: InProcess) -> None:
     )
 
 
-def test_a_notebook_shows_it_and_updates_it_in_place() -> None:
-    with notebook() as book:
-        book.run("echo 0 | display --type text/html --id live", silent=True)
-        first = book.run("echo before; echo '<b>1</b>' | display --type text/html --id live; echo after")
-        assert first.out == "before\nafter\n"
-        kinds = [message["msg_type"] for message in first.messages]
-        assert kinds.index("display_data") > kinds.index("stream")
-        assert "update_display_data" not in kinds
-        data = first.displays[0]
-        assert program(data["data"]["text/html"]) == "<b>1</b>\n"
-        again = book.run("for i in 2 3; do echo $i | display --type text/html --id live; done")
-        updates = again.contents("update_display_data")
-        assert [program(update["data"]["text/html"]) for update in updates] == ["2\n", "3\n"]
-        anew = again.displays[0]
-        assert program(anew["data"]["text/html"]) == "2\n"
-        assert data["transient"] == anew["transient"] == updates[0]["transient"] == updates[1]["transient"]
+@pytest.fixture(scope="module")
+def book() -> Iterator[Notebook]:
+    with notebook() as made:
+        yield made
 
 
-def test_a_file_that_is_printed_runs_nothing() -> None:
-    with notebook() as book:
-        crafted = r"""\033]5379;{"data":{"text/html":"<img src=x>"},"id":null}\a"""
-        printed = f"log=$(mktemp); printf '%b' '{crafted}' > $log; cat $log; rm $log"
-        ran = book.run(f"{printed}; printf '\\e]5379;'; echo important; seq 2")
-        assert len(ran.displays) == 1  # the report
-        assert "<img" in ran.out
-        assert ran.out.endswith("important\n1\n2\n")
-        last = book.run("exec bash -c 'echo 1 | display --type text/plain'").displays
-        assert last[0]["data"]["text/plain"] == "1\n"
-        renewed = book.run("echo 2 | display --type text/plain").displays
-        assert renewed[0]["data"]["text/plain"] == "2\n"
+def test_a_notebook_shows_it_and_updates_it_in_place(book: Notebook) -> None:
+    book.run("echo 0 | display --type text/html --id live", silent=True)
+    first = book.run("echo before; echo '<b>1</b>' | display --type text/html --id live; echo after")
+    assert first.out == "before\nafter\n"
+    kinds = [message["msg_type"] for message in first.messages]
+    assert kinds.index("display_data") > kinds.index("stream")
+    assert "update_display_data" not in kinds
+    data = first.displays[0]
+    assert program(data["data"]["text/html"]) == "<b>1</b>\n"
+    again = book.run("for i in 2 3; do echo $i | display --type text/html --id live; done")
+    updates = again.contents("update_display_data")
+    assert [program(update["data"]["text/html"]) for update in updates] == ["2\n", "3\n"]
+    anew = again.displays[0]
+    assert program(anew["data"]["text/html"]) == "2\n"
+    assert data["transient"] == anew["transient"] == updates[0]["transient"] == updates[1]["transient"]
 
 
-def test_a_shell_that_has_ended_has_no_right_left() -> None:
+def test_a_file_that_is_printed_runs_nothing(book: Notebook) -> None:
+    crafted = r"""\033]5379;{"data":{"text/html":"<img src=x>"},"id":null}\a"""
+    printed = f"log=$(mktemp); printf '%b' '{crafted}' > $log; cat $log; rm $log"
+    ran = book.run(f"{printed}; printf '\\e]5379;'; echo important; seq 2")
+    assert len(ran.displays) == 1  # the report
+    assert "<img" in ran.out
+    assert ran.out.endswith("important\n1\n2\n")
+    last = book.run("exec bash -c 'echo 1 | display --type text/plain'").displays
+    assert last[0]["data"]["text/plain"] == "1\n"
+    renewed = book.run("echo 2 | display --type text/plain").displays
+    assert renewed[0]["data"]["text/plain"] == "2\n"
+
+
+def test_a_shell_that_has_ended_has_no_right_left(book: Notebook) -> None:
     """Whoever knows its name: a program that it started, and that lives on. Its jobs keep it until then."""
-    with notebook() as book:
-        old = book.run("echo $LAMBDA_KERNEL_SHELL; (until [ -e /tmp/go ]; do sleep 0.1; done; echo 1 | display) &").out
-        jobs = book.run("touch /tmp/go; wait").displays
-        assert [shown["data"]["text/plain"] for shown in jobs[:-1]] == ["1\n"]
-        again = f"echo again | LAMBDA_KERNEL_SHELL={old.strip()} display"
-        ended = book.run(f"exec bash -c '{again}'").displays
-        assert [shown["data"]["text/plain"] for shown in ended[:-1]] == ["again\n"]
-        late = book.run(again)
-        assert late.displays[:-1] == []
-        assert START in late.out
+    old = book.run("echo $LAMBDA_KERNEL_SHELL; (until [ -e /tmp/go ]; do sleep 0.1; done; echo 1 | display) &").out
+    jobs = book.run("touch /tmp/go; wait").displays
+    assert [shown["data"]["text/plain"] for shown in jobs[:-1]] == ["1\n"]
+    again = f"echo again | LAMBDA_KERNEL_SHELL={old.strip()} display"
+    ended = book.run(f"exec bash -c '{again}'").displays
+    assert [shown["data"]["text/plain"] for shown in ended[:-1]] == ["again\n"]
+    late = book.run(again)
+    assert late.displays[:-1] == []
+    assert START in late.out

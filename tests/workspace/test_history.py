@@ -401,22 +401,16 @@ def test_a_kernel_remembers_over_its_restart(kernel: Notebook, tmp_path: Path) -
 
 
 @needs_linux
-def test_a_killed_kernel_has_remembered(kernel: Notebook) -> None:
-    request = kernel.start("echo long; sleep 100")
-    kernel.collect(request, interrupt_at="stream")
-    kernel.manager.restart_kernel(now=True)
-    kernel.client.wait_for_ready(timeout=30)
-    assert [entry[2] for entry in ask(kernel.client, "tail", n=10)] == ["echo long; sleep 100"]
-
-
-@needs_linux
-def test_it_answers_while_a_cell_runs(kernel: Notebook) -> None:
+def test_it_answers_while_a_cell_runs_and_a_killed_kernel_has_remembered(kernel: Notebook) -> None:
     request = kernel.start("echo running; sleep 100")
     while kernel.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
         pass
     assert [entry[2] for entry in ask(kernel.client, "tail", n=10)] == ["echo running; sleep 100"]
     kernel.manager.interrupt_kernel()
     assert kernel.collect(request).error == ("KeyboardInterrupt", "")
+    kernel.manager.restart_kernel(now=True)
+    kernel.client.wait_for_ready(timeout=30)
+    assert [entry[2] for entry in ask(kernel.client, "tail", n=10)] == ["echo running; sleep 100"]
 
 
 @needs_linux

@@ -19,7 +19,6 @@ import math
 import os
 import re
 import sys
-import uuid
 from typing import Any
 
 START, END = "\x1b]5379;", "\x07"  # an operating system command (ECMA-48, OSC) with our own number
@@ -207,7 +206,7 @@ def show(name: str, options: argparse.Namespace) -> None:
     text = json.dumps(shown, ensure_ascii=True)
     if len(text) > MOST_BYTES:
         raise too_large
-    for piece in pieces(text, os.environ.get(SHELL, ""), uuid.uuid4().hex[:8]):
+    for piece in pieces(text, os.environ.get(SHELL, ""), os.urandom(4).hex()):
         write(piece.encode())
     if remark:
         print(f"display: {name}: {remark}", file=sys.stderr)
