@@ -6,10 +6,10 @@ A script of its own (in /var/runtime, where AWS keeps its bootstrap.py): it impo
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import resource
 import site
-import socket
 import struct
 import sys
 from typing import Any
@@ -119,6 +119,8 @@ def listen_inside(address: str, descriptor: int) -> None:
 
     A socket stays in the network that it was opened in: network_namespaces(7).
     """
+    import socket  # most functions do without
+
     host, _, port = address.partition("/")[0].partition(":")
     with socket.create_server((host, int(port))) as listening, socket.socket(fileno=descriptor) as engine:
         socket.send_fds(engine, [b"\0"], [listening.fileno()])
@@ -143,9 +145,11 @@ def main() -> None:
     else:
         set_module_path()
         do_without_site()
+    gc.disable()  # what is loaded here stays
     mend_init_errors(os.environ["AWS_LAMBDA_RUNTIME_API"])
     from awslambdaric.__main__ import main as run
 
+    gc.enable()
     run(["awslambdaric", os.environ["_HANDLER"]])
 
 
