@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 HOST = "127.0.0.1"
 TAKE = b"TAKE"
@@ -27,29 +26,29 @@ class WayOut:
     def __init__(self) -> None:
         self.listener = socket.create_server((HOST, 0))
         self.address = self.listener.getsockname()
-        command = [sys.executable, "-I", __file__, str(self.listener.fileno())]
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.process = subprocess.Popen(command, pass_fds=[self.listener.fileno()], **pipes)
+        inherited = self.listener.fileno()
+        command = [sys.executable, "-I", __file__, str(inherited)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[inherited])
 
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.address[1]}"
 
     def take(self) -> list[str]:
-        """What was asked for since the last time."""
-        # It writes before it accepts: a connection that is not waiting any more has made the pipe readable.
-        if not select.select([self.listener, self.process.stdout], [], [], 0)[0]:
+        """What was asked for since the last time. Thousands of tests want to know, and hardly one has asked."""
+        assert self.process.stdout
+        accepted = self.process.stdout.fileno()
+        if not select.select([self.listener.fileno(), accepted], [], [], 0)[0]:
             return []
         with socket.create_connection(self.address) as connection:
             connection.sendall(TAKE)
             taken: list[str] = json.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
-        os.read(self.process.stdout.fileno(), 65536)
+        os.read(accepted, len(taken) + 1)  # this connection is one, too
         return taken
 
     def close(self) -> None:
         """It ends with its stdin, and so with the tests, whatever they come to."""
         self.process.communicate()
-        self.listener.close()
         self.listener.close()
 
 
@@ -73,7 +72,7 @@ def connections(listener: socket.socket) -> Iterator[socket.socket]:
         ready, _, _ = select.select([listener, sys.stdin], [], [])
         if sys.stdin in ready:
             return
-        os.write(sys.stdout.fileno(), b".")
+        os.write(sys.stdout.fileno(), b".")  # before: whoever has connected is waiting, or is told of here
         yield listener.accept()[0]
 
 
