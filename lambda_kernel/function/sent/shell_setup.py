@@ -60,11 +60,13 @@ NOT_FOUND = r"""command_not_found_handle () {
     fi; } 3>&2 2>/dev/null
 }
 """
-RUNS_TEXT = rb"(?:^|[\s;&|({`!])(?:\.|source|eval)\s"  # other text, which is not known here
+# Patterns begin with letters, and then say what may not stand before them: a long text is searched for the letters.
+# Other text, which is not known here.
+RUNS_TEXT = b"|".join(rb"%b(?<![^\s;&|({`!]%b)\s" % (name, name) for name in (rb"\.", b"source", b"eval"))
 # Text that may call `read` with a prompt, or that runs other text.
-ASKING = re.compile(rb"\bread\b(?:\\\n|[^\n;|&<])*(?:\s-\w*[ps]|\$)|" + RUNS_TEXT, re.MULTILINE)
+ASKING = re.compile(rb"read(?<!\wread)\b(?:\\\n|[^\n;|&<])*(?:\s-\w*[ps]|\$)|" + RUNS_TEXT, re.MULTILINE)
 # Text that may set a trap, or that runs other text.
-TRAPPING = re.compile(rb"\btrap\b|" + RUNS_TEXT, re.MULTILINE)
+TRAPPING = re.compile(rb"trap(?<!\wtrap)\b|" + RUNS_TEXT, re.MULTILINE)
 
 
 def setup_commands() -> str:

@@ -14,19 +14,28 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from .. import index
 
+
+def word(letters: str) -> str:
+    """The pattern of a whole word. It begins with letters and not with \\b: so a long text is searched for them."""
+    return rf"{letters}(?<!\w{letters})\b"
+
+
 # A cell is a file that bash sources. bash is not interactive meanwhile: `set -o vi` does not touch its input
 # (set_edit_mode in its set.def), no job's number is printed into the user's redirections, and syntax errors name the
 # line. A text that would behave otherwise in a sourced file than typed is given to eval.
-TYPED = re.compile(r"BASH_(?:SOURCE|LINENO|ARG)|FUNCNAME|\b(?:caller|trap|autocd)\b|\bexec\s+[^\s<>&\d{]")
+TYPED = re.compile(
+    rf"BASH_(?:SOURCE|LINENO|ARG)|FUNCNAME|{word('caller')}|{word('trap')}|{word('autocd')}"
+    rf"|{word('exec')}\s+[^\s<>&\d{{]"
+)
 RETURN = re.compile(r"[{}]|\breturn\b")
 EDITING = re.compile(r"\b(?:vi|emacs)\b|\bset\s+\+o|\bshopt\s+-\w*o")
-TRACING = re.compile(r"\bset\s[^\n]*-\w*x|xtrace")
-SEEN = re.compile(r"\b(?:DEBUG|verbose|BASH_COMMAND)\b|\bset\s[^\n]*-\w*v")
-VERBOSE = re.compile(r"\bset\s[^\n]*-\w*v|verbose")
-HEREDOC = re.compile(r"(?<!<)<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
-OPENED = re.compile(r"(?<!<)<<(?!<)")
+TRACING = re.compile(rf"{word('set')}\s[^\n]*-\w*x|xtrace")
+SEEN = re.compile(rf"{word('DEBUG')}|{word('verbose')}|{word('BASH_COMMAND')}|{word('set')}\s[^\n]*-\w*v")
+VERBOSE = re.compile(rf"{word('set')}\s[^\n]*-\w*v|verbose")
+HEREDOC = re.compile(r"<<(?<!<<<)(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
+OPENED = re.compile(r"<<(?<!<<<)(?!<)")
 # A text that continues in the next line: it ends with an operator, or with the head of a function.
-OPEN_END = re.compile(r"(?:&&|\|\|?&?|\(\s*\)|\bfunction\s+\S+)\s*\Z")
+OPEN_END = re.compile(rf"(?:&&|\|\|?&?|\(\s*\)|{word('function')}\s+\S+)\s*\Z")
 # bash's messages about jobs (describe_pid and pretty_print_job in its jobs.c).
 JOB_MESSAGE = re.compile(rb"\[[0-9]+\](?: [0-9]+|[-+ ]  [A-Z][\w /()-]*? {2,}(?P<command>[^\n]*))$", re.M)
 # How the further lines of a compound command begin there (print_cmd.c).
@@ -42,7 +51,7 @@ WORDS = re.compile(r"(?<![\w$.-])(?:if|fi|case|esac|for|while|until|select|do|do
 RENUMBER = r'{ %s; } <"/dev/null${PIPESTATUS[$((LINENO=0,99))]-}"'
 NOTHING = (r"\builtin :", "for _ in; do :; done")  # a DEBUG trap does not see the second one
 # Closed quotes, escapes and comments: nothing in them is part of the syntax.
-CLOSED = re.compile(r"\\.|\$?'(?:(?<=\$')(?:\\.|[^'\\])*|[^']*)'|\"(?:\\.|[^\"\\])*\"|(?<![^\s;&|()])#[^\n]*", re.S)
+CLOSED = re.compile(r"\\.|\$'(?:\\.|[^'\\])*'|\$'[^']*'|'[^']*'|\"(?:\\.|[^\"\\])*\"|#(?<![^\s;&|()]#)[^\n]*", re.S)
 
 
 class Plan(NamedTuple):
@@ -329,7 +338,11 @@ def _returns(text: str) -> bool:
 
 def _is_open(text: str) -> bool:
     """Whether a compound command or a bracket seems not to be closed. Words that are no commands count as well."""
-    count = WORDS.findall(text).count
+    return _opens(text, WORDS.findall(text))
+
+
+def _opens(text: str, words: list[str]) -> bool:
+    count = words.count
     heads = sum(map(count, ("for", "while", "until", "select")))
     pairs = any(count(opening) > count(closing) for opening, closing in PAIRS)
     return pairs or heads > count("do") or text.count("{") > text.count("}") or text.count("(") > text.count(")")
@@ -338,9 +351,9 @@ def _is_open(text: str) -> bool:
 def _balanced(text: str) -> bool:
     """Whether compound commands and brackets seem to be closed, and no more often than opened. If the answer is wrong,
     the cell only reports less."""
-    count = WORDS.findall(text).count
-    pairs = all(count(opening) >= count(closing) for opening, closing in PAIRS)
-    return pairs and text.count("{") >= text.count("}") and not _is_open(text)
+    words = WORDS.findall(text)
+    pairs = all(words.count(opening) >= words.count(closing) for opening, closing in PAIRS)
+    return pairs and text.count("{") >= text.count("}") and not _opens(text, words)
 
 
 def _heredocs_end(text: str) -> bool:
@@ -348,13 +361,13 @@ def _heredocs_end(text: str) -> bool:
     if "<<" not in text:
         return True
     lines = text.split("\n")
+    stripped = [line.lstrip("\t") for line in lines] if "<<-" in text else lines
     wanted: dict[tuple[str, str], int] = {}
     for found in HEREDOC.finditer(text):
         key = (found[1], "".join(filter(None, found.groups()[1:])))
         wanted[key] = wanted.get(key, 0) + 1
     return sum(wanted.values()) == len(OPENED.findall(text)) and all(
-        sum((line.lstrip("\t") if tabs else line) == word for line in lines) >= count
-        for (tabs, word), count in wanted.items()
+        (stripped if tabs else lines).count(end) >= count for (tabs, end), count in wanted.items()
     )
 
 
