@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-ASYNC = re.compile(r"(?<![&<>|;])&(?![&>])")
+ASYNC = re.compile(r"&(?<![&<>|;]&)(?![&>])")
 LEXEME = re.compile(
     r"(?P<blank>(?:[ \t\r]|\\\n)+)|(?P<here><<-?(?!<))|(?P<process>[<>]\()|(?P<redirect>&>>?|<<<|[<>]&|<>|>\||>>?|<)"
     r"|(?P<case>;;&?|;&)|(?P<join>&&|\|\||\|&|\|)|(?P<end>[;\n])|(?P<job>&)|(?P<open>\()|(?P<close>\))|(?P<word>.)",

@@ -46,7 +46,13 @@ FACT_COMPLAINT = re.compile(rb"bash: (?:export: |LAMBDA_|_X_AMZN_)")
 JOB_ENTRY = re.compile(rb"\[([0-9]+)\](.) *([0-9]+) ([^\n]*(?:\n +[0-9]+ [^\n]*)*)")  # of `jobs -l`
 PROCESS = re.compile(rb"^(?:\[[0-9]+\].)? *([0-9]+) ", re.M)  # in a line of it
 PAIRS = (("if", "fi"), ("case", "esac"), ("do", "done"), ("[[", "]]"))
-WORDS = re.compile(r"(?<![\w$.-])(?:if|fi|case|esac|for|while|until|select|do|done)(?![\w-])|\[\[|\]\]")
+WORDS = re.compile(
+    "|".join(
+        rf"{each}(?<![\w$.-]{each})(?![\w-])"
+        for each in ("if", "fi", "case", "esac", "for", "while", "until", "select", "do", "done")
+    )
+    + r"|\[\[|\]\]"
+)
 # Makes line numbers begin at 1 again. An assignment in an expansion lasts; one by a command does not (execute_cmd.c).
 RENUMBER = r'{ %s; } <"/dev/null${PIPESTATUS[$((LINENO=0,99))]-}"'
 NOTHING = (r"\builtin :", "for _ in; do :; done")  # a DEBUG trap does not see the second one
