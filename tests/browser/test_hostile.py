@@ -65,22 +65,37 @@ def hostile() -> Iterator[Host]:
 
 
 @pytest.fixture(scope="module", params=["lab/tree", "notebooks"])
-def lab(request: pytest.FixtureRequest, page: Page, url: str, root: Path, hostile: Host) -> Iterator[Lab]:
-    """A notebook in JupyterLab, or in Notebook 7, whose cells have run it all."""
-    name = f"hostile-{request.param.replace('/', '-')}.ipynb"
-    notebook(root / name, "")
+def place(request: pytest.FixtureRequest) -> str:
+    """Where JupyterLab's notebooks are, or those of Notebook 7."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def path(place: str, root: Path) -> Path:
+    return root / f"hostile-{place.replace('/', '-')}.ipynb"
+
+
+@pytest.fixture(scope="module")
+def lab(place: str, path: Path, jupyterlab_page: Page, url: str, hostile: Host) -> Iterator[Lab]:
+    """The notebook, whose cells have run it all. JupyterLab's is in the page of all tests, as the user's own are."""
+    notebook(path, "")
+    root = path.parent
     others = json.loads(json.dumps(OTHERS).replace("HOST", hostile.url))
     (root / "shown.json").write_text(json.dumps([{"text/html": hostile.page(url)}, *others]))
     (root / "program.py").write_text(PROGRAM)
-    made = Lab(page.context.new_page())
-    made.page.goto(f"{url}/{request.param}/{name}")
-    made.ready()
+    if place == "lab/tree":
+        made = Lab(jupyterlab_page).open(path.name)
+    else:
+        made = Lab(jupyterlab_page.context.new_page())
+        made.page.goto(f"{url}/{place}/{path.name}")
+        made.ready()
     made.page.evaluate("history.replaceState(null, '', '?token=SECRET')")
     made.run(f"%put {root}/program.py {root}/shown.json /tmp/\n{NAMED}\npython3 /tmp/program.py /tmp/shown.json")
     made.run("%top -n 1\n%environment")
     made.run("kill %1; wait; true")
     yield made
-    made.page.close()
+    if made.page != jupyterlab_page:
+        made.page.close()
 
 
 def said(page: Page) -> tuple[Frame, dict[str, Any]]:
@@ -105,7 +120,7 @@ def beside(page: Page) -> Iterator[Page]:
     made.close()
 
 
-def untouched(page: Page, pages: int = 2) -> None:
+def untouched(page: Page, *others: Page) -> None:
     assert page.evaluate("[top.hacked, document.title === 'hacked', location.hash]") == [None, False, ""]
     assert page.locator("a[href^='javascript' i]").count() == 0
     inside = page.locator(".jp-OutputArea, .jp-OutputArea *")
@@ -115,10 +130,11 @@ def untouched(page: Page, pages: int = 2) -> None:
         ).count()
         == 0
     )
-    assert len(page.context.pages) == pages  # the tests' own
+    assert set(page.context.pages) == {page.context.pages[0], page, *others}  # the tests' own
 
 
 def test_a_page_is_alone_in_its_frame(lab: Lab, hostile: Host, url: str) -> None:
+    assert lab.page.url.endswith("?token=SECRET")
     frame, found = said(lab.page)
     assert frame.locator("h1").inner_text() == "Seen in the frame"
     assert {name: found["said"][name] for name in REFUSED} == REFUSED
@@ -171,26 +187,27 @@ def test_the_height_is_changed_by_hand(lab: Lab) -> None:
 
 
 @pytest.fixture(scope="module")
-def saved(lab: Lab, root: Path) -> Path:
+def saved(lab: Lab, path: Path) -> Path:
     """The notebook as it was saved, with one word changed since: so it is not trusted."""
     with lab.page.expect_response(lambda answer: answer.request.method == "PUT" and "/contents/" in answer.url):
         lab.button("save").click()
-    [path] = root.glob(f"{lab.page.url.rpartition('/')[2].partition('?')[0]}")
     read = nbformat.read(path, as_version=4)
     read.cells[-1].source = "# changed"
     nbformat.write(read, path.with_stem(f"{path.stem}-copy"))
     return path.with_stem(f"{path.stem}-copy")
 
 
-def test_a_notebook_that_is_not_trusted_shows_the_text(lab: Lab, saved: Path, hostile: Host) -> None:
+def test_a_notebook_that_is_not_trusted_shows_the_text(
+    lab: Lab, place: str, saved: Path, hostile: Host, url: str
+) -> None:
     with beside(lab.page) as page:
-        page.goto(f"{lab.page.url.rpartition('/')[0]}/{saved.name}?reset")
+        page.goto(f"{url}/{place}/{saved.name}?reset")
         cell = Lab(page).ready().cells.first.locator(".jp-OutputArea")
         cell.get_by_text("Seen in the frame").wait_for()
         assert "leaves out the frame" in cell.inner_text()
         assert page.locator("iframe[sandbox]").count() == 0
         assert cell.locator("img[src^='data:image/svg+xml;base64,']").evaluate("image => image.naturalWidth") == 30
-        untouched(page, pages=3)
+        untouched(page, lab.page)
     assert hostile.heard == []
 
 
@@ -205,7 +222,7 @@ def test_the_html_of_nbconvert(lab: Lab, saved: Path, hostile: Host, url: str, r
         _, found = said(page)
         assert {name: found["said"][name] for name in REFUSED} == REFUSED
         assert str(root) not in json.dumps(found)
-        untouched(page, pages=3)
+        untouched(page, lab.page)
     assert hostile.heard == []
 
 

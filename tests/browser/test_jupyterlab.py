@@ -185,9 +185,8 @@ def test_run_all_stops_at_an_error(lab: Lab, root: Path) -> None:
     assert lab.cells.nth(2).locator(".jp-OutputArea-output").count() == 0
 
 
-def test_a_restart_gives_a_clean_shell(lab: Lab, root: Path) -> None:
-    notebook(root / "restart.ipynb", "")
-    lab.open("restart.ipynb").run("x=5")
+def test_a_restart_gives_a_clean_shell(lab: Lab) -> None:
+    lab.run("x=5")
     lab.button("restart").click()
     lab.confirm()
     lab.ready()
@@ -240,9 +239,9 @@ LINES = """spans => spans.map(span => [...span.getClientRects()].map(rect => [re
 @pytest.mark.parametrize("name", ["Dark", "Light"])
 def test_both_themes(lab: Lab, root: Path, name: str) -> None:
     """All kinds of output, as wide as a window, and in a narrow one."""
-    notebook(root / f"{name}.ipynb", "")
+    notebook(root / "themes.ipynb", "")
     lab.theme(name)
-    lab.open(f"{name}.ipynb").run(KINDS)
+    lab.open("themes.ipynb").run(KINDS)
     expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", str(name == "Light").lower())
     lab.page.locator(".jp-OutputArea-output span", has_text="of 128 MB").first.wait_for()
     texts = lab.page.evaluate(TEXTS)
