@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import boto3
@@ -15,7 +15,7 @@ import pytest
 from lambda_kernel.cli import build_parser
 from lambda_kernel.commands.deploy import command
 from tests.support import command_line
-from tests.support.ministack import REGION, ministack
+from tests.support.ministack import REGION
 
 COMMAND = (sys.executable, "-m", "lambda_kernel.cli")
 
@@ -42,10 +42,9 @@ def lambda_kernel(*words: str, **environment: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[list[str]]:
+def emulator(ministack_url: str) -> list[str]:
     """The options that lead there."""
-    with ministack() as url:
-        yield ["--endpoint-url", url, "--region", REGION]
+    return ["--endpoint-url", ministack_url, "--region", REGION]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -49,10 +48,9 @@ def account(moto_url: str) -> Account:
 
 
 @pytest.fixture(scope="module")
-def company() -> Iterator[Account]:
+def company(ministack_url: str) -> Account:
     """An account whose functions run: ministack."""
-    with support.ministack() as url:
-        yield Account(url, support.REGION, lambda _: time.sleep(0.02))  # another process is looked at
+    return Account(ministack_url, support.REGION, lambda _: time.sleep(0.02))  # another process is looked at
 
 
 def stack_of(account: Account) -> dict[str, Any]:

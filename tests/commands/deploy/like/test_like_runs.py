@@ -8,7 +8,6 @@ import json
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from lambda_kernel.session.cell import Cell, CellEvent, Output
 from lambda_kernel.session.context import Context
 from lambda_kernel.session.session import Session
 from tests.support.in_process_session import Interrupts
-from tests.support.ministack import REGION, client, ministack
+from tests.support.ministack import REGION, client
 from tests.support.packages import zipped
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the function looks into /proc")
@@ -34,27 +33,26 @@ SHADOWS = {f"{name}.py": "raise SystemExit(5)\n" for name in ("shlex", "termios"
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[str]:
+def stack(ministack_url: str) -> str:
     """With a function that has a layer, and an alias."""
-    with ministack() as url:
-        functions = client(url, "lambda")
-        layer = zipped({"python/shared.py": "rate = 3\n", "extensions/agent": "#!/bin/sh\n"})
-        arn = functions.publish_layer_version(LayerName="shared", Content={"ZipFile": layer})["LayerVersionArn"]
-        functions.create_function(
-            FunctionName="checkout",
-            Runtime="python3.12",
-            Role=role(url),
-            Handler="app.handler",
-            Code={"ZipFile": zipped(dict(APP))},
-            Layers=[arn],
-            Environment={"Variables": {"DB_PASSWORD": PASSWORD, "AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap"}},
-            Timeout=20,
-            MemorySize=256,
-        )
-        functions.get_waiter("function_active_v2").wait(FunctionName="checkout", WaiterConfig={"Delay": 1})
-        version = functions.publish_version(FunctionName="checkout")["Version"]
-        functions.create_alias(FunctionName="checkout", Name="prod", FunctionVersion=version)
-        yield url
+    functions = client(ministack_url, "lambda")
+    layer = zipped({"python/shared.py": "rate = 3\n", "extensions/agent": "#!/bin/sh\n"})
+    arn = functions.publish_layer_version(LayerName="shared", Content={"ZipFile": layer})["LayerVersionArn"]
+    functions.create_function(
+        FunctionName="checkout",
+        Runtime="python3.12",
+        Role=role(ministack_url),
+        Handler="app.handler",
+        Code={"ZipFile": zipped(dict(APP))},
+        Layers=[arn],
+        Environment={"Variables": {"DB_PASSWORD": PASSWORD, "AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap"}},
+        Timeout=20,
+        MemorySize=256,
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="checkout", WaiterConfig={"Delay": 1})
+    version = functions.publish_version(FunctionName="checkout")["Version"]
+    functions.create_alias(FunctionName="checkout", Name="prod", FunctionVersion=version)
+    return ministack_url
 
 
 def role(url: str) -> str:
