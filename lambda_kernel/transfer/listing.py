@@ -51,13 +51,12 @@ class Entry:
         last = os.path.basename(self.top.rstrip(b"/"))
         return b"" if last in NAMELESS else last
 
-    def ask(self) -> tuple[str, int, int]:
-        return file_ops.pack(self.path), self.at, self.length
+    def ask(self, most: int) -> tuple[str, int, int]:
+        return file_ops.pack(self.path), self.at, self.length(most)
 
-    @property
-    def length(self) -> int:
-        """Files of /proc have no size, so they are read to their end."""
-        return min(self.size - self.at, file_ops.PIECES_BYTES) if self.size else file_ops.PIECES_BYTES
+    def length(self, most: int) -> int:
+        """Of the next piece. Files of /proc have no size, so they are read to their end."""
+        return min(self.size - self.at, most) if self.size else most
 
     @property
     def leads_out(self) -> bool:
@@ -66,8 +65,8 @@ class Entry:
         goes = os.path.normpath(os.path.join(*self.names[:-1], points) if self.names else points)
         return self.kind == file_ops.LINK and (goes.startswith(b"/") or goes.split(b"/", 1)[0] == b"..")
 
-    def weight(self) -> int:
-        return min(self.size - self.at, file_ops.PIECES_BYTES) + 4 * len(self.path) + 4 * len(self.to) + 500
+    def weight(self, most: int) -> int:
+        return min(self.size - self.at, most) + 4 * len(self.path) + 4 * len(self.to) + 500
 
 
 def listing(

@@ -31,8 +31,11 @@ class Transfer:
         emit: Emit,
         clock: Callable[[], float],
         overwriting: Overwriting | None = None,
+        *,
+        piece_bytes: int = file_ops.PIECES_BYTES,
     ) -> None:
         self.source, self.sink, self.emit, self.overwriting = source, sink, emit, overwriting
+        self.piece_bytes = piece_bytes
         self.temp_name = f".lambda-kernel-{uuid.uuid4().hex[:12]}"
         self.progress = ProgressDisplay(emit, clock, self.temp_name)
         self.unfinished: Entry | None = None
@@ -128,9 +131,9 @@ class Transfer:
         queue = deque(files)
         try:
             while queue:
-                asked = batch(queue)
-                got = self.source.do("read", pieces=[entry.ask() for entry in asked])["pieces"]
-                check_pieces(asked, got)
+                asked = batch(queue, self.piece_bytes)
+                got = self.source.do("read", pieces=[entry.ask(self.piece_bytes) for entry in asked])["pieces"]
+                check_pieces(asked, got, self.piece_bytes)
                 pieces = [self._piece(entry, piece) for entry, piece in zip(asked, got, strict=False)]
                 self.unfinished = None if pieces[-1]["last"] else asked[len(pieces) - 1]
                 self.sink.do("write", pieces=pieces)
@@ -182,25 +185,25 @@ class Transfer:
             self.emit(Notice(text, "credentials"))
 
 
-def batch(queue: Iterable[Entry]) -> list[Entry]:
+def batch(queue: Iterable[Entry], most: int) -> list[Entry]:
     """The next files, as many as fit into one request."""
     taken: list[Entry] = []
-    room = file_ops.PIECES_BYTES
+    room = most
     for entry in queue:
-        room -= entry.weight()
+        room -= entry.weight(most)
         if taken and (room < 0 or len(taken) == PIECES):
             break
         taken.append(entry)
     return taken
 
 
-def check_pieces(asked: list[Entry], got: list[Answer]) -> None:
+def check_pieces(asked: list[Entry], got: list[Answer], most: int) -> None:
     """Check that each piece is the requested one, and only the last is incomplete. Raises errors.TransferFailed."""
     whole = len(got) <= len(asked)
     for entry, piece in zip(asked, got, strict=False):
         count = piece["bytes"]
         after = piece["at"] + count
-        same = piece["at"] == entry.at and count <= entry.length and len(file_ops.unpack(piece["data"])) == count
+        same = piece["at"] == entry.at and count <= entry.length(most) and file_ops.packs(piece["data"], count)
         over = piece["end"] or after == entry.size > 0
         whole = whole and same and (over or (count > 0 and piece is got[-1]))
         if not whole or (not entry.size and after > UNSIZED_BYTES):

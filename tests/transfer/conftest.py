@@ -15,10 +15,13 @@ import pytest
 
 from lambda_kernel.aws.target import LOCAL, Target
 from lambda_kernel.aws.transport import Event, Reply, Transport
+from lambda_kernel.transfer import Local, Transfer, open_remote_side
+from lambda_kernel.transfer.local_side import Side
 from tests.magics.conftest import CellRunner
 from tests.support.faults import Invoke
-from tests.support.in_process_session import InProcess, Interrupts, Ran
+from tests.support.in_process_session import InProcess, Interrupts, Ran, fresh
 
+PIECE_BYTES = 30_000
 Fault = Callable[[Event, Invoke], Reply]
 
 
@@ -60,6 +63,17 @@ class Pair(CellRunner):
     def run(self, text: str, interrupts: tuple[int, ...] = (), lines: tuple[str | None, ...] | None = None) -> Ran:
         """interrupts: after how many answers each of them comes; lines: what the user types, where one can."""
         return self.run_with(Interrupts(interrupts, self.sleep, lines or ()), text, lines is not None)
+
+    def copy(self, word: str, *paths: str, interrupts: tuple[int, ...] = ()) -> Ran:
+        """%put or %get in small pieces."""
+        ran = fresh(Interrupts(interrupts, self.sleep))
+        self.workspace.session()
+        self.remote.transport.control = ran.control
+        with open_remote_side(self.workspace, ran.context) as there:
+            sides: tuple[Side, Side] = (Local(), there) if word == "%put" else (there, Local())
+            transfer = Transfer(*sides, ran.context.emit, self.workspace.clock, piece_bytes=PIECE_BYTES)
+            transfer.run(paths[:-1], paths[-1])
+        return ran
 
     def run_with(self, control: Interrupts, text: str, stdin: bool = True) -> Ran:
         self.workspace.session()

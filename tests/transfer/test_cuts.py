@@ -10,7 +10,7 @@ import pytest
 from lambda_kernel import errors
 from lambda_kernel.aws.transport import Event, Reply
 from tests.support.faults import Invoke, answer_lost, request_lost, throttled, unreachable
-from tests.transfer.conftest import Fault, Pair, look, odd_tree, passed, random_file
+from tests.transfer.conftest import PIECE_BYTES, Fault, Pair, look, odd_tree, passed, random_file
 
 
 @pytest.mark.parametrize("fault", [answer_lost, request_lost, throttled])
@@ -18,10 +18,10 @@ from tests.transfer.conftest import Fault, Pair, look, odd_tree, passed, random_
 @pytest.mark.parametrize("word", ["%put", "%get"])
 def test_a_cut_at_any_call_is_gone_on_from(pair: Pair, word: str, which: int, fault: Fault) -> None:
     source, sink = (pair.here, pair.there) if word == "%put" else (pair.there, pair.here)
-    data = random_file(source / "big", 9_000_001)
+    data = random_file(source / "big", 3 * PIECE_BYTES + 1)
     (source / "z").symlink_to("big")
     pair.plan = [passed] * which + [fault, fault]
-    ran = pair.run(f"{word} big .")
+    ran = pair.copy(word, "big", ".")
     assert (sink / "big").read_bytes() == data
     assert ran.usage.invocations <= 8
     assert sum("to give up" in notice for notice in ran.notices) == 1
@@ -30,21 +30,21 @@ def test_a_cut_at_any_call_is_gone_on_from(pair: Pair, word: str, which: int, fa
 
 def test_every_answer_lost_once(pair: Pair) -> None:
     odd_tree(pair.here / "tree")
-    data = random_file(pair.here / "tree" / "zz big", 6_500_000)
+    data = random_file(pair.here / "tree" / "zz big", 2 * PIECE_BYTES + 1)
     pair.plan = [answer_lost, passed] * 20
-    pair.run("%put tree")
+    pair.copy("%put", "tree", ".")
     assert look(pair.there / "tree") == look(pair.here / "tree")
     pair.plan = [answer_lost, passed] * 20
-    pair.run("%get tree back")
+    pair.copy("%get", "tree", "back")
     assert look(pair.here / "back") == look(pair.here / "tree")
     assert (pair.here / "back" / "zz big").read_bytes() == data
     assert not pair.leftovers()
 
 
 def test_a_transfer_under_way_waits_for_the_network(pair: Pair) -> None:
-    data = random_file(pair.here / "big", 7_000_000)
+    data = random_file(pair.here / "big", 2 * PIECE_BYTES + 1)
     pair.plan = [passed, passed, unreachable, unreachable]
-    pair.run("%put big")
+    pair.copy("%put", "big", ".")
     assert (pair.there / "big").read_bytes() == data
 
 
@@ -66,11 +66,11 @@ def mangle(field: str) -> Fault:
 @pytest.mark.parametrize("word", ["%put", "%get"])
 def test_what_was_changed_on_its_way_replaces_nothing(pair: Pair, word: str, which: int) -> None:
     source, sink = (pair.here, pair.there) if word == "%put" else (pair.there, pair.here)
-    random_file(source / "big", 6_000_000)
+    random_file(source / "big", 2 * PIECE_BYTES)
     (sink / "big").write_text("before")
     pair.plan = [passed] * which + [mangle("request" if word == "%put" else "answer")]
     with pytest.raises(errors.TransferFailed, match="checksum differs"):
-        pair.run(f"{word} {'-f ' * (word == '%get')}big .")
+        pair.copy(word, "big", ".")
     assert (sink / "big").read_text() == "before"
     assert not pair.leftovers()
 
@@ -78,9 +78,9 @@ def test_what_was_changed_on_its_way_replaces_nothing(pair: Pair, word: str, whi
 @pytest.mark.parametrize("word", ["%put", "%get"])
 def test_an_interrupt_between_pieces(pair: Pair, word: str) -> None:
     source, sink = (pair.here, pair.there) if word == "%put" else (pair.there, pair.here)
-    random_file(source / "big", 12_000_000)
+    random_file(source / "big", 4 * PIECE_BYTES)
     with pytest.raises(errors.Interrupted):
-        pair.run(f"{word} big .", interrupts=(3,))
+        pair.copy(word, "big", ".", interrupts=(3,))
     assert list(sink.iterdir()) == []
     assert len(pair.calls) <= 4
 
@@ -89,22 +89,22 @@ def test_an_interrupt_between_pieces(pair: Pair, word: str) -> None:
 def test_an_interrupt_leaves_directories_as_they_are_at_the_source(pair: Pair, word: str) -> None:
     source, sink = (pair.here, pair.there) if word == "%put" else (pair.there, pair.here)
     (source / "tree").mkdir(mode=0o755)
-    random_file(source / "tree" / "big", 12_000_000)
+    random_file(source / "tree" / "big", 4 * PIECE_BYTES)
     with pytest.raises(errors.Interrupted):
-        pair.run(f"{word} tree .", interrupts=(4,))
+        pair.copy(word, "tree", ".", interrupts=(4,))
     assert list(sink.rglob("*")) == [sink / "tree"]
     assert (sink / "tree").stat().st_mode & 0o777 == 0o755
 
 
 def test_an_interrupt_ends_the_waiting(pair: Pair) -> None:
-    random_file(pair.here / "big", 12_000_000)
+    random_file(pair.here / "big", 4 * PIECE_BYTES)
     pair.plan = [passed, passed, *[request_lost] * 100]
     with pytest.raises(errors.Interrupted):
-        pair.run("%put big", interrupts=(2,))
+        pair.copy("%put", "big", ".", interrupts=(2,))
 
 
 def test_the_time_limit_holds(pair: Pair) -> None:
-    random_file(pair.here / "big", 12_000_000)
+    random_file(pair.here / "big", 4 * PIECE_BYTES)
 
     def late(event: Event, invoke: Invoke) -> Reply:
         pair.sleep(100)
@@ -113,13 +113,13 @@ def test_the_time_limit_holds(pair: Pair) -> None:
     pair.plan = [passed, passed, late]
     pair.run("%timeout 90")
     with pytest.raises(errors.TransferFailed, match="the time limit of 90 s: raise it with %timeout"):
-        pair.run("%put big")
+        pair.copy("%put", "big", ".")
     assert len(pair.calls) <= 4
     assert not pair.leftovers()
 
 
 def test_an_environment_that_goes_takes_the_transfer_along(pair: Pair) -> None:
-    random_file(pair.here / "big", 12_000_000)
+    random_file(pair.here / "big", 4 * PIECE_BYTES)
 
     def replaced(event: Event, invoke: Invoke) -> Reply:
         pair.remote.replace()
@@ -127,21 +127,22 @@ def test_an_environment_that_goes_takes_the_transfer_along(pair: Pair) -> None:
 
     pair.plan = [passed, passed, replaced]
     with pytest.raises(errors.CommandLost, match="transfer is lost: Lambda has replaced"):
-        pair.run("%put big")
+        pair.copy("%put", "big", ".")
     assert all(event.get("name") != "drop" for event in pair.remote.transport.events)
     pair.plan = [replaced]
-    assert "1 file" in pair.run(f"%put big {pair.there}").out
+    pair.copy("%put", "big", str(pair.there))
+    assert look(pair.there)[b"big"] == look(pair.here)[b"big"]
 
 
 def test_what_came_of_a_lost_environments_file_is_removed(pair: Pair) -> None:
-    random_file(pair.there / "big", 12_000_000)
+    random_file(pair.there / "big", 4 * PIECE_BYTES)
 
     def died(event: Event, invoke: Invoke) -> Reply:
         raise errors.FunctionFailed("the function ran out of memory", "Runtime.OutOfMemory", "id", None)
 
     pair.plan = [passed, passed, died]
     with pytest.raises(errors.CommandLost, match="transfer is lost: the function ran out of memory"):
-        pair.run("%get big")
+        pair.copy("%get", "big", ".")
     assert list(pair.here.iterdir()) == []
     assert len(pair.calls) == 2
     pair.remote.replace()

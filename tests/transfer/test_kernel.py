@@ -135,7 +135,8 @@ def test_an_interrupt_at_the_question_keeps_all(book: Notebook, here: Path) -> N
 
 
 def test_an_interrupt_leaves_nothing_behind(book: Notebook, here: Path) -> None:
-    (here / "huge").write_bytes(bytes(300_000_000))
+    with (here / "huge").open("wb") as file:
+        file.truncate(300_000_000)
     book.run("mkdir -p /tmp/d; cd /tmp/d")
     shown = book.collect(book.start("%put huge"), interrupt_at="display_data")
     assert shown.error == ("KeyboardInterrupt", "the transfer was interrupted")

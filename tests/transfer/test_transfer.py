@@ -25,7 +25,7 @@ from tests.transfer.conftest import Fault, Pair, look, odd_tree, passed, random_
 ANSWER_BYTES = 6_291_556  # Lambda's limit for a reply
 
 
-@pytest.mark.parametrize("size", [0, 1, far_files.PIECES_BYTES, far_files.PIECES_BYTES + 1, 20_000_000])
+@pytest.mark.parametrize("size", [0, 1, far_files.PIECES_BYTES, far_files.PIECES_BYTES + 1, 6_000_001])
 def test_there_and_back(pair: Pair, size: int) -> None:
     data = random_file(pair.here / "file", size, 0o751)
     assert "1 file: " in pair.run("%put file").out
@@ -41,6 +41,17 @@ def test_there_and_back(pair: Pair, size: int) -> None:
     assert max(requests) < REQUEST_BYTES
     assert max(answers) < ANSWER_BYTES
     assert not pair.leftovers()
+
+
+@pytest.mark.parametrize("size", range(8))
+def test_how_much_is_packed_is_known_without_unpacking(size: int) -> None:
+    text = far_files.pack(bytes(size))
+    assert [other for other in range(12) if far_files.packs(text, other)] == [size]
+
+
+@pytest.mark.parametrize("text", ["A", "AA", "AAA", "AA=", "=", "==", "AAAA=", "AAAA=="])
+def test_what_nothing_is_packed_like_holds_no_bytes(text: str) -> None:
+    assert not any(far_files.packs(text, size) for size in range(12))
 
 
 def test_a_tree_with_odd_names_there_and_back(pair: Pair) -> None:
