@@ -60,24 +60,33 @@ def long(engine: LocalEngine) -> Iterator[ProxiedSession]:
     made.leave()
 
 
-# --- cut at every byte
+# --- cut anywhere
 
-PARTS = 4  # for as many workers
+STEP = 7  # bytes from one cut to the next, but for the end
 TOGETHER = 10  # requests of one command that are cut: each time the kernel asks, and sends it again
-END = 50  # bytes: one request is longer than another, since its seconds have more digits
+END = 50  # bytes, each of which is tried: one request is longer than another, since its seconds have more digits
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("part", range(PARTS))
+def test_a_part_of_a_request_runs_nothing(remote: ProxiedSession) -> None:
+    """At every byte. test_connections.py cuts an answer at every byte."""
+    _, lost = remote.attempt(remote.log.command("late"), Fault(deliver=0, answer=answer(403, "AccessDeniedException")))
+    assert lost
+    request = remote.proxy.exchanges[-1].request
+    for size in range(len(request)):
+        remote.proxy.send_part(request[:size])
+    assert remote.log.take() == []
+    assert remote.proxy.send(request).startswith(b"HTTP/1.1 200 ")
+    assert remote.log.take() == ["late"]
+
+
 @pytest.mark.parametrize("side", ["request", "response"])
-def test_cut_at_every_byte_of_a_short_exchange(remote: ProxiedSession, side: str, part: int) -> None:
+def test_cuts_of_a_short_exchange(remote: ProxiedSession, side: str) -> None:
     assert remote.run(remote.log.command("first")).exit_code == 0
     size = len(getattr(remote.proxy.exchanges[-1], side)) + 10  # numbers grow by a digit meanwhile
-    cuts = range(part, size, PARTS)
-    surely = [after for after in cuts if after <= size - END]  # short of the end
+    surely = range(0, size - END, STEP)
     together = TOGETHER if side == "request" else 1  # when the response comes it has run
-    groups = [surely[at : at + together] for at in range(0, len(surely), together)]
-    groups += [[after] for after in cuts if after > size - END]
+    groups = [[*surely[at : at + together]] for at in range(0, len(surely), together)]
+    groups += [[after] for after in range(size - END, size)]
     for group in groups:
         remote.proxy.exchanges.clear()
         plan = [fault for after in group for fault in (cut(side, after), Fault())][:-1]

@@ -92,6 +92,11 @@ class Proxy:
         """A request of one's own: such as one that was sent before."""
         return self._deliver(self._connected(), request)
 
+    def send_part(self, request: bytes) -> None:
+        """The connection is cut behind it."""
+        with self._connected() as server:
+            server.sendall(request)
+
     def _deliver(self, server: socket.socket, request: bytes) -> bytes:
         with server:
             self.busy.add(server)
