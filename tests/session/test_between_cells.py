@@ -239,7 +239,7 @@ def test_a_cell_never_ends_well_without_having_run(remote: InProcess, tmp_path: 
     """bash may end at any moment between two cells, or as the next one comes: TMOUT does so, too."""
     log, chance = tmp_path / "log", random.Random(4)
     outcomes = set()
-    for number in range(300):
+    for number in range(150):
         remote.run("trap 'exit 3' USR1")
         pid = remote.environment.shells["test"].pid
         killer = threading.Timer(chance.uniform(0, 0.004), os.kill, (pid, signal.SIGUSR1))
