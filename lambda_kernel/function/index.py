@@ -268,11 +268,10 @@ class Finder:
         self.near = functools.lru_cache(NEAR_PLACES)(self._near)
         self.runs: dict[bytes, bytes] = {}  # the shortest runs, and what is shown in their place
         self.starts: set[int] = set()  # the four bytes that a run can have at a multiple of 8
-        for value, shortest, replacement in self.table:
-            for at in range(len(value) - shortest + 1):
-                self.runs.setdefault(value[at : at + shortest], replacement)
-            for at in range(len(value) - shortest + SCAN_STEP):
-                self.starts.add(int.from_bytes(value[at : at + SCAN_BYTES], sys.byteorder))
+        for row in reversed(self.table):  # the first one's replacement is shown
+            runs, starts = _sought(row)
+            self.runs.update(runs)
+            self.starts |= starts
 
     def see(self, data: bytes, over: bool = False) -> Seen:
         """over: nothing follows, so what could be the beginning of `%2F` is a sign of its own."""
@@ -316,6 +315,15 @@ class Finder:
                     longest = max(longest, size)
                 size += 1
         return longest
+
+
+@functools.lru_cache(maxsize=32)
+def _sought(row: Secret) -> tuple[dict[bytes, bytes], set[int]]:
+    """A value's runs and starts. It is in several tables of each shell."""
+    value, shortest, replacement = row
+    runs = {value[at : at + shortest]: replacement for at in range(len(value) - shortest + 1)}
+    places = range(len(value) - shortest + SCAN_STEP)
+    return runs, {int.from_bytes(value[at : at + SCAN_BYTES], sys.byteorder) for at in places}
 
 
 def _merged(runs: list[Run]) -> list[Run]:
