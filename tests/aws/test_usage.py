@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_kernel.aws.usage import ENDS, Usage
@@ -22,6 +22,7 @@ REPORTS = st.none() | st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(REPORTS, max_size=ENDS), max_size=8))
 def test_parts_come_to_the_same_as_all_together(parts: list[list[Report | None]]) -> None:
     whole, summed, number = Usage(), Usage(), 0

@@ -20,8 +20,11 @@ MOST_MB = 48  # of 128; the function itself takes about 15, and keeps at most 4 
 def remote() -> Iterator[ProxiedSession]:
     """With an environment of its own: Lambda reports the most memory that all its invocations have used."""
     with proxied_session(memory_mb=128) as made:
-        made.run(f"head -c {50 * MEGABYTE} /dev/urandom >/tmp/data")
         yield made
+
+
+def fill(remote: ProxiedSession, megabytes: int) -> None:
+    remote.run(f"head -c {megabytes * MEGABYTE} /dev/urandom >/tmp/data")
 
 
 def joined(ran: Ran, stream: str) -> bytes:
@@ -34,6 +37,7 @@ def most_mb(ran: Ran) -> int:
 
 
 def test_50_mb_of_any_bytes_arrive_as_they_are(remote: ProxiedSession) -> None:
+    fill(remote, 50)
     digest = remote.run("sha256sum </tmp/data").out.split()[0]
     ran = remote.run("cat /tmp/data", bound=None, redact=False)
     data = joined(ran, "stdout")
@@ -47,6 +51,7 @@ def test_50_mb_of_any_bytes_arrive_as_they_are(remote: ProxiedSession) -> None:
 
 def test_both_streams_at_once_arrive_as_they_are(remote: ProxiedSession) -> None:
     """A line of stderr is kept together, and one without an end must not be kept for ever."""
+    fill(remote, 16)
     digests = remote.run("head -c 8000000 /tmp/data | sha256sum; tail -c 8000000 /tmp/data | sha256sum").out.split()
     ran = remote.run("(head -c 8000000 /tmp/data & tail -c 8000000 /tmp/data >&2; wait)", bound=None, redact=False)
     found = [hashlib.sha256(joined(ran, stream)).hexdigest() for stream in ("stdout", "stderr")]
@@ -65,6 +70,7 @@ def test_lines_of_both_streams_in_turns_arrive_as_they_are(remote: ProxiedSessio
 
 def test_the_writer_waits_while_nobody_fetches(remote: ProxiedSession) -> None:
     """How far it was is seen after an interrupt: no further ahead than what the function and the pipes hold."""
+    fill(remote, 1)
     fetched = [0]
     control = Interrupts([1], sleep=remote.wait)
 

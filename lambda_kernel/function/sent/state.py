@@ -209,7 +209,7 @@ class State:
     def _take(self, items: Items, hides: Hides) -> None:
         self.own = {name for kind, name in items if kind == "function" and name in STOOD_IN}
         self.debuggers = {name for kind, name in items if kind == "debugger"}
-        self.stacked = any(STACK.search(text) for (kind, _), text in items.items() if kind in LOOKING)
+        self.stacked = bool(STACK.search(b"\n".join(text for (kind, _), text in items.items() if kind in LOOKING)))
         if self.base is None:
             self.base = items
         self._pack(changed_items(self.base, items), hides)
