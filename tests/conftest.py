@@ -34,6 +34,7 @@ settings.load_profile("any machine")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 FOREIGN_PREFIXES = (
     *("AWS_", "BOTO_", "IPYTHON", "JUPYTER", "JPY_", "LAMBDA_KERNEL_", "XDG_"),
+    *("COLUMNS", "LINES"),  # of the user's terminal: readline, which pytest loads, sets them (rl_change_environment)
     "PYTHONDONTWRITEBYTECODE",  # as images of Python have it: each worker and each kernel would compile all again
 )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import pexpect
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ProxyConnectionError
@@ -21,6 +22,7 @@ from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_run
 if TYPE_CHECKING:
     from tests.conftest import NetworkGuard
 
+ROOT = Path(__file__).parent.parent
 # For documentation only, so that not even a failing guard reaches anyone (RFC 5737, RFC 3849).
 NOWHERE = "192.0.2.1"
 NOWHERE_6 = "2001:db8::1"
@@ -85,3 +87,10 @@ def test_home_and_jupyter_are_private() -> None:
     for path in (jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir()):
         assert Path(path).is_relative_to(home)
     assert not [name for name in os.environ if name.startswith(("AWS_ENDPOINT", "AWS_PROFILE", "LAMBDA_KERNEL_"))]
+
+
+def test_the_terminal_has_no_part_in_it() -> None:
+    """pytest loads readline, which tells the workers how large the terminal is."""
+    asked = ["-m", "pytest", "-q", "-n", "1", "tests/function/test_terminal_commands.py", "-k", "shown and cols"]
+    child = pexpect.spawn(sys.executable, asked, cwd=ROOT, dimensions=(30, 111), encoding="utf-8", timeout=50)
+    assert "1 passed" in child.read()
