@@ -42,7 +42,7 @@ SHOWN = {
 @pytest.fixture(scope="module")
 def remote() -> Iterator[InProcess]:
     made = InProcess()
-    del made.environ["TERM"]
+    made.environ.pop("TERM", None)
     yield made
     made.close()
 
