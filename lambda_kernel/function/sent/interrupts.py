@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from .. import index
     from .diagnosis import WAIT_CALLS
     from .front import Front
-    from .process import sessions
+    from .process import sessions, stat
 
 SECONDS = 2.0  # how long bash, when it is interrupted, may still be starting the job that it waits for
 # How long a signal waits for what is about to begin, the cell or a program, and for what is ending: a zombie may stay.
 BEGIN_SECONDS, END_SECONDS = 1.0, 0.1
-# Flags in Linux's sched.h: PF_EXITING and PF_FORKNOEXEC.
+# Of stat's fields, 2 is the group, 6 are flags, 11 and 12 the CPU time in ticks of 10 ms. The flags are PF_EXITING and
+# PF_FORKNOEXEC in Linux's sched.h.
 EXITING, COPY = 0x4, 0x40
 
 
@@ -79,7 +80,7 @@ class Interrupts:
     def _can_take(self, group: int) -> bool:
         waited = self.clock() - self.pressed
         ours = [pid for pid, session in sessions().items() if session == self.bash]
-        members = [fields for fields in map(stat, ours) if int(fields[2]) == group]
+        members = [fields for fields in map(stat, ours) if fields and int(fields[2]) == group]
         begins = waited < BEGIN_SECONDS and (not self.begun() or any(map(is_beginning, members)))
         ends = waited < END_SECONDS and any(int(fields[6]) & EXITING for fields in members)
         return not begins and not ends
@@ -89,9 +90,3 @@ def is_beginning(fields: list[str]) -> bool:
     """Whether a process is about to begin a program. Other copies of bash, which are subshells, wait or have worked."""
     is_copy = int(fields[6]) & (COPY | EXITING) == COPY
     return is_copy and fields[0] != "S" and sum(map(int, fields[11:13])) <= 1
-
-
-def stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the state on (proc(5)): 2 is the group, 6 are flags, 11 and 12 the CPU time in
-    ticks of 10 ms. Zeros if it has ended."""
-    return index.peek(f"/proc/{pid}/stat").rpartition(")")[2].split() or ["0"] * 13

@@ -55,6 +55,11 @@ def sessions() -> dict[int, int]:
     return found
 
 
+def stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state on (proc(5)). Empty if the process has ended."""
+    return index.peek(f"/proc/{pid}/stat").rpartition(")")[2].split()
+
+
 def session_of(pid: int) -> int:
     """0: the process has ended, or it is the system's own."""
     try:
@@ -160,7 +165,7 @@ class Bash:
     def processes(self) -> Iterator[index.Process]:
         """bash and all that it has started, and others of sessions that began later."""
         for pid, session in sessions().items():
-            words = () if session in self.older else index.peek(f"/proc/{pid}/stat").rpartition(")")[2].split()
+            words = [] if session in self.older else stat(pid)
             if words and words[0] not in "ZX":
                 yield index.Process(pid, words[0], int(words[1]), int(words[2]), session, int(words[19]))
 
